@@ -1,0 +1,418 @@
+"""The families of primitives: what their members share, so that each declares only what is its own.
+
+========== ============================================ ====================================================
+family     the member declares                          the family supplies
+========== ============================================ ====================================================
+pointwise  NumPy meaning, partial by each argument      shapes, dtypes, broadcasting, vjp, jvp, labels of edges
+linear     NumPy meaning, aval, linear transpose        jvp: the map itself
+bilinear   the same, a transpose for each argument      jvp: the sum of the maps with one argument replaced
+general    NumPy meaning, aval, vjp, jvp
+========== ============================================ ====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval, broadcast_shapes
+from pullback.core.node import NO_PARAMS, Node
+from pullback.core.operations import operations
+from pullback.core.origin import user_position
+from pullback.core.primitive import Params, Primitive, Thunk, collect
+from pullback.core.record import apply, as_constant, as_node
+from pullback.core.sample import Reject
+from pullback.core.state import recording
+from pullback.core.terminals import constant_node, scalar_node
+from pullback.dtypes import is_number
+from pullback.errors import DTypeError
+
+PartialRule = Callable[..., Iterator[Thunk]]
+_PYTHON_NUMBERS = (bool, int, float, complex)
+
+
+class Pointwise(Primitive):
+    """Each element of the result depends on the elements at its own place only."""
+
+    family = "pointwise"
+
+    def __init__(
+        self,
+        evaluate: Callable[..., Any],
+        *,
+        types: np.ufunc | str | None = None,
+        numpy: np.ufunc | None = None,
+        finite_partials: bool = False,
+        **declaration: Any,
+    ) -> None:
+        if numpy is None:
+            found = getattr(np, evaluate.__name__, None)
+            numpy = found if isinstance(found, np.ufunc) else None
+        super().__init__(evaluate, numpy=numpy, **declaration)
+        operations.provide(self.name, self)
+        self.arity = evaluate.__code__.co_argcount
+        self.finite_partials = finite_partials
+        rule = types if types is not None else numpy
+        if rule is None:
+            raise DTypeError(f"{self.name}: a pointwise primitive needs types=, a ufunc to follow or dtype characters")
+        self.types: np.ufunc | str = rule
+        self._partials: PartialRule | None = None
+        self._resolved: dict[tuple[Any, ...], tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]] = {}
+        self._direct: set[np.dtype[Any]] = set()  # dtypes of equal operands that need no conversion
+
+    def partials(self, rule: PartialRule) -> PartialRule:
+        """Declare the local partial by each argument: ``rule(out, *inputs, **params)`` yields a thunk for each.
+
+        A thunk returns an Array of the result's shape or a Python number; None stands for an argument by which the
+        result is not differentiated.
+        """
+        self._partials = rule
+        return rule
+
+    # Calling --------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **params: Any) -> Array:
+        """Apply the primitive elementwise, with NumPy's broadcasting and promotion."""
+        # The common case, watched arrays of one shape and dtype, is on the path of every recorded operation: no more
+        # than it needs is done for it.
+        if len(args) == 2 and not params:
+            try:
+                left: Node = args[0]._node
+                right: Node = args[1]._node
+            except AttributeError:
+                return self._convert(args, params)
+            x, y = left.value, right.value
+            if (
+                x is not None
+                and y is not None
+                and x.dtype is y.dtype
+                and x.dtype in self._direct
+                and x.shape == y.shape
+            ):
+                value = self.evaluate(x, y)
+                if (left.watched or right.watched) and recording.enabled and value.dtype.kind in "fc":
+                    return Array(Node(self, (left, right), NO_PARAMS, value, True, user_position(2)))
+                return Array(constant_node(value))
+        return self._convert(args, params)
+
+    def _convert(self, args: Sequence[Any], params: Params) -> Array:
+        if len(args) != self.arity:
+            raise DTypeError(f"{self.name}: expected {self.arity} arguments, got {len(args)}")
+        watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
+        operands = [
+            arg if isinstance(arg, (Array, *_PYTHON_NUMBERS)) else as_constant(self.name, arg, watched) for arg in args
+        ]
+        types = tuple(
+            type(one) if isinstance(one, _PYTHON_NUMBERS) and not isinstance(one, np.generic) else one.dtype
+            for one in operands
+        )
+        inputs, _ = self.resolve(types)
+        shape = broadcast_shapes(self.name, *[getattr(one, "shape", ()) for one in operands])
+        nodes = tuple(self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True))
+        return apply(self, nodes, params)
+
+    def _operand(self, operand: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
+        """Bring one operand to the dtype and shape that all are to have."""
+        if isinstance(operand, Array) and operand._node.watched:
+            if operand.dtype != dtype:
+                operand = operations.astype(operand, dtype)
+            if operand.shape != shape:
+                operand = operations.broadcast_to(operand, shape)
+            node: Node = operand._node
+            return node
+        value = operand._node.value if isinstance(operand, Array) else operand
+        if getattr(value, "ndim", 0) == 0:
+            return scalar_node(value, shape, dtype)
+        value = value.astype(dtype, copy=False)
+        return constant_node(value if value.shape == shape else np.broadcast_to(value, shape))
+
+    def resolve(self, types: tuple[Any, ...]) -> tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]:
+        """Return the dtypes that operands of these dtypes (or Python number types) are brought to, and the result's."""
+        found = self._resolved.get(types)
+        if found is None:
+            found = self._resolved[types] = self._resolve(types)
+            if len(set(types)) == 1 and isinstance(types[0], np.dtype) and all(d == types[0] for d in found[0]):
+                self._direct.add(types[0])
+        return found
+
+    def _resolve(self, types: tuple[Any, ...]) -> tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]:
+        arrays = [one for one in types if isinstance(one, np.dtype)]
+        if not all(is_number(one) for one in arrays):
+            raise self._refuse(types)
+        if not arrays:  # Python numbers only: they are what NumPy makes of them
+            types = tuple(np.asarray(one()).dtype for one in types)
+        types = tuple(np.dtype(bool) if one is bool else one for one in types)
+        try:
+            if isinstance(self.types, str):
+                inputs = self._first_of(self.types, types)
+            else:
+                inputs = self.types.resolve_dtypes((*types, *[None] * self.types.nout))[: self.arity]
+            with np.errstate(all="ignore"):
+                out = self.evaluate(*[np.empty(0, dtype) for dtype in inputs]).dtype
+        except TypeError:
+            raise self._refuse(types) from None
+        return inputs, out
+
+    def _first_of(self, characters: str, types: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
+        examples = [np.empty(0, one) if isinstance(one, np.dtype) else one() for one in types]
+        common = np.result_type(*examples)
+        for character in characters:
+            if np.can_cast(common, character, "safe"):
+                return (np.dtype(character),) * self.arity
+        raise TypeError
+
+    def _refuse(self, types: tuple[Any, ...]) -> DTypeError:
+        names = ", ".join(one.name if isinstance(one, np.dtype) else one.__name__ for one in types)
+        accepted = self.types if isinstance(self.types, str) else "".join(t[0] for t in self.types.types)
+        kinds = {np.dtype(c).kind for c in accepted if np.dtype(c).kind in "biufc"}
+        words = [word for kind, word in _KINDS.items() if kind in kinds]
+        return DTypeError(f"{self.name}: expected {_listed(words)} dtypes, got {names}")
+
+    # Rules ----------------------------------------------------------------------------------------------------------
+
+    def infer_aval(self, inputs: Sequence[Any], params: Params) -> Aval:
+        """The shape that all operands have, and the dtype that the NumPy meaning gives."""
+        expected, out = self.resolve(tuple(aval.dtype for aval in inputs))
+        for aval, dtype in zip(inputs, expected, strict=True):
+            if aval.shape != inputs[0].shape or aval.dtype != dtype:
+                listed = ", ".join(map(str, inputs))
+                raise DTypeError(f"{self.name}: expected operands of one shape, converted to {dtype}, got {listed}")
+        return Aval(inputs[0].shape, out)
+
+    def local_partials(self, out: Array, inputs: Sequence[Array], params: Params) -> list[Thunk]:
+        """The partial of the result by each argument, each computed when called: what stands on an edge of the picture."""
+        if self._partials is None:
+            return [None] * len(inputs)
+        return list(self._partials(out, *inputs, **params))
+
+    def _product(self, factor: Any, derivative: Any, adjoint: bool) -> Array:
+        if isinstance(derivative, _PYTHON_NUMBERS):
+            if derivative == 1:
+                return factor
+            if derivative == -1:
+                return operations.negative(factor)
+            if derivative == derivative and abs(derivative) != np.inf:
+                factor = operations.multiply(factor, derivative.conjugate() if adjoint else derivative)
+                return factor
+        elif adjoint and derivative.dtype.kind == "c":
+            derivative = operations.conjugate(derivative)
+        product = operations.multiply if self.finite_partials else operations.strong_product
+        return product(factor, derivative)
+
+    def vjp(
+        self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params
+    ) -> list[Array | None]:
+        """The cotangent times each partial."""
+        thunks = iter(self.local_partials(out, inputs, params))
+        return collect(thunks, wanted, lambda derivative: self._product(ct, derivative, adjoint=True))
+
+    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Array | None:
+        """The sum of each partial times its tangent."""
+        thunks = self.local_partials(out, inputs, params)
+        terms = [
+            self._product(tangent, thunk(), adjoint=False)
+            for thunk, tangent in zip(thunks, tangents, strict=True)
+            if thunk is not None and tangent is not None
+        ]
+        return add_all(terms)
+
+    def missing(self) -> list[str]:
+        """A pointwise primitive needs a docstring, samples, and partials unless it has no derivative."""
+        parts = {
+            "a docstring": bool(self.__doc__),
+            "samples": bool(self.samples),
+            "partials": self._partials is not None or not self.differentiable,
+        }
+        return [part for part, present in parts.items() if not present]
+
+
+_KINDS = {"b": "boolean", "i": "integer", "f": "floating", "c": "complex"}
+
+
+def _listed(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def add_all(terms: Sequence[Any]) -> Any:
+    """Add the terms; None when there is none."""
+    total = None
+    for term in terms:
+        total = term if total is None else operations.add(total, term)
+    return total
+
+
+class Structured(Primitive):
+    """What linear, bilinear and general primitives share: arrays are positional, static parameters are keywords."""
+
+    def __call__(self, *args: Any, **params: Any) -> Array:
+        """Apply the primitive; the public functions built on it do the conversions that NumPy does."""
+        watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
+        return apply(self, tuple(as_node(self.name, arg, watched) for arg in args), params)
+
+
+class Linear(Structured):
+    """A linear map of some of its arguments together (the others, such as indices, carry no derivative).
+
+    ``transpose`` is by the inner product Re<a, b>, which makes the gradient of a real function of a complex array
+    df/dx + i df/dy.
+    """
+
+    family = "linear"
+
+    def __init__(
+        self, evaluate: Callable[..., Any], *, arguments: tuple[int, ...] | None = None, **declaration: Any
+    ) -> None:
+        super().__init__(evaluate, **declaration)
+        self.arguments = arguments
+        self._transpose: Callable[..., Iterator[Thunk]] | None = None
+
+    def transpose(self, rule: Callable[..., Iterator[Thunk]]) -> Callable[..., Iterator[Thunk]]:
+        """Declare the linear transpose: ``rule(ct, *inputs, **params)`` yields a thunk (or None) for each argument."""
+        self._transpose = rule
+        return rule
+
+    def is_linear_in(self, position: int) -> bool:
+        """Whether the map is linear in the argument at ``position``."""
+        return self.arguments is None or position in self.arguments
+
+    def vjp(
+        self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params
+    ) -> list[Array | None]:
+        """The linear transpose applied to the cotangent."""
+        assert self._transpose is not None
+        return collect(self._transpose(ct, *inputs, **params), wanted, lambda contribution: contribution)
+
+    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Array | None:
+        """The map itself, applied to the tangents."""
+        if all(tangent is None for tangent in tangents):
+            return None
+        arguments = [
+            one if not self.is_linear_in(i) else operations.zeros_like(one) if tangent is None else tangent
+            for i, (one, tangent) in enumerate(zip(inputs, tangents, strict=True))
+        ]
+        return self(*arguments, **params)
+
+    def missing(self) -> list[str]:
+        """Besides what every primitive has: the transpose."""
+        return super().missing() + (["a linear transpose"] if self._transpose is None else [])
+
+
+class Bilinear(Linear):
+    """Linear in each argument while the others are held."""
+
+    family = "bilinear"
+
+    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Array | None:
+        """The sum of the maps with one argument replaced by its tangent."""
+        terms = [
+            self(*inputs[:i], tangent, *inputs[i + 1 :], **params)
+            for i, tangent in enumerate(tangents)
+            if tangent is not None
+        ]
+        return add_all(terms)
+
+
+class General(Structured):
+    """A primitive that declares its vjp and its jvp."""
+
+    family = "general"
+
+    def __init__(self, evaluate: Callable[..., Any], **declaration: Any) -> None:
+        super().__init__(evaluate, **declaration)
+        self._vjp: Callable[..., Iterator[Thunk]] | None = None
+        self._jvp: Callable[..., Any] | None = None
+
+    def define_vjp(self, rule: Callable[..., Iterator[Thunk]]) -> Callable[..., Iterator[Thunk]]:
+        """Declare the pullback: ``rule(ct, out, *inputs, **params)`` yields a thunk (or None) for each argument."""
+        self._vjp = rule
+        return rule
+
+    def define_jvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare the pushforward: ``rule(tangents, out, *inputs, **params)``; a tangent is None where it is zero."""
+        self._jvp = rule
+        return rule
+
+    def vjp(
+        self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params
+    ) -> list[Array | None]:
+        """What the member declares."""
+        if self._vjp is None:
+            return [None] * len(inputs)
+        return collect(self._vjp(ct, out, *inputs, **params), wanted, lambda contribution: contribution)
+
+    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Array | None:
+        """What the member declares."""
+        if self._jvp is None or all(tangent is None for tangent in tangents):
+            return None
+        return self._jvp(tangents, out, *inputs, **params)
+
+    def missing(self) -> list[str]:
+        """Besides what every primitive has: both derivative rules, unless it has no derivative."""
+        lacking = super().missing()
+        if self.differentiable:
+            lacking += ["a vjp"] * (self._vjp is None) + ["a jvp"] * (self._jvp is None)
+        return lacking
+
+
+def pointwise(
+    *,
+    samples: Any,
+    rejects: Sequence[Reject] = (),
+    types: np.ufunc | str | None = None,
+    numpy: np.ufunc | None = None,
+    name: str | None = None,
+    differentiable: bool = True,
+    finite_partials: bool = False,
+) -> Callable[[Callable[..., Any]], Pointwise]:
+    """Declare a pointwise primitive; the decorated function is its NumPy meaning on operands of one shape.
+
+    Args:
+        samples: what the contract test calls it with.
+        rejects: calls that must raise.
+        types: a ufunc whose dtype rules it follows, or the characters of the dtypes that it computes in, smallest
+            first. By default those of ``numpy``.
+        numpy: the ufunc that it takes the place of; by default NumPy's ufunc of the same name, if there is one.
+        name: by default the function's.
+        differentiable: False for comparisons and the like, whose result carries no derivative.
+        finite_partials: partials are finite wherever the operands are, so that a plain product serves. Otherwise a
+            cotangent that is exactly zero stays zero, whatever the partial (the strong zero).
+    """
+    return partial(
+        Pointwise, samples=samples, rejects=rejects, types=types, numpy=numpy, name=name,
+        differentiable=differentiable, finite_partials=finite_partials,
+    )  # fmt: skip
+
+
+def linear(
+    *,
+    samples: Any,
+    rejects: Sequence[Reject] = (),
+    arguments: tuple[int, ...] | None = None,
+    name: str | None = None,
+    numpy: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., Any]], Linear]:
+    """Declare a linear primitive; ``arguments`` are the positions in which it is linear, by default all."""
+    return partial(Linear, samples=samples, rejects=rejects, arguments=arguments, name=name, numpy=numpy)
+
+
+def bilinear(
+    *, samples: Any, rejects: Sequence[Reject] = (), name: str | None = None, numpy: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], Bilinear]:
+    """Declare a primitive that is linear in each argument while the others are held."""
+    return partial(Bilinear, samples=samples, rejects=rejects, name=name, numpy=numpy)
+
+
+def general(
+    *,
+    samples: Any,
+    rejects: Sequence[Reject] = (),
+    name: str | None = None,
+    numpy: Callable[..., Any] | None = None,
+    differentiable: bool = True,
+) -> Callable[[Callable[..., Any]], General]:
+    """Declare a primitive with a vjp and a jvp of its own, or (``differentiable=False``) with none."""
+    return partial(General, samples=samples, rejects=rejects, name=name, numpy=numpy, differentiable=differentiable)

@@ -1,0 +1,237 @@
+"""A graph: inputs, nodes in topological order, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.node import Node
+from pullback.core.operations import operations
+from pullback.core.origin import Origin, assigned_name, is_call
+from pullback.core.terminals import CONSTANT, INPUT
+from pullback.errors import GraphError
+
+if TYPE_CHECKING:
+    pass
+
+
+class Graph:
+    """A computation graph: inputs, nodes in topological order, outputs. Immutable, verified when it is made.
+
+    Every walk takes a graph: ``forward`` gives the values, ``backward`` the graph of the gradients.
+
+    >>> import pullback as pb
+    >>> print(pb.trace(lambda a, b: a * (a + b), 3.0, 1.0))
+    graph(a, b) -> out
+      a    input           float64[]
+      b    input           float64[]
+      t1   add(a, b)       float64[]
+      out  multiply(a, t1) float64[]
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Node],
+        nodes: Sequence[Node],
+        outputs: Sequence[Node],
+        output_names: Sequence[str] | None = None,
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.nodes = tuple(nodes)
+        self.outputs = tuple(outputs)
+        self.output_names = tuple(output_names) if output_names is not None else None
+        operations.verify(self)
+
+    @classmethod
+    def of(
+        cls, outputs: Sequence[Node], inputs: Sequence[Node] = (), output_names: Sequence[str] | None = None
+    ) -> Graph:
+        """Return the graph of everything that ``outputs`` depend on.
+
+        Args:
+            outputs: nodes, or the nodes of eager arrays.
+            inputs: what comes first in ``Graph.inputs``; other leaves that the outputs depend on follow.
+            output_names: names for the outputs that go before those of their nodes.
+        """
+        reached = ancestors([*outputs, *inputs])
+        given = set(inputs)
+        others = [node for node in reached if node.primitive is INPUT and node not in given]
+        return cls([*inputs, *others], reached, outputs, output_names)
+
+    @cached_property
+    def names(self) -> dict[Node, str]:
+        """A unique name for every node; constants that are one number are named by it."""
+        return _names(self)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        found = {name: node for node, name in self.names.items() if node.primitive is not CONSTANT or node.name}
+        if self.output_names is not None:
+            found.update(zip(self.output_names, self.outputs, strict=True))
+        return found
+
+    def __getitem__(self, name: str) -> Node:
+        """Return the node of this name; raise GraphError, with the names there are, if there is none."""
+        node = self._by_name.get(name)
+        if node is None:
+            raise GraphError(f"the graph has no node named {name!r}. Its names are {listed(self._by_name)}")
+        return node
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def output_name(self, position: int = 0) -> str:
+        """The name of the output at ``position``."""
+        return self.output_names[position] if self.output_names else self.names[self.outputs[position]]
+
+    # The walks: each is defined on a floor above.
+
+    def forward(self, *values: Any, **named: Any) -> Any:
+        """Walk left to right: return the Evaluation that holds the value of every node.
+
+        Inputs are given by position or by name; an input that has a value of its own (a Parameter) may be left out.
+
+        Raises:
+            GraphError: an input is missing, given twice, or unknown.
+            ShapeError, DTypeError: a value does not fit its input.
+        """
+        return operations.graph_forward(self, values, named)
+
+    def backward(self, wrt: Any = None) -> Graph:
+        """Walk right to left: return the graph whose outputs are the gradients of the output by each named input.
+
+        Args:
+            wrt: a name, a sequence of names, or None for all inputs that carry derivatives.
+        """
+        graph: Graph = operations.graph_backward(self, wrt)
+        return graph
+
+    def formula(self, name: str | None = None) -> str:
+        """The node of this name (by default the output) written out as an expression in the inputs' names."""
+        text: str = operations.graph_formula(self, name)
+        return text
+
+    def save(self, path: Any) -> None:
+        """Draw the graph into the file ``path`` (.svg)."""
+        operations.graph_save(self, path)
+
+    def __str__(self) -> str:
+        text: str = operations.graph_listing(self)
+        return text
+
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self.inputs)} inputs, {len(self.nodes)} nodes, {len(self.outputs)} outputs>"
+
+    def _repr_html_(self) -> str:
+        html: str = operations.graph_html(self)
+        return html
+
+
+def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:
+    """Return ``outputs`` and all nodes they depend on, in topological order; not beyond nodes where ``stop`` is true."""
+    found: set[Node] = set()
+    waiting = list(outputs)
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        found.add(node)
+        if stop is None or not stop(node):
+            waiting.extend(node.inputs)
+    return sorted(found, key=_index)
+
+
+def _index(node: Node) -> int:
+    return node.index
+
+
+def as_scalar(node: Node) -> Any:
+    """Return the number that a constant node holds all over, or None if it is no such constant."""
+    if node.primitive is not CONSTANT or isinstance(node.value, tuple):
+        return None
+    value = np.asarray(node.value)
+    if value.size == 1 or (value.size and not any(value.strides)):
+        return value.flat[0].item()
+    return None
+
+
+def source_names(nodes: Sequence[Node]) -> dict[Node, str]:
+    """Return the variable that each node was assigned to in the user's code, for those that were.
+
+    One position may have made several nodes: ``d = softmax(x)`` names only the last that the call made; ``d = 2 * b``
+    in a loop names each.
+    """
+    names: dict[Node, str] = {}
+    steps = [node for node in nodes if node.inputs]
+    for node, after in zip(steps, [*steps[1:], None], strict=True):
+        origin = node.origin
+        if not isinstance(origin, Origin):
+            continue
+        inner = after is not None and after.origin == origin
+        if inner and (is_call(origin) or (after is not None and after.primitive is not node.primitive)):
+            continue
+        if (name := assigned_name(origin)) is not None:
+            names[node] = name
+    return names
+
+
+def _names(graph: Graph) -> dict[Node, str]:
+    names: dict[Node, str] = {}
+    taken: set[str] = set()
+
+    def take(node: Node, wanted: str) -> None:
+        name, count = wanted, 2
+        while name in taken:
+            name, count = f"{wanted}_{count}", count + 1
+        taken.add(name)
+        names[node] = name
+
+    for node in graph.nodes:
+        if node.name is not None:
+            take(node, node.name)
+    for position, node in enumerate(graph.outputs):
+        if node not in names and node.inputs:
+            take(node, "out" if len(graph.outputs) == 1 else f"out{position + 1}")
+    counts = {"t": 0, "k": 0, "x": 0}
+    for node in graph.nodes:
+        if node in names:
+            continue
+        scalar = as_scalar(node)
+        if scalar is not None:
+            names[node] = format_number(scalar)
+            continue
+        letter = "k" if node.primitive is CONSTANT else "x" if node.primitive is INPUT else "t"
+        while True:
+            counts[letter] += 1
+            name = f"{letter}{counts[letter]}"
+            if name not in taken:
+                break
+        take(node, name)
+    return names
+
+
+def format_number(number: Any, digits: int = 6) -> str:
+    """Write a number as a person would: 2 for 2.0, few digits.
+
+    >>> format_number(2.0), format_number(-0.1234567891), format_number(True), format_number(1 + 2j)
+    ('2', '-0.123457', 'True', '1+2j')
+    """
+    if isinstance(number, (bool, np.bool_)):
+        return str(bool(number))
+    if isinstance(number, (complex, np.complexfloating)):
+        return f"{number:.{digits}g}"
+    return f"{number:.{digits}g}"
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """Join names for a message, at most ``limit`` of them.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    everything = list(names)
+    text = ", ".join(everything[:limit])
+    return text + (f", ... ({len(everything)} in all)" if len(everything) > limit else "") if everything else "none"

@@ -1,0 +1,114 @@
+"""Python's operators and NumPy's methods on arrays: a table of which operation each calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pullback.core.operations import operations
+
+Method = Callable[..., Any]
+
+
+def _binary(name: str) -> tuple[Method, Method, Method]:
+    """The operator, its reflected form, and its in-place form, which rebinds the handle."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return getattr(operations, name)(self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return getattr(operations, name)(other, self)
+
+    def in_place(self: Any, other: Any) -> Any:
+        return self._rebind(f"in-place {name}", getattr(operations, name)(self, other))
+
+    return forward, reflected, in_place
+
+
+def _comparison(name: str) -> Method:
+    def compare(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, str):
+            return NotImplemented  # == is then False and < a TypeError, as Python has it
+        return getattr(operations, name)(self, other)
+
+    return compare
+
+
+def _method(name: str) -> Method:
+    """A method that is the function of the same meaning with the array as first argument."""
+
+    def method(self: Any, *args: Any, **keywords: Any) -> Any:
+        return getattr(operations, name)(self, *args, **keywords)
+
+    method.__doc__ = f"``pullback.numpy.{name}`` of this array; the same arguments as NumPy's method."
+    return method
+
+
+class Operators:
+    """Operators and NumPy methods of ``Array``."""
+
+    __slots__ = ()
+
+    __add__, __radd__, __iadd__ = _binary("add")
+    __sub__, __rsub__, __isub__ = _binary("subtract")
+    __mul__, __rmul__, __imul__ = _binary("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__, __imod__ = _binary("remainder")
+    __pow__, __rpow__, __ipow__ = _binary("power")
+    __matmul__, __rmatmul__, __imatmul__ = _binary("matmul")
+    __and__, __rand__, __iand__ = _binary("bitwise_and")
+    __or__, __ror__, __ior__ = _binary("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")
+    __lshift__, __rlshift__, __ilshift__ = _binary("left_shift")
+    __rshift__, __rrshift__, __irshift__ = _binary("right_shift")
+    __divmod__, __rdivmod__, _ = _binary("divmod")
+    del _
+
+    __neg__ = _method("negative")
+    __pos__ = _method("positive")
+    __abs__ = _method("absolute")
+    __invert__ = _method("invert")
+
+    __eq__ = _comparison("equal")
+    __ne__ = _comparison("not_equal")
+    __lt__ = _comparison("less")
+    __le__ = _comparison("less_equal")
+    __gt__ = _comparison("greater")
+    __ge__ = _comparison("greater_equal")
+
+    T = property(_method("transpose"), doc="The array with its axes reversed.")
+    mT = property(_method("matrix_transpose"), doc="The array with its last two axes swapped.")
+    real = property(_method("real"), doc="The real part.")
+    imag = property(_method("imag"), doc="The imaginary part; zeros for a real array.")
+    at = property(_method("at"), doc="Functional updates: ``x.at[i].set(v)``, ``x.at[i].add(v)`` give a new array.")
+
+    all = _method("all")
+    any = _method("any")
+    argmax = _method("argmax")
+    argmin = _method("argmin")
+    astype = _method("astype")
+    clip = _method("clip")
+    conj = _method("conjugate")
+    conjugate = _method("conjugate")
+    cumprod = _method("cumprod")
+    cumsum = _method("cumsum")
+    diagonal = _method("diagonal")
+    dot = _method("dot")
+    flatten = _method("ravel")
+    max = _method("max")
+    mean = _method("mean")
+    min = _method("min")
+    prod = _method("prod")
+    ravel = _method("ravel")
+    repeat = _method("repeat")
+    reshape = _method("reshape_method")
+    round = _method("round")
+    squeeze = _method("squeeze")
+    std = _method("std")
+    sum = _method("sum")
+    swapaxes = _method("swapaxes")
+    take = _method("take")
+    trace = _method("trace")
+    transpose = _method("transpose_method")
+    var = _method("var")

@@ -1,0 +1,89 @@
+"""Parameters: handles that hold state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.creation import asarray
+from pullback.core.record import as_constant
+from pullback.core.state import recording
+from pullback.core.terminals import constant_node
+from pullback.dtypes import is_differentiable
+from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
+
+
+class Parameter(Array):
+    """An array that holds state: a weight, a running mean, the state of a random generator. ``assign`` rebinds it.
+
+    >>> w = Parameter([1.0, 2.0])
+    >>> w.assign([3.0, 4.0])
+    >>> w
+    Parameter([3., 4.])
+    """
+
+    __slots__ = ("trainable",)
+
+    def __init__(self, value: Any, *, trainable: bool | None = None, name: str | None = None) -> None:
+        """Make a parameter with a copy of ``value``.
+
+        Args:
+            value: numbers, a NumPy array or an Array.
+            trainable: whether derivatives are asked by it; by default, whether its dtype is floating or complex.
+            name: what pictures call it.
+        """
+        source = value._concrete("Parameter") if isinstance(value, Array) else as_constant("Parameter", value, False)
+        own = np.array(source)
+        super().__init__(constant_node(own))
+        self.trainable = is_differentiable(own.dtype) if trainable is None else trainable
+        if self.trainable:
+            self._make_leaf(own, name)
+
+    def assign(self, value: Any) -> None:
+        """Give the parameter a new value of the same shape, cast to its dtype; its ``grad`` stays.
+
+        Raises:
+            ShapeError: another shape.
+            DTypeError: a dtype that does not cast to the parameter's (complex to real, float to integer).
+        """
+        new = asarray(value)
+        if new.shape != self.shape:
+            raise ShapeError(f"assign: expected shape {self.shape}, got {new.shape}")
+        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            raise DTypeError(f"assign: cannot put {new.dtype} into a parameter of {self.dtype}. Use astype first")
+        own = np.array(new._concrete("assign"), dtype=self.dtype)
+        if self.trainable:
+            self._make_leaf(own, self._node.name)
+        else:
+            self._node = constant_node(own)
+
+    @property
+    def name(self) -> str | None:
+        """What pictures call it."""
+        return self._node.name
+
+    def _rebind(self, what: str, result: Array) -> Array:
+        if recording.enabled and result._node.watched:
+            raise NotDifferentiableError(
+                f"{what}: a parameter cannot be updated in place while operations are recorded. "
+                "Use parameter.assign(...), or update it inside 'with pullback.no_grad():'"
+            )
+        self.assign(result)
+        return self
+
+    def _duplicate(self) -> Parameter:
+        copy = Parameter(self.detach(), trainable=self.trainable, name=self.name)
+        return copy
+
+    def __reduce__(self) -> Any:
+        return (_unpickle, (np.asarray(self._concrete("pickling")), self.trainable, self.name))
+
+    def __repr__(self) -> str:
+        text = repr(np.asarray(self._node.value))
+        return f"Parameter({text[len('array(') :]}" if self._node.value is not None else super().__repr__()
+
+
+def _unpickle(value: Any, trainable: bool, name: str | None) -> Parameter:
+    return Parameter(value, trainable=trainable, name=name)

@@ -1,0 +1,151 @@
+"""NumPy's protocols: what happens when a NumPy function is called on an Array."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.operations import operations, overrides
+from pullback.errors import ArgumentError, NotDifferentiableError
+
+if TYPE_CHECKING:
+    from pullback.core.array import Array
+
+_REDUCTIONS = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_and": "all",
+    "logical_or": "any",
+}
+_ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
+
+
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "_node")
+
+
+def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    """What ``ufunc`` (or one of its methods) does when one of its operands is an Array."""
+    name = ufunc.__name__
+    keywords = dict(keywords)
+    out = keywords.pop("out", None)
+    if method == "__call__":
+        ours = overrides.get(ufunc)
+        if ours is None:
+            result = _uncovered(name, ufunc, inputs, keywords)
+        else:
+            dtype = keywords.pop("dtype", None)
+            _refuse_keywords(name, keywords)
+            if dtype is not None:
+                inputs = [operations.astype(x, dtype) for x in inputs]
+            result = ours(*inputs)
+    elif method == "reduce" and name in _REDUCTIONS:
+        keywords.setdefault("axis", 0)  # ufunc.reduce goes over the first axis where sum goes over all
+        result = call_override(getattr(operations, _REDUCTIONS[name]), inputs, keywords)
+    elif method == "accumulate" and name in _ACCUMULATIONS:
+        keywords.setdefault("axis", 0)
+        result = call_override(getattr(operations, _ACCUMULATIONS[name]), inputs, keywords)
+    elif method == "outer" and ufunc in overrides:
+        _refuse_keywords(f"{name}.outer", keywords)
+        left, right = (operations.asarray(x) for x in inputs)
+        result = overrides[ufunc](left.reshape(left.shape + (1,) * right.ndim), right)
+    else:
+        result = _uncovered(f"{name}.{method}", getattr(ufunc, method), inputs, keywords)
+    return result if out is None else _store(name, out, result)
+
+
+def _store(name: str, out: tuple[Any, ...], result: Any) -> Any:
+    """Put the result where ``out=`` says: an Array is rebound, an ndarray would lose the gradient of a watched one."""
+    results = result if isinstance(result, tuple) else (result,)
+    stored = []
+    for target, one in zip(out, results, strict=True):
+        if target is None:
+            stored.append(one)
+        elif _is_array(target):
+            stored.append(target._rebind(f"{name}(out=)", one))
+        elif one._node.watched:
+            raise NotDifferentiableError(
+                f"{name}: writing a watched result into a NumPy array would lose the gradient. "
+                "Make the array an Array first (pullback.array(x)), or write x = x + y in place of x += y"
+            )
+        else:
+            target[...] = one._node.value
+            stored.append(target)
+    return tuple(stored) if isinstance(result, tuple) else stored[0]
+
+
+def array_function(function: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    """What a NumPy function does when one of its arguments is an Array."""
+    ours = overrides.get(function)
+    if ours is None:
+        module = getattr(function, "__module__", "numpy")
+        return _uncovered(f"{module}.{function.__name__}", function, args, keywords)
+    return call_override(ours, args, keywords)
+
+
+def call_override(ours: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    """Call our function with NumPy's arguments; refuse by name those that it does not have."""
+    keywords = dict(keywords)
+    known = _keywords_of(ours)
+    if "out" not in known:
+        out = keywords.pop("out", None)
+        if out is not None and out != (None,):
+            raise ArgumentError(
+                f"{ours.__name__}: out= is not supported, arrays are never written to. Assign the result"
+            )
+    if known:
+        _refuse_keywords(ours.__name__, {k: v for k, v in keywords.items() if k not in known})
+    return ours(*args, **keywords)
+
+
+@cache
+def _keywords_of(ours: Callable[..., Any]) -> frozenset[str]:
+    parameters = inspect.signature(ours).parameters.values()
+    return frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+
+
+def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
+    # What NumPy passes by itself, or what says the default, changes nothing.
+    for keyword, value in keywords.items():
+        if value is np._NoValue or (keyword == "where" and value is True) or value is None:
+            continue
+        if (keyword, value) in (("casting", "same_kind"), ("order", "K"), ("order", "C"), ("subok", True)):
+            continue
+        raise ArgumentError(f"{name}: the keyword {keyword}= is not supported on pullback arrays")
+
+
+def _uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    """A function that pullback has no derivative for: NumPy's own on arrays that are not watched, refused otherwise."""
+    arrays: list[Array] = [leaf for leaf in _leaves((args, keywords)) if _is_array(leaf)]
+    if any(array._node.watched for array in arrays):
+        raise NotDifferentiableError(
+            f"{name}: pullback has no derivative for this NumPy function. "
+            "Compose it of functions that it has, give a rule with custom_vjp, or use .detach() to make it a constant"
+        )
+    result = function(*_plain(args), **_plain(keywords))
+    if isinstance(result, tuple):
+        return tuple(operations.asarray(one) if isinstance(one, (np.ndarray, np.generic)) else one for one in result)
+    return operations.asarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
+
+
+def _leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, (list, tuple)):
+        return [leaf for item in tree for leaf in _leaves(item)]
+    if isinstance(tree, Mapping):
+        return [leaf for item in tree.values() for leaf in _leaves(item)]
+    return [tree]
+
+
+def _plain(tree: Any) -> Any:
+    """Replace the arrays by their NumPy values."""
+    if type(tree) in (list, tuple):
+        return type(tree)(_plain(item) for item in tree)
+    if isinstance(tree, Mapping):
+        return {key: _plain(item) for key, item in tree.items()}
+    return np.asarray(tree) if _is_array(tree) else tree

@@ -1,0 +1,52 @@
+"""Whether operations on watched arrays are recorded: a switch of each thread."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ContextDecorator
+from types import TracebackType
+
+
+class _Recording(threading.local):
+    enabled = True
+
+
+recording = _Recording()
+
+
+class _Switch(ContextDecorator):
+    """Set the switch inside a ``with`` block or a decorated function. May be entered again while it is entered."""
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(recording.enabled)
+        recording.enabled = self._enabled
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        recording.enabled = self._before.pop()
+
+    def _recreate_cm(self) -> _Switch:
+        return _Switch(self._enabled)  # each call of a decorated function gets its own
+
+
+def no_grad() -> _Switch:
+    """Record nothing inside: results are constants to any later derivative. A context manager and a decorator.
+
+    >>> import pullback as pb
+    >>> a = pb.array(3.0, requires_grad=True)
+    >>> with pb.no_grad():
+    ...     b = a * a
+    >>> b.requires_grad
+    False
+    """
+    return _Switch(False)
+
+
+def record() -> _Switch:
+    """Record inside, whatever is set outside: what a derivative transform does while it runs a function."""
+    return _Switch(True)

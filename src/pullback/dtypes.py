@@ -1,0 +1,39 @@
+"""Words about dtypes: which of them numbers have, and which carry derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+FLOAT64 = np.dtype(np.float64)
+
+Scalar = bool | int | float | complex
+"""Python's own numbers. They are weak (NEP 50): they take the dtype of the array that they meet."""
+
+
+def is_number(dtype: np.dtype[Any]) -> bool:
+    """Whether ``dtype`` is boolean, integer, floating or complex: what a graph can hold.
+
+    >>> is_number(np.dtype(np.int8)), is_number(np.dtype(object))
+    (True, False)
+    """
+    return dtype.kind in "biufc"
+
+
+def is_differentiable(dtype: np.dtype[Any]) -> bool:
+    """Whether ``dtype`` is floating or complex: only these carry derivatives.
+
+    >>> is_differentiable(np.dtype(np.float32)), is_differentiable(np.dtype(np.int64))
+    (True, False)
+    """
+    return dtype.kind in "fc"
+
+
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the real part of ``dtype``.
+
+    >>> real_dtype(np.dtype(np.complex64))
+    dtype('float32')
+    """
+    return np.empty(0, dtype).real.dtype

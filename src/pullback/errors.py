@@ -1,0 +1,84 @@
+"""The exceptions that pullback raises, each also the Python exception that users would catch.
+
+PullbackError
+├── ShapeError (ValueError)              shapes that do not fit an operation
+├── DTypeError (TypeError)               a dtype or a type that an operation does not take
+├── NotDifferentiableError (TypeError)   what would lose a gradient, or has none
+├── ConcretizationError (TypeError)      a value is needed where a function is only being traced
+├── GraphError (ValueError)              a graph, expression or name that is not valid
+├── ArgumentError (ValueError)           an argument or option out of its range
+└── FormatError (ValueError)             a file that is not what it should be
+
+Every message ends with the line of the user's code that led to it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def user_line() -> str | None:
+    """Return ``file:line`` of the innermost caller outside this package, or None when there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(_PACKAGE) and not filename.startswith("<frozen"):
+            if filename.startswith("<") and not linecache.getline(filename, frame.f_lineno):
+                return None
+            return f"{os.path.basename(filename)}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]  # the stack ends with None
+    return None
+
+
+class PullbackError(Exception):
+    """Base of all errors of pullback; the message names the user's line.
+
+    >>> import pullback as pb
+    >>> try:
+    ...     pb.array([1.0, 2.0]) + pb.array([1.0, 2.0, 3.0])
+    ... except pb.errors.PullbackError as error:
+    ...     print(type(error).__name__)
+    ShapeError
+    """
+
+    def __init__(self, message: str) -> None:
+        line = user_line()
+        if line is not None:
+            message = f"{message.rstrip('.')}. At {line}."
+        super().__init__(message)
+
+
+class ShapeError(PullbackError, ValueError):
+    """Shapes that do not fit an operation."""
+
+
+class DTypeError(PullbackError, TypeError):
+    """A dtype, or a type of argument, that an operation does not take."""
+
+
+class NotDifferentiableError(PullbackError, TypeError):
+    """Something that would silently lose a gradient, or that has none.
+
+    Raised by ``np.asarray(x)`` and ``float(x)`` on a watched array, by a NumPy function that pullback does not
+    cover, and by a derivative asked of an integer or boolean input.
+    """
+
+
+class ConcretizationError(PullbackError, TypeError):
+    """A value is needed, but the function is being traced: its arrays have a shape and a dtype, no value."""
+
+
+class GraphError(PullbackError, ValueError):
+    """A graph that is not well formed, an expression that does not parse, or a name that a graph does not have."""
+
+
+class ArgumentError(PullbackError, ValueError):
+    """An argument or option that is out of its range, of the wrong kind, or refused by name."""
+
+
+class FormatError(PullbackError, ValueError):
+    """A file or text that is not in the format that was expected."""

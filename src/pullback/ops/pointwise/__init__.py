@@ -1,0 +1,3 @@
+"""Primitives whose result at a place depends on their operands at that place only."""
+
+from pullback.ops.pointwise import arithmetic, trigonometric

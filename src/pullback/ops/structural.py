@@ -1,0 +1,214 @@
+"""Shapes and places: broadcasting, reshaping, permuting, joining. And the dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval, broadcast_shapes
+from pullback.core.creation import as_dtype, asarray
+from pullback.core.families import general, linear
+from pullback.core.operations import function, operations
+from pullback.core.primitive import Thunk
+from pullback.core.sample import call, normal, reject
+from pullback.core.terminals import scalar_node
+from pullback.errors import ShapeError
+
+
+@linear(name="broadcast_to", samples=[call(normal(3, 1), shape=(2, 3, 4)), call(normal(), shape=(2,))])
+def expand(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Repeat x along new leading axes and axes of length 1 until it has ``shape``."""
+    return np.broadcast_to(x, shape)
+
+
+@expand.infer
+def _(x: Aval, *, shape: tuple[int, ...]) -> Aval:
+    if broadcast_shapes("broadcast_to", x.shape, shape) != tuple(shape):
+        raise ShapeError(f"broadcast_to: cannot broadcast shape {x.shape} to {shape}")
+    return Aval(tuple(shape), x.dtype)
+
+
+@expand.transpose
+def _(ct: Array, x: Array, *, shape: tuple[int, ...]) -> Iterator[Thunk]:
+    yield lambda: sum_to(ct, x.shape)
+
+
+def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes that broadcasting ``shape`` to the shape of ``x`` added or stretched."""
+    added = x.ndim - len(shape)
+    stretched = tuple(i + added for i, length in enumerate(shape) if length == 1 and x.shape[i + added] != 1)
+    axes = (*range(added), *stretched)
+    total: Array = operations.sum(x, axis=axes) if axes else x
+    return total if total.shape == shape else total.reshape(shape)
+
+
+@function(np.broadcast_to, samples=[call(normal(3, 1), (2, 3, 4)), call(normal(3), (3,))])
+def broadcast_to(x: Any, shape: Any) -> Array:
+    """Return x repeated to ``shape``, by NumPy's broadcasting rules.
+
+    >>> broadcast_to([1.0, 2.0], (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    x = asarray(x)
+    shape = as_shape("broadcast_to", shape)
+    return x if x.shape == shape else expand(x, shape=shape)
+
+
+def as_shape(operation: str, shape: Any) -> tuple[int, ...]:
+    """Return a shape given as an integer or a sequence of integers as a tuple."""
+    try:
+        return (shape.__index__(),) if hasattr(shape, "__index__") else tuple(n.__index__() for n in shape)
+    except (AttributeError, TypeError):
+        raise ShapeError(f"{operation}: expected a shape (integers), got {shape!r}") from None
+
+
+@linear(
+    name="astype", samples=[call(normal(3, 4), dtype=np.dtype(np.float32)), call(normal(3, 4), dtype=np.dtype(complex))]
+)
+def convert(x: Any, *, dtype: np.dtype[Any]) -> Any:
+    """Convert the elements of x to ``dtype``."""
+    if x.dtype.kind == "c" and dtype.kind in "fiu":
+        x = x.real  # what astype does, without its warning: the caller asked for it
+    return x.astype(dtype)
+
+
+@convert.infer
+def _(x: Aval, *, dtype: np.dtype[Any]) -> Aval:
+    return Aval(x.shape, dtype)
+
+
+@convert.transpose
+def _(ct: Array, x: Array, *, dtype: np.dtype[Any]) -> Iterator[Thunk]:
+    yield lambda: convert(ct, dtype=x.dtype)
+
+
+@function(
+    samples=[call(normal(3, 4), np.float32), call(normal(3, 4), complex)],
+)
+def astype(x: Any, dtype: Any, copy: bool = True) -> Array:
+    """Return x converted to ``dtype``. An integer dtype ends the derivative.
+
+    >>> astype([1.5, 2.5], int)
+    array([1, 2])
+    """
+    x = asarray(x)
+    dtype = as_dtype("astype", dtype)
+    return x if x.dtype == dtype else convert(x, dtype=dtype)
+
+
+@linear(name="reshape", samples=[call(normal(3, 4), shape=(2, 6)), call(normal(1), shape=())])
+def refit(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Lay the elements of x, in row-major order, out in ``shape``."""
+    return np.reshape(x, shape)
+
+
+@refit.infer
+def _(x: Aval, *, shape: tuple[int, ...]) -> Aval:
+    result = Aval(shape, x.dtype)
+    if result.size != x.size:
+        raise ShapeError(f"reshape: cannot lay out {x.size} elements of shape {x.shape} in {shape}")
+    return result
+
+
+@refit.transpose
+def _(ct: Array, x: Array, *, shape: tuple[int, ...]) -> Iterator[Thunk]:
+    yield lambda: refit(ct, shape=x.shape)
+
+
+def _resolve_shape(x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Fill in the one length that is -1."""
+    if shape.count(-1) > 1 or any(n < -1 for n in shape):
+        raise ShapeError(f"reshape: expected lengths of which at most one is -1, got {shape}")
+    if -1 in shape:
+        known = 1
+        for n in shape:
+            known *= n if n != -1 else 1
+        if known == 0 or x.size % known:
+            raise ShapeError(f"reshape: cannot lay out {x.size} elements of shape {x.shape} in {shape}")
+        shape = tuple(x.size // known if n == -1 else n for n in shape)
+    return shape
+
+
+@function(
+    np.reshape,
+    samples=[call(normal(3, 4), (2, -1)), call(normal(3, 4), 12)],
+    rejects=[reject(ShapeError, "reshape", normal(3), (2, 2))],
+)
+def reshape(x: Any, shape: Any) -> Array:
+    """Return the elements of x, in row-major order, in a new shape; one length may be -1.
+
+    >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    x = asarray(x)
+    shape = _resolve_shape(x, as_shape("reshape", shape))
+    return x if x.shape == shape else refit(x, shape=shape)
+
+
+def reshape_method(x: Array, *shape: Any) -> Array:
+    """``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
+    return reshape(x, shape[0] if len(shape) == 1 else shape)
+
+
+operations.provide("reshape_method", reshape_method)
+
+
+def zeros_like(x: Array) -> Array:
+    """Zeros of the shape and dtype of x."""
+    return Array(scalar_node(0, x.shape, x.dtype))
+
+
+def ones_like(x: Array) -> Array:
+    """Ones of the shape and dtype of x."""
+    return Array(scalar_node(1, x.shape, x.dtype))
+
+
+operations.provide("zeros_like", zeros_like)
+operations.provide("ones_like", ones_like)
+
+
+@linear(name="identity", samples=[normal(3, 4)])
+def identity(x: Any) -> Any:
+    """The value itself, as a node of its own: what an inner derivative is asked by."""
+    return x
+
+
+@identity.infer
+def _(x: Aval) -> Aval:
+    return x
+
+
+@identity.transpose
+def _(ct: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: ct
+
+
+operations.provide("identity", identity)
+
+
+@general(name="stop_gradient", samples=[normal(3, 4)], differentiable=False)
+def block(x: Any) -> Any:
+    """The value itself, whose derivative is zero."""
+    return x
+
+
+@block.infer
+def _(x: Aval) -> Aval:
+    return x
+
+
+@function(samples=[normal(3, 4)], differentiable=False)
+def stop_gradient(x: Any) -> Array:
+    """Return x as a constant: no derivative goes through it.
+
+    >>> import pullback as pb
+    >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
+    3.0
+    """
+    x = asarray(x)
+    return block(x) if x._node.value is None else x.detach()

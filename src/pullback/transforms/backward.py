@@ -1,0 +1,181 @@
+"""The backward pass: start with 1 at the final node, walk right to left, multiply by the local partial of each edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.creation import asarray
+from pullback.core.graph import ancestors
+from pullback.core.node import Node
+from pullback.core.operations import operations
+from pullback.core.state import record
+from pullback.core.terminals import INPUT, constant_node
+from pullback.dtypes import is_differentiable
+from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
+
+Cotangent = Any
+"""An Array, None for zero, or, for a node with several results, a list of these."""
+
+
+class Region:
+    """The nodes between ``inputs`` and ``outputs``, and how the rules shall see them.
+
+    A derivative is itself differentiable by whatever is watched outside: the rules then work on the recorded nodes.
+    What depends on ``inputs`` only is of no further use once their derivative is known: the rules work on its values.
+    """
+
+    def __init__(self, outputs: Iterable[Node], inputs: Sequence[Node]) -> None:
+        self.inputs = frozenset(inputs)
+        depends = set(inputs)  # on one of the inputs
+        live: set[Node] = set()  # watched from outside
+        order: list[Node] = []
+        # Inputs may depend on each other's ancestors, never on each other: each is a node of its own.
+        for node in ancestors(outputs, stop=self.inputs.__contains__):
+            if node in self.inputs:
+                if any(source.watched for source in node.inputs):
+                    live.add(node)
+                continue
+            if not node.inputs:
+                if node.watched:
+                    live.add(node)
+                continue
+            if any(source in live for source in node.inputs):
+                live.add(node)
+            if any(source in depends for source in node.inputs):
+                depends.add(node)
+                order.append(node)
+        self.order = order
+        self.depends = depends
+        self._live = live
+        self._handles: dict[Node, Array] = {}
+
+    def handle(self, node: Node) -> Array:
+        """The array through which rules see ``node``."""
+        handle = self._handles.get(node)
+        if handle is None:
+            frozen = node.value is not None and node not in self._live
+            handle = self._handles[node] = Array(constant_node(node.value) if frozen and node.watched else node)
+        return handle
+
+    def forget(self, node: Node) -> None:
+        """Drop the handle of a node that no rule will ask for again."""
+        self._handles.pop(node, None)
+
+
+def pull_back(
+    outputs: Sequence[Node],
+    cotangents: Sequence[Array | None],
+    inputs: Sequence[Node],
+    visit: Callable[[Node, Array], None] | None = None,
+) -> list[Array | None]:
+    """Return the cotangent of each input, None where it is zero because nothing connects it.
+
+    Args:
+        outputs: where the walk starts.
+        cotangents: what arrives at each output.
+        inputs: where it ends.
+        visit: called with each node and the whole cotangent that arrived there, right to left.
+    """
+    region = Region(outputs, inputs)
+    arrived: dict[Node, Cotangent] = {}
+    for node, ct in zip(outputs, cotangents, strict=True):
+        if ct is not None and node in region.depends:
+            arrived[node] = add_cotangents(arrived.get(node), ct)
+    with record(), np.errstate(all="ignore"):
+        for node in reversed(region.order):
+            ct = arrived.pop(node, None)
+            if ct is None:
+                continue
+            if visit is not None:
+                visit(node, ct)
+            wanted = [source in region.depends and _carries(source) for source in node.inputs]
+            if any(wanted):
+                handles = [region.handle(source) for source in node.inputs]
+                contributions = node.primitive.vjp(ct, region.handle(node), handles, wanted, node.params)
+                for source, contribution in zip(node.inputs, contributions, strict=True):
+                    if contribution is not None:
+                        arrived[source] = add_cotangents(arrived.get(source), contribution)
+            region.forget(node)
+    found = [arrived.get(node) for node in inputs]
+    if visit is not None:
+        for node, ct in zip(inputs, found, strict=True):
+            if ct is not None:
+                visit(node, ct)
+    return found
+
+
+def _carries(node: Node) -> bool:
+    aval = node.aval
+    return is_differentiable(aval.dtype) if isinstance(aval, Aval) else True  # of several results, each is asked
+
+
+def add_cotangents(total: Cotangent, contribution: Cotangent) -> Cotangent:
+    """Add what arrives along two edges."""
+    if total is None:
+        return contribution
+    if contribution is None:
+        return total
+    if isinstance(total, list):
+        return [add_cotangents(one, other) for one, other in zip(total, contribution, strict=True)]
+    return operations.add(total, contribution)
+
+
+def seed(output: Array, cotangent: Any, operation: str) -> Array:
+    """Return the cotangent with which a walk from ``output`` starts: the given one, or 1."""
+    if output.dtype.kind not in "fc":
+        raise NotDifferentiableError(
+            f"{operation}: expected a floating or complex output, got {output.aval}: "
+            "integers and booleans have no derivative"
+        )
+    if cotangent is None:
+        if output.size != 1:
+            raise ShapeError(
+                f"{operation}: expected an output with one element, got shape {output.shape}. "
+                "Reduce it (a sum, a mean), give a cotangent of its shape, or ask for a jacobian"
+            )
+        ones: Array = operations.ones_like(output)
+        return ones
+    cotangent = asarray(cotangent)
+    if cotangent.shape != output.shape:
+        raise ShapeError(
+            f"{operation}: expected a cotangent of the output's shape {output.shape}, got {cotangent.shape}"
+        )
+    if cotangent.dtype != output.dtype:
+        if not np.can_cast(cotangent.dtype, output.dtype, "same_kind"):
+            raise DTypeError(f"{operation}: expected a cotangent of dtype {output.dtype}, got {cotangent.dtype}")
+        cotangent = operations.astype(cotangent, output.dtype)
+    return cotangent
+
+
+def accumulate_gradients(output: Array, cotangent: Any = None) -> None:
+    """Add to the ``grad`` of each leaf the derivative of ``output`` by it: what ``Array.backward`` does."""
+    reached = ancestors([output._node])
+    leaves = [node for node in reached if node.primitive is INPUT and node.owner is not None]
+    if not leaves:
+        raise NotDifferentiableError(
+            "backward(): this array does not depend on anything watched. "
+            "Make an input with pullback.array(x, requires_grad=True), and mind no_grad and detach"
+        )
+    gradients = pull_back([output._node], [seed(output, cotangent, "backward()")], leaves)
+    # All is computed before anything is stored: an error leaves every grad as it was.
+    for leaf, gradient in zip(leaves, gradients, strict=True):
+        owner = leaf.owner() if leaf.owner is not None else None
+        if owner is not None and gradient is not None:
+            gradient = own(gradient)
+            owner._grad = gradient if owner._grad is None else operations.add(owner._grad, gradient)
+
+
+def own(array: Array) -> Array:
+    """Return the array with memory of its own where its value is a view (of a broadcast, say)."""
+    value = array._node.value
+    if not array._node.watched and isinstance(value, np.ndarray) and value.base is not None:
+        return Array(constant_node(np.array(value)))
+    return array
+
+
+operations.provide("accumulate_gradients", accumulate_gradients)
