@@ -1,3 +1,5 @@
+"""Computation graphs of NumPy code: recorded, differentiated in every mode and order, and shown."""
+
 from pullback import errors
 from pullback import ops as _ops
 from pullback.core import verify as _v

@@ -151,8 +151,9 @@ class Array(Operators):
         operations.accumulate_gradients(self, cotangent)
 
     def detach(self) -> Array:
-        """Return the same value, not watched. The value of an array that is being traced is not known: its gradient is
-        stopped instead.
+        """Return the same value, not watched.
+
+        The value of an array that is being traced is not known: its gradient is stopped instead.
         """
         if self._node.value is None:
             stopped: Array = operations.stop_gradient(self)

@@ -184,7 +184,7 @@ class Pointwise(Primitive):
         return Aval(inputs[0].shape, out)
 
     def local_partials(self, out: Array, inputs: Sequence[Array], params: Params) -> list[Thunk]:
-        """The partial of the result by each argument, each computed when called: what stands on an edge of the picture."""
+        """The partial by each argument, computed when called: what stands on an edge of the picture."""
         if self._partials is None:
             return [None] * len(inputs)
         return list(self._partials(out, *inputs, **params))
@@ -196,8 +196,7 @@ class Pointwise(Primitive):
             if derivative == -1:
                 return operations.negative(factor)
             if derivative == derivative and abs(derivative) != np.inf:
-                factor = operations.multiply(factor, derivative.conjugate() if adjoint else derivative)
-                return factor
+                return operations.multiply(factor, derivative.conjugate() if adjoint else derivative)
         elif adjoint and derivative.dtype.kind == "c":
             derivative = operations.conjugate(derivative)
         product = operations.multiply if self.finite_partials else operations.strong_product

@@ -131,7 +131,7 @@ class Graph:
 
 
 def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:
-    """Return ``outputs`` and all nodes they depend on, in topological order; not beyond nodes where ``stop`` is true."""
+    """Return ``outputs`` and what they depend on, in topological order; not beyond nodes where ``stop`` is true."""
     found: set[Node] = set()
     waiting = list(outputs)
     while waiting:

@@ -78,7 +78,7 @@ class Operators:
     __ge__ = _comparison("greater_equal")
 
     T = property(_method("transpose"), doc="The array with its axes reversed.")
-    mT = property(_method("matrix_transpose"), doc="The array with its last two axes swapped.")
+    mT = property(_method("matrix_transpose"), doc="The array with its last two axes swapped.")  # noqa: N815  # NumPy's name
     real = property(_method("real"), doc="The real part.")
     imag = property(_method("imag"), doc="The imaginary part; zeros for a real array.")
     at = property(_method("at"), doc="Functional updates: ``x.at[i].set(v)``, ``x.at[i].add(v)`` give a new array.")

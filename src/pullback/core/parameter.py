@@ -74,8 +74,7 @@ class Parameter(Array):
         return self
 
     def _duplicate(self) -> Parameter:
-        copy = Parameter(self.detach(), trainable=self.trainable, name=self.name)
-        return copy
+        return Parameter(self.detach(), trainable=self.trainable, name=self.name)
 
     def __reduce__(self) -> Any:
         return (_unpickle, (np.asarray(self._concrete("pickling")), self.trainable, self.name))

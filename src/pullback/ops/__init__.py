@@ -1,10 +1,7 @@
 """Floor 2: what a node can be. Each primitive is declared once, in one block."""
 
 from pullback.core.primitive import check_declarations
-from pullback.ops import (
-    pointwise,
-    reduction,
-    structural,
-)
+
+from pullback.ops import pointwise, structural, reduction, indexing, contraction, composite  # isort: skip
 
 check_declarations()

@@ -1,0 +1,1 @@
+"""Functions of networks composed of primitives: activations and losses."""

@@ -1,0 +1,1 @@
+"""Picking elements and writing them: slices, integer arrays, masks."""

@@ -1,0 +1,1 @@
+"""Rounding, signs and the like: piecewise constant or linear."""
