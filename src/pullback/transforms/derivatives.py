@@ -1,0 +1,340 @@
+"""Derivatives of functions: grad, vjp, jvp, jacobian, hessian."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core import tree
+from pullback.core.array import Array
+from pullback.core.creation import asarray
+from pullback.core.node import Node
+from pullback.core.operations import operations
+from pullback.core.terminals import constant_node
+from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
+from pullback.transforms.arguments import Call, normalize_argnums, restore
+from pullback.transforms.backward import Region, pull_back, seed
+from pullback.transforms.forward import push_forward
+
+
+def _zeros(node: Node) -> Array:
+    aval = node.array_aval
+    return Array(constant_node(np.zeros(aval.shape, aval.dtype)))
+
+
+def _settle(arrays: Sequence[Array], inputs: Sequence[Node]) -> list[Array]:
+    """Let go of the inner inputs: what nothing outside watches becomes a constant."""
+    region = Region([array._node for array in arrays], inputs)
+    return [region.handle(array._node) for array in arrays]
+
+
+def _name(function: Any, prefix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(derived: Callable[..., Any]) -> Callable[..., Any]:
+        if callable(function):
+            functools.update_wrapper(derived, function)
+        derived.__name__ = f"{prefix}({getattr(function, '__name__', type(function).__name__)})"
+        return derived
+
+    return decorate
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return a function that gives the value of ``f`` together with its gradient.
+
+    Args:
+        f: a function whose result is a floating array with one element (or, with ``has_aux``, a pair of that and
+            anything else).
+        argnums: the position, or a sequence of positions, of the arguments to differentiate by. An argument may be
+            a container (dict, list, tuple, dataclass, Module); its gradient has the same structure.
+        has_aux: ``f`` returns ``(value, aux)``; the result is then ``((value, aux), gradient)``.
+
+    Raises:
+        NotDifferentiableError: an argument is integer or boolean, or the result is.
+        ShapeError: the result has more than one element.
+
+    >>> value_and_grad(lambda x: x**2)(3.0)
+    (9.0, 6.0)
+    """
+
+    @_name(f, "value_and_grad")
+    def derived(*args: Any, **keywords: Any) -> Any:
+        numbers, single = normalize_argnums("grad", argnums, len(args))
+        call = Call("grad", f, args, keywords, numbers)
+        output, aux = call.output, None
+        if has_aux:
+            if not (isinstance(output, tuple) and len(output) == 2):
+                raise ArgumentError("grad: with has_aux=True the function must return a pair (value, aux)")
+            output, aux = output
+        if not isinstance(output, (Array, float, complex, np.ndarray, np.generic)):
+            raise DTypeError(
+                f"grad: expected the function to return an array with one element, got {type(output).__name__}. "
+                "Return further results with has_aux=True"
+            )
+        output = asarray(output)
+        if output.dtype.kind == "c":
+            raise NotDifferentiableError(
+                "grad: expected a real result, got a complex one. Take its real part or absolute value, or use vjp"
+            )
+        gradients = pull_back([output._node], [seed(output, None, "grad")], call.inputs)
+        found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
+        trees = call.by_argument(found)
+        (value,) = _settle([output], call.inputs)
+        result = restore(value, call.result_kind)
+        if has_aux:
+            result = (result, _restore_tree(aux, call))
+        return result, (trees[0] if single else tuple(trees))
+
+    return derived
+
+
+def _restore_tree(output: Any, call: Call) -> Any:
+    """Settle and restore every array in a result; leave what is no array."""
+    leaves, structure = tree.flatten(output)
+    arrays = [leaf for leaf in leaves if isinstance(leaf, Array)]
+    settled = iter(_settle(arrays, call.inputs))
+    owned: set[int] = set()
+    done = [restore(next(settled), call.result_kind, owned) if isinstance(leaf, Array) else leaf for leaf in leaves]
+    return tree.unflatten(structure, done)
+
+
+def grad(f: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return a function that gives the gradient of ``f``: the derivative of its one result by each argument.
+
+    Arguments, results and errors as for ``value_and_grad``; with ``has_aux`` the result is ``(gradient, aux)``.
+    Of a real function of a complex z the gradient is df/dx + i df/dy.
+
+    >>> def f(a, b, c):
+    ...     return c * (a + 2 * b)
+    >>> grad(f, argnums=(0, 1, 2))(3.0, 1.0, -2.0)
+    (-2.0, -4.0, 5.0)
+    >>> grad(grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @_name(f, "grad")
+    def derived(*args: Any, **keywords: Any) -> Any:
+        value, gradient = both(*args, **keywords)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return derived
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return ``(f(*primals), pullback)``; ``pullback(ct)`` gives the cotangent of each primal.
+
+    Args:
+        f: a function of floating or complex arrays, or containers of them, that returns such.
+        primals: where it is differentiated.
+
+    The pullback may be called again and again; ``ct`` has the structure and shapes of the result.
+
+    >>> out, pullback = vjp(lambda x, y: x * y, 3.0, 2.0)
+    >>> out, pullback(1.0)
+    (6.0, (2.0, 3.0))
+    """
+    call = Call("vjp", f, primals, {}, range(len(primals)), keep=True)
+    outputs, structure = call.outputs()
+
+    def pullback(ct: Any) -> tuple[Any, ...]:
+        try:
+            given = structure.flatten_up_to(ct)
+        except ValueError as error:
+            raise ShapeError(f"pullback: expected a cotangent of the structure of the result. {error}") from None
+        seeds = [
+            seed(out, one, "pullback") if out.dtype.kind in "fc" else None
+            for out, one in zip(outputs, given, strict=True)
+        ]
+        gradients = pull_back([out._node for out in outputs], seeds, call.inputs)
+        found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
+        return tuple(call.by_argument(found))
+
+    return _restore_tree(call.output, call), pullback
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return ``(f(*primals), tangent)``: the value and its derivative in the direction ``tangents``.
+
+    Args:
+        f: a function of floating or complex arrays, or containers of them, that returns such.
+        primals: a tuple of the arguments.
+        tangents: a tuple of the same structure, shapes and dtypes.
+
+    >>> jvp(lambda x: x**2, (3.0,), (1.0,))
+    (9.0, 6.0)
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise DTypeError("jvp: expected primals and tangents as tuples, as in jvp(f, (x,), (t,))")
+    call = Call("jvp", f, primals, {}, range(len(primals)))
+    outputs, structure = call.outputs()
+    directions = _directions("jvp", call, primals, tangents)
+    pushed = push_forward([out._node for out in outputs], call.inputs, directions)
+    found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
+    owned: set[int] = set()
+    tangent = tree.unflatten(structure, [restore(one, call.result_kind, owned) for one in found])
+    return _restore_tree(call.output, call), tangent
+
+
+def _directions(operation: str, call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Array]:
+    """Check that tangents fit the primals, and return one for each input."""
+    if len(primals) != len(tangents):
+        raise ShapeError(f"{operation}: expected {len(primals)} tangents, one for each primal, got {len(tangents)}")
+    leaves = []
+    for structure, tangent in zip(call.structures, tangents, strict=True):
+        try:
+            leaves += structure.flatten_up_to(tangent)
+        except ValueError as error:
+            raise ShapeError(f"{operation}: expected tangents of the structure of the primals. {error}") from None
+    return [seed(Array(node), leaf, operation) for node, leaf in zip(call.inputs, leaves, strict=True)]
+
+
+def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
+    """Return a function that gives the Jacobian of ``f``: shape ``out.shape + in.shape`` for each output and input.
+
+    It is filled column by column in forward mode when the input has no more elements than the output, row by row in
+    reverse mode otherwise. A complex input needs a holomorphic ``f`` (this is checked).
+
+    Args:
+        f: a function that returns arrays, or containers of them.
+        argnums: position or positions of the arguments to differentiate by; each may be a container.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @_name(f, "jacobian")
+    def derived(*args: Any, **keywords: Any) -> Any:
+        numbers, single = normalize_argnums("jacobian", argnums, len(args))
+        call = Call("jacobian", f, args, keywords, numbers)
+        outputs, structure = call.outputs()
+        for out in outputs:
+            if out.dtype.kind not in "fc":
+                raise NotDifferentiableError(f"jacobian: expected a floating or complex result, got {out.aval}")
+        inputs = [Array(node) for node in call.inputs]
+        forward = sum(x.size for x in inputs) <= sum(out.size for out in outputs)
+        if any(x.dtype.kind == "c" for x in [*inputs, *outputs]):
+            _check_holomorphic(call, inputs, outputs)
+            forward = True
+        blocks = (_by_columns if forward else _by_rows)(call, inputs, outputs)
+        rows = []
+        for row in blocks:
+            trees = call.by_argument(row, convert=False)
+            rows.append(trees[0] if single else tuple(trees))
+        owned: set[int] = set()
+        result = tree.unflatten(structure, rows)
+        return tree.tree_map(lambda block: restore(block, call.result_kind, owned), result)
+
+    return derived
+
+
+def _basis(x: Array) -> list[Array]:
+    """The unit vectors of the space that x lives in."""
+    unit = np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape)
+    return [Array(constant_node(one if one.ndim else one[()])) for one in unit]
+
+
+def _assemble(parts: list[Array], shape: tuple[int, ...], axis: int) -> Array:
+    stacked: Array = operations.stack(parts, axis=axis)
+    return stacked if stacked.shape == shape else stacked.reshape(shape)
+
+
+def _by_columns(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
+    nodes = [out._node for out in outputs]
+    region = Region(nodes, call.inputs)
+    columns: list[list[list[Array]]] = [[[] for _ in inputs] for _ in outputs]
+    for j, x in enumerate(inputs):
+        for unit in _basis(x):
+            directions = [unit if i == j else None for i in range(len(inputs))]
+            pushed = push_forward(nodes, call.inputs, directions, region)
+            for i, (node, one) in enumerate(zip(nodes, pushed, strict=True)):
+                columns[i][j].append(_zeros(node) if one is None else one)
+    return [
+        [
+            _assemble(parts, out.shape + x.shape, axis=out.ndim) if parts else _empty(out, x)
+            for x, parts in zip(inputs, row, strict=True)
+        ]
+        for out, row in zip(outputs, columns, strict=True)
+    ]
+
+
+def _by_rows(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
+    blocks = []
+    for out in outputs:
+        rows: list[list[Array]] = [[] for _ in inputs]
+        for unit in _basis(out):
+            gradients = pull_back([out._node], [unit], call.inputs)
+            for parts, node, one in zip(rows, call.inputs, gradients, strict=True):
+                parts.append(_zeros(node) if one is None else one)
+        blocks.append(
+            [
+                _assemble(parts, out.shape + x.shape, axis=0) if parts else _empty(out, x)
+                for x, parts in zip(inputs, rows, strict=True)
+            ]
+        )
+    return blocks
+
+
+def _empty(out: Array, x: Array) -> Array:
+    return Array(constant_node(np.zeros(out.shape + x.shape, np.result_type(out.dtype, x.dtype))))
+
+
+def _check_holomorphic(call: Call, inputs: list[Array], outputs: list[Array]) -> None:
+    """Raise unless the derivative is complex linear (the Cauchy-Riemann equations), tried in one fixed direction."""
+    if not all(one.dtype.kind == "c" for one in [*inputs, *outputs]):
+        raise NotDifferentiableError(
+            "jacobian: expected inputs and results all real or all complex. "
+            "Differentiate real and imaginary parts as real arrays"
+        )
+    generator = np.random.default_rng(0)
+    direction = [generator.normal(size=x.shape) + 1j * generator.normal(size=x.shape) for x in inputs]
+    nodes = [out._node for out in outputs]
+
+    def push(factor: complex) -> list[Any]:
+        tangents = [asarray(np.asarray(factor * one).astype(x.dtype)) for one, x in zip(direction, inputs, strict=True)]
+        pushed = push_forward(nodes, call.inputs, tangents)
+        return [0 if one is None else one._node.value for one in pushed]
+
+    for plain, turned in zip(push(1), push(1j), strict=True):
+        if plain is None or turned is None:
+            continue  # being traced: there are no values to check
+        if not np.allclose(1j * plain, turned, rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise NotDifferentiableError(
+                "jacobian: the function is not holomorphic, so it has no complex derivative. "
+                "Differentiate by real and imaginary parts as real arrays"
+            )
+
+
+def hessian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
+    """Return a function that gives the matrix of second derivatives of ``f``, forward over reverse.
+
+    Args:
+        f: a function whose result is a floating array with one element.
+        argnums: position or positions of the arguments to differentiate by, twice.
+
+    >>> hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return _name(f, "hessian")(jacobian(grad(f, argnums), argnums))
+
+
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """Return the Hessian of ``f`` at ``primals`` times ``tangents``, at the cost of a few gradients.
+
+    Args:
+        f: a function whose result is a floating array with one element.
+        primals: the argument, or a tuple of the arguments.
+        tangents: what the Hessian is multiplied by: of the same structure.
+
+    >>> hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    single = not isinstance(primals, tuple)
+    if single:
+        primals, tangents = (primals,), (tangents,)
+    _, product = jvp(grad(f, argnums=tuple(range(len(primals)))), primals, tangents)
+    return product[0] if single else product

@@ -1,0 +1,40 @@
+"""Forward mode: walk left to right and push tangents along, by the same local partials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.node import Node
+from pullback.core.state import record
+from pullback.transforms.backward import Region
+
+
+def push_forward(
+    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Array | None], region: Region | None = None
+) -> list[Array | None]:
+    """Return the tangent of each output, None where it is zero because nothing connects it.
+
+    Args:
+        outputs: where the walk ends.
+        inputs: where it starts.
+        tangents: the direction, one for each input; None for zero.
+        region: the nodes between them, if a caller that walks several times has it already.
+    """
+    region = region or Region(outputs, inputs)
+    reached: dict[Node, Any] = {
+        node: tangent for node, tangent in zip(inputs, tangents, strict=True) if tangent is not None
+    }
+    with record(), np.errstate(all="ignore"):
+        for node in region.order:
+            arriving = [reached.get(source) for source in node.inputs]
+            if all(tangent is None for tangent in arriving):
+                continue
+            handles = [region.handle(source) for source in node.inputs]
+            tangent = node.primitive.jvp(arriving, region.handle(node), handles, node.params)
+            if tangent is not None:
+                reached[node] = tangent
+    return [reached.get(node) for node in outputs]
