@@ -12,4 +12,5 @@ from pullback.core.parameter import Parameter
 from pullback.core.state import no_grad
 from pullback.core.trace import trace
 from pullback.ops.structural import stop_gradient
+from pullback.transforms.custom import custom_jvp, custom_vjp
 from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

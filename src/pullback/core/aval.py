@@ -57,6 +57,11 @@ def broadcast_shapes(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...
     >>> broadcast_shapes("add", (3, 1), (4,))
     (3, 4)
     """
+    # Equal shapes, and numbers among arrays, are common: they are decided without NumPy's slow general rule.
+    distinct = set(shapes)
+    distinct.discard(())
+    if len(distinct) <= 1:
+        return distinct.pop() if distinct else ()
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

@@ -103,29 +103,38 @@ class Pointwise(Primitive):
         if len(args) != self.arity:
             raise DTypeError(f"{self.name}: expected {self.arity} arguments, got {len(args)}")
         watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
-        operands = [
-            arg if isinstance(arg, (Array, *_PYTHON_NUMBERS)) else as_constant(self.name, arg, watched) for arg in args
-        ]
-        types = tuple(
-            type(one) if isinstance(one, _PYTHON_NUMBERS) and not isinstance(one, np.generic) else one.dtype
-            for one in operands
-        )
-        inputs, _ = self.resolve(types)
-        shape = broadcast_shapes(self.name, *[getattr(one, "shape", ()) for one in operands])
+        operands = []
+        types: list[Any] = []
+        shapes = []
+        for arg in args:
+            kind = type(arg)
+            if kind in _PYTHON_NUMBERS:
+                types.append(kind)
+            else:
+                arg = arg if isinstance(arg, Array) else as_constant(self.name, arg, watched)
+                types.append(arg.dtype)
+                shapes.append(arg.shape)
+            operands.append(arg)
+        inputs, _ = self.resolve(tuple(types))
+        shape = broadcast_shapes(self.name, *shapes)
         nodes = tuple(self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True))
         return apply(self, nodes, params)
 
     def _operand(self, operand: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
         """Bring one operand to the dtype and shape that all are to have."""
-        if isinstance(operand, Array) and operand._node.watched:
-            if operand.dtype != dtype:
-                operand = operations.astype(operand, dtype)
-            if operand.shape != shape:
-                operand = operations.broadcast_to(operand, shape)
-            node: Node = operand._node
-            return node
-        value = operand._node.value if isinstance(operand, Array) else operand
-        if getattr(value, "ndim", 0) == 0:
+        value = operand
+        if isinstance(operand, Array):
+            node = operand._node
+            value = node.value
+            if node.watched:
+                if operand.dtype != dtype:
+                    operand = operations.astype(operand, dtype)
+                if operand.shape != shape:
+                    operand = operations.broadcast_to(operand, shape)
+                return operand._node
+            if value.dtype is dtype and value.shape == shape:
+                return node
+        if type(value) in _PYTHON_NUMBERS or value.ndim == 0:
             return scalar_node(value, shape, dtype)
         value = value.astype(dtype, copy=False)
         return constant_node(value if value.shape == shape else np.broadcast_to(value, shape))

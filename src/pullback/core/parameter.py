@@ -38,8 +38,7 @@ class Parameter(Array):
         own = np.array(source)
         super().__init__(constant_node(own))
         self.trainable = is_differentiable(own.dtype) if trainable is None else trainable
-        if self.trainable:
-            self._make_leaf(own, name)
+        self._hold(own, name)
 
     def assign(self, value: Any) -> None:
         """Give the parameter a new value of the same shape, cast to its dtype; its ``grad`` stays.
@@ -53,16 +52,24 @@ class Parameter(Array):
             raise ShapeError(f"assign: expected shape {self.shape}, got {new.shape}")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DTypeError(f"assign: cannot put {new.dtype} into a parameter of {self.dtype}. Use astype first")
-        own = np.array(new._concrete("assign"), dtype=self.dtype)
+        self._hold(np.array(new._concrete("assign"), dtype=self.dtype), self._node.name)
+
+    def _hold(self, own: np.ndarray[Any, Any], name: str | None) -> None:
+        """Take ``own``, of the right shape and dtype, which nothing else may write to, as the value."""
         if self.trainable:
-            self._make_leaf(own, self._node.name)
+            self._make_leaf(own, name)
         else:
             self._node = constant_node(own)
+            self._node.name = name
 
     @property
     def name(self) -> str | None:
-        """What pictures call it."""
+        """What pictures call it. A Module names its parameters by their paths, ``layers.0.weight``."""
         return self._node.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._node.name = name
 
     def _rebind(self, what: str, result: Array) -> Array:
         if recording.enabled and result._node.watched:

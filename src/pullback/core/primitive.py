@@ -68,7 +68,7 @@ class Primitive:
     _infer: Callable[..., Aval | TupleAval] | None = None
 
     def infer_aval(self, inputs: Sequence[Any], params: Params) -> Aval | TupleAval:
-        """Return the aval of the result for inputs of these avals; raise ShapeError or DTypeError if they do not fit."""
+        """Return the aval of the result for inputs of these avals; raise ShapeError or DTypeError if unfit."""
         assert self._infer is not None, f"{self.name} has no shape and dtype rule"
         return self._infer(*inputs, **params)
 

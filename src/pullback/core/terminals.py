@@ -35,8 +35,8 @@ def input_node(aval: Aval | None, name: str | None = None) -> Node:
 
 def scalar_node(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
     """A constant that is one number all over ``shape``: a view with strides 0, no memory of that size."""
-    scalar = np.asarray(value, dtype)
+    scalar = np.array(value, dtype)
     if shape:
-        scalar = np.ndarray(shape, dtype, scalar.data, 0, (0,) * len(shape))
         scalar.flags.writeable = False
+        scalar = np.ndarray(shape, dtype, scalar, 0, (0,) * len(shape))
     return constant_node(scalar)

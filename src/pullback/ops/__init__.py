@@ -2,6 +2,6 @@
 
 from pullback.core.primitive import check_declarations
 
-from pullback.ops import pointwise, structural, reduction, indexing, contraction, composite  # isort: skip
+from pullback.ops import pointwise, structural, reduction, indexing, contraction, composite, control  # isort: skip
 
 check_declarations()

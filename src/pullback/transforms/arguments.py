@@ -76,7 +76,7 @@ class Call:
         self.inputs: list[Node] = []
         self.structures: list[Any] = []
         self.kinds: list[str] = []
-        kinds = {kind_of(leaf) for leaf in tree.flatten((tuple(args), dict(keywords)))[0] if _is_value(leaf)}
+        kinds = {kind_of(leaf) for leaf in tree.flatten((tuple(args), dict(keywords)))[0] if is_value(leaf)}
         self.result_kind = next((kind for kind in ("array", "numpy") if kind in kinds), "python")
         passed = [_wrap(arg) for arg in args]
         with record():
@@ -95,7 +95,7 @@ class Call:
         return tree.unflatten(structure, arrays)
 
     def _watched(self, number: int, leaf: Any, keep: bool) -> Array:
-        if not _is_value(leaf):
+        if not is_value(leaf):
             raise DTypeError(
                 f"{self.operation}: expected argument {number} to be made of arrays or numbers, "
                 f"got {type(leaf).__name__}. Choose the arguments to differentiate by with argnums"
@@ -116,7 +116,7 @@ class Call:
         """The leaves of what the function returned, as Arrays, and their structure."""
         leaves, structure = tree.flatten(self.output)
         for leaf in leaves:
-            if not _is_value(leaf):
+            if not is_value(leaf):
                 raise DTypeError(
                     f"{self.operation}: expected the function to return arrays or numbers, got {type(leaf).__name__}"
                 )
@@ -135,7 +135,8 @@ class Call:
         return trees
 
 
-def _is_value(leaf: Any) -> bool:
+def is_value(leaf: Any) -> bool:
+    """Whether ``leaf`` is an array or a number."""
     return isinstance(leaf, (Array, np.ndarray, np.generic, *_NUMBERS))
 
 
