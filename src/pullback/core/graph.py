@@ -89,7 +89,7 @@ class Graph:
 
     # The walks: each is defined on a floor above.
 
-    def forward(self, *values: Any, **named: Any) -> Any:
+    def forward(self, /, *values: Any, **named: Any) -> Any:
         """Walk left to right: return the Evaluation that holds the value of every node.
 
         Inputs are given by position or by name; an input that has a value of its own (a Parameter) may be left out.
@@ -181,11 +181,13 @@ def source_names(nodes: Sequence[Node]) -> dict[Node, str]:
 def _names(graph: Graph) -> dict[Node, str]:
     names: dict[Node, str] = {}
     taken: set[str] = set()
+    numbered: dict[str, int] = {}  # the last number given to a name; a loop may use one name 100,000 times
 
     def take(node: Node, wanted: str) -> None:
-        name, count = wanted, 2
+        name = wanted
         while name in taken:
-            name, count = f"{wanted}_{count}", count + 1
+            numbered[wanted] = numbered.get(wanted, 1) + 1
+            name = f"{wanted}_{numbered[wanted]}"
         taken.add(name)
         names[node] = name
 
