@@ -1,0 +1,296 @@
+"""The handle: how it looks, what it gives away, how it is rebound."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
+
+
+def watched(value):
+    return pb.array(value, requires_grad=True)
+
+
+def test_what_it_is():
+    x = pb.array(np.ones((2, 3), np.float32))
+    assert (x.shape, x.dtype, x.ndim, x.size, x.itemsize, x.nbytes) == ((2, 3), np.float32, 2, 6, 4, 24)
+    assert x.T.shape == (3, 2)
+    assert x.mT.shape == (3, 2)
+    assert x.device == "cpu"
+    assert x.to_device("cpu") is x
+    assert len(x) == 2
+    assert [row.shape for row in x] == [(3,), (3,)]
+    assert 1.0 in x
+    assert 2.0 not in x
+
+
+def test_array_copies_and_asarray_does_not():
+    values = np.zeros(3)
+    copied, shared = pb.array(values), pb.asarray(values)
+    values[0] = 1
+    assert copied[0] == 0
+    assert shared[0] == 1
+
+
+def test_what_is_recorded_does_not_change_with_the_users_array():
+    buffer = np.array([2.0, 3.0])
+    x = watched([1.0, 1.0])
+    y = (x * buffer).sum()
+    buffer[:] = 100.0
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 3.0])
+
+
+def test_lists_may_hold_watched_arrays():
+    x = watched(3.0)
+    y = pb.array([x, x * x, 1.0])
+    y.sum().backward()
+    assert x.grad == 7.0
+
+
+@pytest.mark.parametrize("bad", ["text", None, object(), [1.0, "a"], {"a": 1}, np.array(["a"]), np.array([None])])
+def test_what_is_not_made_of_numbers_is_refused(bad):
+    with pytest.raises(DTypeError, match="array: expected"):
+        pb.array(bad)
+
+
+def test_ragged_lists_are_refused():
+    with pytest.raises(ShapeError, match="rows of equal length"):
+        pb.array([[1.0], [1.0, 2.0]])
+
+
+def test_an_unknown_dtype_is_refused():
+    with pytest.raises(DTypeError, match="expected a dtype"):
+        pb.array([1.0], dtype="nonsense")
+    with pytest.raises(DTypeError, match="dtype of numbers"):
+        pb.array([1.0], dtype="U5")
+
+
+def test_the_constructor_sends_to_array():
+    with pytest.raises(DTypeError, match=r"pullback\.array"):
+        pb.Array(3.0)
+
+
+def test_integers_cannot_be_watched():
+    with pytest.raises(NotDifferentiableError, match="have no derivative"):
+        pb.array([1, 2], requires_grad=True)
+
+
+class TestValuesOfAWatchedArray:
+    @pytest.mark.parametrize(
+        ("read", "instead"),
+        [
+            (np.asarray, "detach"),
+            (float, "item"),
+            (complex, "item"),
+            (lambda x: x.numpy(), "detach"),
+            (lambda x: np.from_dlpack(x), "detach"),
+            (lambda x: np.array([x, x]), "stack"),
+        ],
+    )
+    def test_what_would_lose_the_gradient_is_refused(self, read, instead):
+        with pytest.raises(NotDifferentiableError, match=instead):
+            read(watched(2.0))
+
+    def test_what_is_no_derivative_is_read(self):
+        x = watched(2.5)
+        assert x.item() == 2.5
+        assert int(x) == 2
+        assert bool(x)
+        assert bool(x > 1)
+        assert f"{x:.2f}" == "2.50"
+        assert x.tolist() == 2.5
+        assert np.asarray(x.detach()) == 2.5
+        assert round(x.detach()) == 2
+
+    def test_python_control_flow_works_eagerly(self):
+        def f(x):
+            return x * x if x > 0 else -x
+
+        assert pb.grad(f)(3.0) == 6.0
+        assert pb.grad(f)(-3.0) == -1.0
+
+
+class TestValuesOfATracedArray:
+    @pytest.mark.parametrize(
+        "read",
+        [float, int, bool, complex, np.asarray, range, lambda x: x.item(), lambda x: x.tolist(), lambda x: x.numpy()],
+    )
+    def test_what_needs_a_value_is_refused(self, read):
+        with pytest.raises(ConcretizationError, match=r"is being traced.*pullback\.where.*test_array.py"):
+            pb.trace(read, 2.0)
+
+    def test_the_line_of_the_user_is_named(self):
+        def f(x):
+            if x > 0:
+                return x
+            return -x
+
+        line = f.__code__.co_firstlineno + 1
+        with pytest.raises(ConcretizationError, match=f"At test_array.py:{line}"):
+            pb.trace(f, 2.0)
+
+
+class TestUpdates:
+    def test_in_place_operators_rebind_the_handle_and_every_name_of_it(self):
+        x = pb.array([1.0, 2.0])
+        same = x
+        x += 1
+        x *= 2
+        assert same is x
+        np.testing.assert_array_equal(x, [4.0, 6.0])
+
+    def test_a_leaf_keeps_its_gradient_by_the_value_it_had(self):
+        x = watched([1.0, 2.0])
+        y = x.copy()
+        y *= 3
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad, [3.0, 3.0])
+
+    def test_an_update_under_no_grad_leaves_a_leaf_a_leaf(self):
+        x = watched([1.0, 2.0])
+        (x * x).sum().backward()
+        with pb.no_grad():
+            x -= 0.5 * x.grad
+        np.testing.assert_array_equal(x.detach(), [0.0, 0.0])
+        assert x.requires_grad
+        x.grad = None
+        (3 * x).sum().backward()
+        np.testing.assert_array_equal(x.grad, [3.0, 3.0])
+
+    def test_shape_and_dtype_stay(self):
+        x = pb.array([1, 2])
+        with pytest.raises(DTypeError, match="cannot put float64 into an array of int64"):
+            x += 0.5
+        with pytest.raises(ShapeError, match="expected a result of shape"):
+            x += np.ones((3, 2), int)
+        np.testing.assert_array_equal(x, [1, 2])
+
+
+class TestParameter:
+    def test_assign_keeps_dtype_and_gradient(self):
+        p = pb.Parameter(np.ones(2, np.float32))
+        (p * p).sum().backward()
+        p.assign([3.0, 4.0])
+        assert p.dtype == np.float32
+        np.testing.assert_array_equal(p.grad, [2.0, 2.0])
+        np.testing.assert_array_equal(p.detach(), [3.0, 4.0])
+
+    def test_what_does_not_fit_is_refused_and_nothing_changes(self):
+        p = pb.Parameter([1.0, 2.0])
+        with pytest.raises(ShapeError, match=r"expected shape \(2,\), got \(3,\)"):
+            p.assign([1.0, 2.0, 3.0])
+        with pytest.raises(DTypeError, match="cannot put complex128"):
+            p.assign([1j, 2j])
+        np.testing.assert_array_equal(p.detach(), [1.0, 2.0])
+
+    def test_in_place_updates_need_no_grad(self):
+        p = pb.Parameter([1.0, 2.0])
+        with pytest.raises(NotDifferentiableError, match="no_grad"):
+            p += 1
+        with pb.no_grad():
+            p += 1
+        np.testing.assert_array_equal(p.detach(), [2.0, 3.0])
+        assert isinstance(p, pb.Parameter)
+
+    def test_integer_state_is_not_trained(self):
+        p = pb.Parameter([1, 2])
+        assert not p.requires_grad
+        p.assign([3, 4])
+        np.testing.assert_array_equal(p, [3, 4])
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_and_pickles_are_leaves_of_their_own(duplicate):
+    x = watched([1.0, 2.0])
+    y = duplicate(x)
+    (y * y).sum().backward()
+    assert x.grad is None
+    np.testing.assert_array_equal(y.grad, [2.0, 4.0])
+    p = duplicate(pb.Parameter([1.0], name="w"))
+    assert isinstance(p, pb.Parameter)
+    assert p.name == "w"
+
+
+def test_backward_twice_accumulates_and_nothing_is_freed():
+    x = watched(3.0)
+    y = x * x
+    y.backward()
+    y.backward()
+    assert x.grad == 12.0
+
+
+def test_backward_says_what_is_wrong():
+    with pytest.raises(NotDifferentiableError, match="does not depend on anything watched"):
+        pb.array(3.0).backward()
+    with pytest.raises(ShapeError, match="one element"):
+        watched([1.0, 2.0]).backward()
+    with pytest.raises(ShapeError, match="cotangent of the output's shape"):
+        watched([1.0, 2.0]).backward([1.0])
+
+
+def test_backward_takes_a_cotangent():
+    x = watched([1.0, 2.0])
+    (x * x).backward([1.0, 10.0])
+    np.testing.assert_array_equal(x.grad, [2.0, 40.0])
+
+
+def test_hash_is_refused_as_numpys():
+    with pytest.raises(TypeError):
+        hash(pb.array(1.0))
+
+
+def test_equality_with_what_is_no_array_is_false():
+    assert (pb.array(1.0) == None) is False  # noqa: E711  # the operator is what is tested
+    assert (pb.array(1.0) == "a") is False
+
+
+def test_display():
+    assert repr(pb.array([1.0, 2.0])) == "array([1., 2.])"
+    assert repr(watched(3.0)) == "array(3., requires_grad=True)"
+    assert str(pb.array([1.0, 2.0])) == "[1. 2.]"
+    assert repr(pb.Parameter([1.0])) == "Parameter([1.])"
+    assert "array" in pb.array([1.0])._repr_html_()
+
+
+def test_dlpack_exports_a_copy():
+    x = pb.array([1.0, 2.0])
+    exported = np.from_dlpack(x)
+    assert exported.tolist() == [1.0, 2.0]
+    assert not np.shares_memory(exported, x._node.value)
+
+
+def test_array_namespace():
+    x = pb.array([0.0])
+    assert x.__array_namespace__().sin(x)[0] == 0
+    with pytest.raises(ArgumentError, match="2024.12"):
+        x.__array_namespace__(api_version="1999.01")
+
+
+def test_values_handed_out_are_not_the_nodes_own():
+    x = pb.array([1.0, 2.0])
+    x.numpy()[0] = 5.0
+    assert x[0] == 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        np.asarray(x)[0] = 5.0
+
+
+def test_iteration_and_length_of_a_number_are_refused():
+    with pytest.raises(DTypeError, match="0-d"):
+        len(pb.array(1.0))
+    with pytest.raises(DTypeError, match="0-d"):
+        iter(pb.array(1.0))
+
+
+def test_importing_is_light():
+    code = (
+        "import sys, pullback; heavy = {'llvmlite', 'scipy.linalg', 'scipy.special', 'rich', 'click', 'sklearn'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
