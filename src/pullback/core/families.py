@@ -29,7 +29,7 @@ from pullback.core.sample import Reject
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node, scalar_node
 from pullback.dtypes import is_number
-from pullback.errors import DTypeError
+from pullback.errors import ArgumentError, DTypeError
 
 PartialRule = Callable[..., Iterator[Thunk]]
 _PYTHON_NUMBERS = (bool, int, float, complex)
@@ -47,15 +47,21 @@ class Pointwise(Primitive):
         types: np.ufunc | str | None = None,
         numpy: np.ufunc | None = None,
         finite_partials: bool = False,
+        selects: bool = False,
+        complex_case: Primitive | None = None,
+        private: bool = False,
         **declaration: Any,
     ) -> None:
         if numpy is None:
             found = getattr(np, evaluate.__name__, None)
             numpy = found if isinstance(found, np.ufunc) else None
         super().__init__(evaluate, numpy=numpy, **declaration)
-        operations.provide(self.name, self)
+        if not private:
+            operations.provide(self.name, self)
         self.arity = evaluate.__code__.co_argcount
         self.finite_partials = finite_partials
+        self.selects = selects
+        self.complex_case = complex_case
         rule = types if types is not None else numpy
         if rule is None:
             raise DTypeError(f"{self.name}: a pointwise primitive needs types=, a ufunc to follow or dtype characters")
@@ -115,9 +121,16 @@ class Pointwise(Primitive):
                 types.append(arg.dtype)
                 shapes.append(arg.shape)
             operands.append(arg)
-        inputs, _ = self.resolve(tuple(types))
+        inputs, out = self.resolve(tuple(types))
+        if self.complex_case is not None and inputs[0].kind == "c":
+            return self.complex_case(*operands, **params)
         shape = broadcast_shapes(self.name, *shapes)
-        nodes = tuple(self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True))
+        try:
+            nodes = tuple(self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True))
+        except OverflowError as error:  # a Python integer that the dtype of the others does not hold
+            if out.kind == "b":  # comparing with it is meaningful
+                return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
+            raise ArgumentError(f"{self.name}: {error}. Convert the array to a wider dtype with astype") from None
         return apply(self, nodes, params)
 
     def _operand(self, operand: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
@@ -202,12 +215,16 @@ class Pointwise(Primitive):
         if isinstance(derivative, _PYTHON_NUMBERS):
             if derivative == 1:
                 return factor
+            if derivative == 0:
+                return operations.zeros_like(factor)  # also where the factor is inf
             if derivative == -1:
                 return operations.negative(factor)
             if derivative == derivative and abs(derivative) != np.inf:
                 return operations.multiply(factor, derivative.conjugate() if adjoint else derivative)
         elif adjoint and derivative.dtype.kind == "c":
             derivative = operations.conjugate(derivative)
+        if self.selects:
+            return operations.strong_product(derivative, factor)
         product = operations.multiply if self.finite_partials else operations.strong_product
         return product(factor, derivative)
 
@@ -375,6 +392,9 @@ def pointwise(
     name: str | None = None,
     differentiable: bool = True,
     finite_partials: bool = False,
+    selects: bool = False,
+    complex_case: Primitive | None = None,
+    private: bool = False,
 ) -> Callable[[Callable[..., Any]], Pointwise]:
     """Declare a pointwise primitive; the decorated function is its NumPy meaning on operands of one shape.
 
@@ -388,10 +408,15 @@ def pointwise(
         differentiable: False for comparisons and the like, whose result carries no derivative.
         finite_partials: partials are finite wherever the operands are, so that a plain product serves. Otherwise a
             cotangent that is exactly zero stays zero, whatever the partial (the strong zero).
+        selects: partials are weights of a selection: where one is exactly zero nothing passes, not even inf or NaN
+            (so ``sqrt(maximum(x, 0))`` has derivative 0 for negative x).
+        complex_case: what is called in its place for complex operands, where it is not holomorphic.
+        private: a public function of this name stands before it, so it is not itself an operation.
     """
     return partial(
         Pointwise, samples=samples, rejects=rejects, types=types, numpy=numpy, name=name,
-        differentiable=differentiable, finite_partials=finite_partials,
+        differentiable=differentiable, finite_partials=finite_partials, selects=selects, complex_case=complex_case,
+        private=private,
     )  # fmt: skip
 
 
