@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -77,8 +78,6 @@ def _torch() -> Callable[[], None]:
 def measure(rounds: int) -> dict[str, Timing]:
     """Return the time of one step, by who computes it."""
     contestants = {"NumPy by hand": _by_hand(), "pullback, eager": _pullback()}
-    try:
+    with contextlib.suppress(ImportError):
         contestants["PyTorch, eager"] = _torch()
-    except ImportError:
-        pass
     return take_turns(contestants, rounds)

@@ -1,0 +1,384 @@
+"""grad, vjp, jvp, jacobian, hessian and hvp: the lecture's numbers, structures, orders, nesting, and what is refused."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
+from pullback.testing import check_grads
+
+
+def lecture(a, b, c):
+    d = 2 * b
+    e = a + d
+    return c * e
+
+
+class TestLecture:
+    def test_grad(self):
+        assert pb.grad(lecture, argnums=(0, 1, 2))(3.0, 1.0, -2.0) == (-2.0, -4.0, 5.0)
+
+    def test_value_and_grad(self):
+        assert pb.value_and_grad(lecture, argnums=1)(3.0, 1.0, -2.0) == (-10.0, -4.0)
+
+    def test_backward(self):
+        a, b, c = (pb.array(x, requires_grad=True) for x in (3.0, 1.0, -2.0))
+        lecture(a, b, c).backward()
+        assert (a.grad, b.grad, c.grad) == (-2.0, -4.0, 5.0)
+
+    def test_jvp_is_the_gradient_times_the_tangent(self):
+        assert pb.jvp(lecture, (3.0, 1.0, -2.0), (1.0, 10.0, 100.0)) == (-10.0, -2.0 - 40.0 + 500.0)
+
+    def test_vjp(self):
+        out, pullback = pb.vjp(lecture, 3.0, 1.0, -2.0)
+        assert out == -10.0
+        assert pullback(1.0) == (-2.0, -4.0, 5.0)
+        assert pullback(2.0) == (-4.0, -8.0, 10.0)
+
+    def test_plain_numpy_code(self):
+        def loss(w, x, y):
+            return np.mean((np.tanh(x @ w) - y) ** 2)
+
+        generator = np.random.default_rng(0)
+        w, x, y = generator.normal(size=(3, 2)), generator.normal(size=(5, 3)), generator.normal(size=(5, 2))
+        gradient = pb.grad(loss)(w, x, y)
+        a = np.tanh(x @ w)
+        np.testing.assert_allclose(gradient, x.T @ (2 * (a - y) * (1 - a**2)) / 10, rtol=1e-13)
+        assert type(gradient) is np.ndarray
+
+
+class TestKinds:
+    """NumPy in, NumPy out."""
+
+    def test_python_numbers(self):
+        assert type(pb.grad(lambda x: x * x)(3.0)) is float
+        assert type(pb.value_and_grad(lambda x: x * x)(3.0)[0]) is float
+
+    def test_numpy_scalars_and_arrays(self):
+        assert type(pb.grad(lambda x: x * x)(np.float32(3.0))) is np.float32
+        value, gradient = pb.value_and_grad(lambda x: (x * x).sum())(np.ones(3, np.float32))
+        assert type(value) is np.float32
+        assert type(gradient) is np.ndarray
+        assert gradient.dtype == np.float32
+
+    def test_arrays(self):
+        assert isinstance(pb.grad(lambda x: (x * x).sum())(pb.array([1.0])), pb.Array)
+
+    def test_results_are_the_callers_own(self):
+        x = np.ones(3)
+        for gradient in (pb.grad(lambda x: x.sum())(x), *pb.vjp(lambda x, y: x + y, x, x)[1](np.ones(3))):
+            gradient += 1
+            np.testing.assert_array_equal(gradient, 2 * np.ones(3))
+        first, second = pb.vjp(lambda x, y: x + y, x, x)[1](np.ones(3))
+        first[:] = 7
+        np.testing.assert_array_equal(second, np.ones(3))
+        np.testing.assert_array_equal(x, np.ones(3))
+
+    def test_a_result_that_something_outside_watches_stays_an_array(self):
+        w = pb.array(2.0, requires_grad=True)
+        gradient = pb.grad(lambda x: w * w * x)(3.0)
+        gradient.backward()
+        assert w.grad == 4.0
+
+
+@dataclass
+class Line:
+    slope: Any
+    offset: Any
+
+
+class TestStructures:
+    def test_dictionaries_lists_tuples_and_dataclasses(self):
+        def f(p, line):
+            return p["w"][0] * line.slope + p["b"] * line.offset
+
+        p = {"w": [2.0, np.ones(2)], "b": 3.0}
+        by_p, by_line = pb.grad(f, argnums=(0, 1))(p, Line(5.0, 7.0))
+        assert by_p["w"][0] == 5.0
+        np.testing.assert_array_equal(by_p["w"][1], np.zeros(2))
+        assert by_p["b"] == 7.0
+        assert by_line == Line(2.0, 3.0)
+
+    def test_has_aux(self):
+        def f(x):
+            y = x * x
+            return y, {"y": y, "text": "kept"}
+
+        (value, aux), gradient = pb.value_and_grad(f, has_aux=True)(3.0)
+        assert (value, gradient) == (9.0, 6.0)
+        assert aux == {"y": 9.0, "text": "kept"}
+        assert pb.grad(f, has_aux=True)(3.0) == (6.0, aux)
+
+    def test_keywords_and_negative_argnums(self):
+        def f(x, y, *, scale):
+            return x * y**2 * scale
+
+        assert pb.grad(f, argnums=-1)(2.0, 3.0, scale=10.0) == 120.0
+
+    def test_jacobian_of_structures(self):
+        def f(p):
+            return {"sum": p["a"] + p["b"], "product": p["a"] * p["b"]}
+
+        result = pb.jacobian(f)({"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0])})
+        np.testing.assert_array_equal(result["sum"]["a"], np.eye(2))
+        np.testing.assert_array_equal(result["product"]["b"], np.diag([1.0, 2.0]))
+
+
+class TestOrders:
+    def test_any_order(self):
+        def f(x):
+            return np.sin(x) * x
+
+        expected = [
+            np.sin(1.0),
+            np.sin(1.0) + np.cos(1.0),
+            2 * np.cos(1.0) - np.sin(1.0),
+            -3 * np.sin(1.0) - np.cos(1.0),
+            np.sin(1.0) - 4 * np.cos(1.0),
+        ]
+        for value in expected:
+            assert f(1.0) == pytest.approx(value, rel=1e-13)
+            f = pb.grad(f)
+
+    def test_perturbations_are_not_confused(self):
+        # d/dx (x * d/dy (x + y)) = 1, the example of Siskind and Pearlmutter
+        assert pb.grad(lambda x: x * pb.grad(lambda y: x + y)(1.0))(1.0) == 1.0
+        assert pb.jvp(lambda x: x * pb.jvp(lambda y: x + y, (1.0,), (1.0,))[1], (1.0,), (1.0,))[1] == 1.0
+
+    def test_closures_over_outer_inputs(self):
+        def outer(x):
+            return pb.grad(lambda y: x**2 * y**3)(2.0)  # 12 x^2
+
+        assert pb.grad(outer)(5.0) == 120.0
+
+    def test_every_nesting_gives_the_hessian(self):
+        def f(x):
+            return np.sum(np.sin(x) * x[::-1] ** 2)
+
+        x = np.array([0.3, -1.1, 0.7])
+        expected = pb.hessian(f)(x)
+        np.testing.assert_allclose(expected, expected.T, rtol=1e-13)
+        np.testing.assert_allclose(pb.jacobian(pb.jacobian(f))(x), expected, rtol=1e-13)
+        for i, unit in enumerate(np.eye(3)):
+            np.testing.assert_allclose(pb.hvp(f, x, unit), expected[i], rtol=1e-13)
+            by_reverse = pb.grad(lambda x, unit=unit: pb.jvp(f, (x,), (unit,))[1])(x)
+            np.testing.assert_allclose(by_reverse, expected[i], rtol=1e-13)
+            by_forward = pb.jvp(lambda x, unit=unit: pb.jvp(f, (x,), (unit,))[1], (x,), (np.eye(3)[0],))[1]
+            np.testing.assert_allclose(by_forward, expected[i, 0], rtol=1e-13)
+        check_grads(f, (x,), order=3)
+
+    def test_backward_inside_grad(self):
+        def f(x):
+            w = pb.array(2.0, requires_grad=True)
+            (w**3 * x).backward()
+            return w.grad * x  # 3 w^2 x^2
+
+        assert pb.grad(f)(5.0) == 2 * 12 * 5.0
+
+    def test_jacobian_wide_and_tall(self):
+        a = np.arange(6.0).reshape(2, 3)
+        np.testing.assert_array_equal(pb.jacobian(lambda x: a @ x)(np.ones(3)), a)
+        np.testing.assert_array_equal(pb.jacobian(lambda x: a.T @ x)(np.ones(2)), a.T)
+        assert pb.jacobian(lambda x: x * 2)(np.ones((2, 2))).shape == (2, 2, 2, 2)
+        assert pb.jacobian(lambda x: x.sum())(np.ones(0)).shape == (0,)
+        assert pb.jacobian(lambda x: x * x)(3.0) == 6.0
+
+    def test_hessian_of_two_arguments(self):
+        result = pb.hessian(lambda x, y: (x * x * y).sum(), argnums=(0, 1))(np.array([1.0]), np.array([3.0]))
+        np.testing.assert_array_equal(np.squeeze(np.array(result)), [[6.0, 2.0], [2.0, 0.0]])
+
+    def test_hvp_of_several_arguments(self):
+        by_x, by_y = pb.hvp(lambda x, y: x * x * y, (1.0, 3.0), (1.0, 0.0))
+        assert (by_x, by_y) == (6.0, 2.0)
+
+
+class TestWhatIsWatched:
+    def test_no_connection_gives_zeros(self):
+        np.testing.assert_array_equal(pb.grad(lambda x, y: (y * y).sum())(np.ones(2), np.ones(3)), np.zeros(2))
+        assert pb.jvp(lambda x: 3.0, (1.0,), (1.0,)) == (3.0, 0.0)
+
+    def test_stop_gradient_and_detach(self):
+        assert pb.grad(lambda x: x * pb.stop_gradient(x))(3.0) == 3.0
+        assert pb.grad(lambda x: x * x.detach())(3.0) == 3.0
+        graph = pb.trace(lambda x: x * pb.stop_gradient(x), 3.0)
+        assert graph.backward().forward(3.0).values["dout/dx"] == 3.0
+
+    def test_no_grad(self):
+        x = pb.array(3.0, requires_grad=True)
+        with pb.no_grad():
+            y = x * x
+            assert pb.grad(lambda z: z * x)(1.0) == 3.0, "a derivative asked inside is taken all the same"
+        assert not y.requires_grad
+        assert (x * x).requires_grad
+
+        @pb.no_grad()
+        def square(x):
+            return x * x
+
+        assert not square(x).requires_grad
+        assert not square(x).requires_grad, "a decorated function can be called again"
+
+    def test_no_grad_inside_a_traced_function_stops_the_gradient(self):
+        def f(x):
+            with pb.no_grad():
+                y = x * x
+            return x * y
+
+        assert pb.grad(f)(3.0) == 9.0
+        assert pb.trace(f, 3.0).backward().forward(3.0).values["dout/dx"] == 9.0
+
+    def test_the_users_arrays_do_not_change(self):
+        x = np.array([1.0, 2.0])
+
+        def f(x):
+            x[0] = 5.0
+            x *= 2
+            return x.sum()
+
+        np.testing.assert_array_equal(pb.grad(f)(x), [0.0, 2.0])
+        np.testing.assert_array_equal(x, [1.0, 2.0])
+
+    def test_a_pullback_does_not_follow_later_changes_of_the_users_array(self):
+        x = np.array([1.0, 2.0])
+        _, pullback = pb.vjp(lambda x: x * x, x)
+        x[:] = 100.0
+        np.testing.assert_array_equal(pullback(np.ones(2))[0], [2.0, 4.0])
+
+
+class TestStrongZero:
+    """A branch that was not selected brings no NaN."""
+
+    @pytest.mark.parametrize(
+        ("f", "expected"),
+        [
+            (lambda x: np.where(x > 0, np.sqrt(x), 0.0), 0.0),
+            (lambda x: np.where(x > 0, np.log(x), 0.0), 0.0),
+            (lambda x: np.where(x > 0, 1 / x, x), 1.0),
+            (lambda x: np.where(x > 0, x * np.log(x), 2 * x), 2.0),
+            (lambda x: np.where(x > 0, x**-0.5, 3 * x), 3.0),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    def test_where_at_zero(self, f, expected):
+        assert pb.grad(f)(0.0) == expected
+        assert pb.jvp(f, (0.0,), (1.0,))[1] == expected
+
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    def test_a_nan_that_is_there_is_not_hidden(self):
+        assert np.isnan(pb.grad(lambda x: np.sqrt(x) * 2)(-1.0))
+        assert np.isnan(pb.value_and_grad(lambda x: np.log(x))(-1.0)[0])
+
+
+class TestComplex:
+    def test_gradient_of_a_real_function_is_by_real_and_imaginary_part(self):
+        z = np.array([1.0 + 2.0j, -0.5j])
+        gradient = pb.grad(lambda z: np.sum(np.abs(z) ** 2))(z)
+        np.testing.assert_allclose(gradient, 2 * z, rtol=1e-14)
+
+    def test_holomorphic_jacobian(self):
+        assert pb.jacobian(lambda z: z**3)(1.0 + 1.0j) == pytest.approx(3 * (1 + 1j) ** 2)
+
+    def test_a_function_that_is_not_holomorphic_is_refused(self):
+        with pytest.raises(NotDifferentiableError, match="not holomorphic"):
+            pb.jacobian(np.conj)(1.0 + 1.0j)
+        with pytest.raises(NotDifferentiableError, match="all real or all complex"):
+            pb.jacobian(np.abs)(1.0 + 1.0j)
+
+    def test_complex_results_are_refused_by_grad(self):
+        with pytest.raises(NotDifferentiableError, match="expected a real result"):
+            pb.grad(lambda z: z * z)(1.0 + 1.0j)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("transform", [pb.grad, pb.value_and_grad, pb.jacobian, pb.hessian])
+    def test_not_a_function(self, transform):
+        with pytest.raises(DTypeError, match="expected a function, got int"):
+            transform(3)(1.0)
+
+    @pytest.mark.parametrize("transform", [pb.grad, pb.jacobian, pb.hessian])
+    @pytest.mark.parametrize("bad", [3, True, np.arange(3)])
+    def test_integers_have_no_derivative(self, transform, bad):
+        with pytest.raises(NotDifferentiableError, match=r"Give 3\.0 for 3.*test_derivatives\.py"):
+            transform(lambda x: np.sum(x * 1.0))(bad)
+
+    @pytest.mark.parametrize("bad", ["text", object(), np.array(["a"])])
+    def test_not_an_array(self, bad):
+        with pytest.raises(DTypeError, match="expected"):
+            pb.grad(lambda x: x)(bad)
+
+    def test_a_result_with_several_elements(self):
+        with pytest.raises(ShapeError, match=r"one element, got shape \(3,\).*jacobian"):
+            pb.grad(lambda x: x * 2)(np.ones(3))
+
+    def test_an_integer_result(self):
+        with pytest.raises(NotDifferentiableError, match="floating or complex output"):
+            pb.grad(lambda x: (x > 0).sum())(np.ones(3))
+
+    @pytest.mark.parametrize("result", [None, "text", (1.0, 2.0)])
+    def test_a_result_that_is_no_array(self, result):
+        with pytest.raises(DTypeError, match="expected the function to return"):
+            pb.grad(lambda x: result)(1.0)
+
+    def test_has_aux_without_a_pair(self):
+        with pytest.raises(ArgumentError, match="a pair"):
+            pb.grad(lambda x: x * x, has_aux=True)(1.0)
+
+    @pytest.mark.parametrize(
+        ("argnums", "error", "match"),
+        [
+            (2, ArgumentError, "names no argument"),
+            ((0, 0), ArgumentError, "twice"),
+            ("x", DTypeError, "integer"),
+            (0.5, DTypeError, "integer"),
+        ],
+    )
+    def test_argnums(self, argnums, error, match):
+        with pytest.raises(error, match=match):
+            pb.grad(lambda x, y: x * y, argnums=argnums)(1.0, 2.0)
+
+    def test_tangents_that_do_not_fit(self):
+        with pytest.raises(ShapeError, match="expected 1 tangents"):
+            pb.jvp(np.sin, (1.0,), (1.0, 2.0))
+        with pytest.raises(ShapeError, match="shape"):
+            pb.jvp(np.sin, (np.ones(2),), (np.ones(3),))
+        with pytest.raises(DTypeError, match="tuples"):
+            pb.jvp(np.sin, 1.0, 1.0)
+        with pytest.raises(ShapeError, match="structure"):
+            pb.jvp(lambda p: p["a"], ({"a": 1.0},), ({"b": 1.0},))
+
+    def test_cotangents_that_do_not_fit(self):
+        _, pullback = pb.vjp(lambda x: (x, 2 * x), np.ones(2))
+        with pytest.raises(ShapeError, match="structure of the result"):
+            pullback(np.ones(2))
+        with pytest.raises(ShapeError, match="cotangent of the output's shape"):
+            pullback((np.ones(3), np.ones(2)))
+        with pytest.raises(DTypeError, match="dtype float64, got complex128"):
+            pullback((1j * np.ones(2), np.ones(2)))
+
+    def test_an_uncovered_numpy_function_is_named(self):
+        with pytest.raises(NotDifferentiableError, match=r"numpy\.roots.*no derivative"):
+            pb.grad(lambda x: np.roots(x)[0])(np.array([1.0, -3.0, 2.0]))
+
+    def test_an_uncovered_numpy_function_of_what_is_not_watched_is_numpys(self):
+        roots = np.roots(pb.array([1.0, -3.0, 2.0]))
+        assert isinstance(roots, pb.Array)
+        np.testing.assert_allclose(np.sort(roots.numpy()), [1.0, 2.0])
+
+    def test_an_error_leaves_every_gradient_as_it_was(self):
+        w = pb.array(2.0, requires_grad=True)
+        (w * w).backward()
+
+        @pb.custom_vjp
+        def broken(x):
+            return x * 1.0
+
+        @broken.define_vjp
+        def _(ct, out, x):
+            raise RuntimeError("broken rule")
+
+        with pytest.raises(RuntimeError, match="broken rule"):
+            (broken(w) + w).backward()
+        assert w.grad == 4.0
