@@ -1,4 +1,4 @@
-"""grad, vjp, jvp, jacobian, hessian and hvp: the lecture's numbers, structures, orders, nesting, and what is refused."""
+"""Derivatives of functions: the lecture's numbers, structures, orders, nesting, and what is refused."""
 
 from dataclasses import dataclass
 from typing import Any
