@@ -21,11 +21,12 @@ import numpy as np
 from pullback.core.array import Array
 from pullback.core.aval import Aval, broadcast_shapes
 from pullback.core.node import NO_PARAMS, Node
-from pullback.core.operations import operations
+from pullback.core.operations import operations, scipy_overrides
 from pullback.core.origin import user_position
 from pullback.core.primitive import Params, Primitive, Thunk, collect
 from pullback.core.record import apply, as_constant, as_node
 from pullback.core.sample import Reject
+from pullback.core.scipy import special
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node, scalar_node
 from pullback.dtypes import is_number
@@ -45,11 +46,12 @@ class Pointwise(Primitive):
         evaluate: Callable[..., Any],
         *,
         types: np.ufunc | str | None = None,
-        numpy: np.ufunc | None = None,
+        numpy: Callable[..., Any] | None = None,
         finite_partials: bool = False,
         selects: bool = False,
         complex_case: Primitive | None = None,
         private: bool = False,
+        scipy: str | None = None,
         **declaration: Any,
     ) -> None:
         if numpy is None:
@@ -58,17 +60,35 @@ class Pointwise(Primitive):
         super().__init__(evaluate, numpy=numpy, **declaration)
         if not private:
             operations.provide(self.name, self)
+        self.scipy = scipy
+        if scipy is not None:
+            scipy_overrides[scipy] = self.name
         self.arity = evaluate.__code__.co_argcount
         self.finite_partials = finite_partials
         self.selects = selects
         self.complex_case = complex_case
-        rule = types if types is not None else numpy
-        if rule is None:
+        if types is None and numpy is None and scipy is None:
             raise DTypeError(f"{self.name}: a pointwise primitive needs types=, a ufunc to follow or dtype characters")
-        self.types: np.ufunc | str = rule
+        self._types = types
         self._partials: PartialRule | None = None
         self._resolved: dict[tuple[Any, ...], tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]] = {}
         self._direct: set[np.dtype[Any]] = set()  # dtypes of equal operands that need no conversion
+
+    @property
+    def numpy(self) -> Callable[..., Any] | None:
+        """The ufunc of NumPy or SciPy that the primitive takes the place of, if there is one."""
+        if self._numpy is None and self.scipy is not None:
+            self._numpy = getattr(special, self.scipy)
+        return self._numpy
+
+    @property
+    def types(self) -> np.ufunc | str:
+        """The ufunc whose dtype rules it follows, or the characters of the dtypes that it computes in."""
+        if self._types is None:
+            rule: Any = self.numpy if self.scipy is None else getattr(special, self.scipy)
+            self._types = rule
+            return rule
+        return self._types
 
     def partials(self, rule: PartialRule) -> PartialRule:
         """Declare the local partial by each argument: ``rule(out, *inputs, **params)`` yields a thunk for each.
@@ -182,8 +202,8 @@ class Pointwise(Primitive):
     def _first_of(self, characters: str, types: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
         examples = [np.empty(0, one) if isinstance(one, np.dtype) else one() for one in types]
         common = np.result_type(*examples)
-        for character in characters:
-            if np.can_cast(common, character, "safe"):
+        for character in (common.char, *characters):
+            if character in characters and np.can_cast(common, character, "safe"):
                 return (np.dtype(character),) * self.arity
         raise TypeError
 
@@ -388,21 +408,23 @@ def pointwise(
     samples: Any,
     rejects: Sequence[Reject] = (),
     types: np.ufunc | str | None = None,
-    numpy: np.ufunc | None = None,
+    numpy: Callable[..., Any] | None = None,
     name: str | None = None,
     differentiable: bool = True,
     finite_partials: bool = False,
     selects: bool = False,
     complex_case: Primitive | None = None,
     private: bool = False,
+    scipy: str | None = None,
 ) -> Callable[[Callable[..., Any]], Pointwise]:
     """Declare a pointwise primitive; the decorated function is its NumPy meaning on operands of one shape.
 
     Args:
         samples: what the contract test calls it with.
         rejects: calls that must raise.
-        types: a ufunc whose dtype rules it follows, or the characters of the dtypes that it computes in, smallest
-            first. By default those of ``numpy``.
+        types: a ufunc whose dtype rules it follows, or the characters of the dtypes that it computes in: an operand
+            keeps its own, and is otherwise brought to the first that holds it. By default the rules of the ufunc that
+            it takes the place of.
         numpy: the ufunc that it takes the place of; by default NumPy's ufunc of the same name, if there is one.
         name: by default the function's.
         differentiable: False for comparisons and the like, whose result carries no derivative.
@@ -412,11 +434,12 @@ def pointwise(
             (so ``sqrt(maximum(x, 0))`` has derivative 0 for negative x).
         complex_case: what is called in its place for complex operands, where it is not holomorphic.
         private: a public function of this name stands before it, so it is not itself an operation.
+        scipy: the name of the ufunc of ``scipy.special`` that it takes the place of.
     """
     return partial(
         Pointwise, samples=samples, rejects=rejects, types=types, numpy=numpy, name=name,
         differentiable=differentiable, finite_partials=finite_partials, selects=selects, complex_case=complex_case,
-        private=private,
+        private=private, scipy=scipy,
     )  # fmt: skip
 
 

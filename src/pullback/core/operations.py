@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pullback.core.sample import Reject, Sample, as_samples
+from pullback.core.scipy import special
 from pullback.errors import GraphError
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ primitives: dict[str, Primitive] = {}
 overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's ufuncs and functions, each with the one of ours that takes its place when an argument is an Array."""
 
+scipy_overrides: dict[str, str] = {name: name for name in ("cbrt", "exp2", "expm1", "log1p")}
+"""Names of ``scipy.special``'s ufuncs, each with the name of the operation that takes its place. By name, because SciPy
+is loaded only when it is used. At first those of which NumPy has one of the same meaning."""
+
 
 @dataclass(frozen=True)
 class Function:
@@ -77,6 +82,7 @@ def function(
     samples: Any,
     rejects: Sequence[Reject] = (),
     differentiable: bool = True,
+    scipy: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a public function that is composed of primitives.
 
@@ -86,6 +92,7 @@ def function(
         samples: calls that the contract test makes, see ``pullback.core.sample``.
         rejects: calls that must raise, with the error and its words.
         differentiable: whether the result has derivatives by its floating arguments.
+        scipy: the ufunc of ``scipy.special`` that it takes the place of, the reference where ``numpy`` gives none.
     """
 
     def declare(call: F) -> F:
@@ -94,6 +101,9 @@ def function(
             raise GraphError(f"{name}: a function needs a docstring")
         references = numpy if isinstance(numpy, tuple) else (numpy,) if numpy is not None else ()
         reference = references[0] if references else None
+        if scipy is not None:
+            scipy_overrides[scipy] = name
+            reference = reference or (lambda *args, **keywords: getattr(special, scipy)(*args, **keywords))
         functions[name] = Function(name, call, reference, as_samples(samples), tuple(rejects), differentiable)
         operations.provide(name, call)
         for one in references:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.core.aval import Aval, TupleAval
 from pullback.core.operations import overrides, primitives
 from pullback.core.sample import Reject, Sample, as_samples
-from pullback.errors import DTypeError, GraphError
+from pullback.errors import DTypeError, GraphError, NotDifferentiableError
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -48,13 +48,18 @@ class Primitive:
         self.evaluate = evaluate
         self.samples: tuple[Sample, ...] = as_samples(samples)
         self.rejects: tuple[Reject, ...] = tuple(rejects)
-        self.numpy = numpy
+        self._numpy = numpy
         self.differentiable = differentiable
         if self.name in primitives:
             raise GraphError(f"the primitive {self.name!r} is declared twice")
         primitives[self.name] = self
         if numpy is not None:
             overrides[numpy] = self
+
+    @property
+    def numpy(self) -> Callable[..., Any] | None:
+        """The NumPy function that the primitive takes the place of, if there is one."""
+        return self._numpy
 
     def __call__(self, *args: Any, **params: Any) -> Array:
         """Apply the primitive to arrays and numbers."""
@@ -128,6 +133,18 @@ class Terminal(Primitive):
 def collect(thunks: Iterator[Thunk], wanted: Sequence[bool], finish: Callable[[Any], Any]) -> list[Any]:
     """Call the thunks of the wanted arguments in turn, and ``finish`` on what each gives."""
     return [None if thunk is None or not want else finish(thunk()) for thunk, want in zip(thunks, wanted, strict=True)]
+
+
+def refused(operation: str, argument: str, reason: str) -> Thunk:
+    """A partial (or cotangent) that is not known: asking for it raises NotDifferentiableError, never gives zero."""
+
+    def refuse() -> Any:
+        raise NotDifferentiableError(
+            f"{operation}: pullback has no derivative by {argument}: {reason}. "
+            "Use pullback.stop_gradient or .detach() to make it a constant, or give a rule with custom_vjp"
+        )
+
+    return refuse
 
 
 def check_declarations() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.operations import operations, overrides
+from pullback.core.operations import operations, overrides, scipy_overrides
 from pullback.errors import ArgumentError, NotDifferentiableError
 
 if TYPE_CHECKING:
@@ -30,13 +31,24 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "_node")
 
 
+def _override(ufunc: np.ufunc) -> Callable[..., Any] | None:
+    """The operation that takes the place of a ufunc of NumPy or SciPy."""
+    ours = overrides.get(ufunc)
+    if ours is None and ufunc.__name__ in scipy_overrides:
+        special = sys.modules.get("scipy.special")  # loaded, if this is one of its ufuncs
+        for module in (special, getattr(special, "_ufuncs", None)):
+            if getattr(module, ufunc.__name__, None) is ufunc:
+                ours = overrides[ufunc] = getattr(operations, scipy_overrides[ufunc.__name__])
+    return ours
+
+
 def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
     """What ``ufunc`` (or one of its methods) does when one of its operands is an Array."""
     name = ufunc.__name__
     keywords = dict(keywords)
     out = keywords.pop("out", None)
     if method == "__call__":
-        ours = overrides.get(ufunc)
+        ours = _override(ufunc)
         if ours is None:
             result = _uncovered(name, ufunc, inputs, keywords)
         else:
@@ -51,10 +63,10 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: M
     elif method == "accumulate" and name in _ACCUMULATIONS:
         keywords.setdefault("axis", 0)
         result = call_override(getattr(operations, _ACCUMULATIONS[name]), inputs, keywords)
-    elif method == "outer" and ufunc in overrides:
+    elif method == "outer" and (ours := _override(ufunc)) is not None:
         _refuse_keywords(f"{name}.outer", keywords)
         left, right = (operations.asarray(x) for x in inputs)
-        result = overrides[ufunc](left.reshape(left.shape + (1,) * right.ndim), right)
+        result = ours(left.reshape(left.shape + (1,) * right.ndim), right)
     else:
         result = _uncovered(f"{name}.{method}", getattr(ufunc, method), inputs, keywords)
     return result if out is None else _store(name, out, result)
