@@ -2,6 +2,7 @@
 
 PullbackError
 ├── ShapeError (ValueError)              shapes that do not fit an operation
+├── IndexingError (IndexError)           an index out of range, or of a kind that does not index
 ├── DTypeError (TypeError)               a dtype or a type that an operation does not take
 ├── NotDifferentiableError (TypeError)   what would lose a gradient, or has none
 ├── ConcretizationError (TypeError)      a value is needed where a function is only being traced
@@ -54,6 +55,10 @@ class PullbackError(Exception):
 
 class ShapeError(PullbackError, ValueError):
     """Shapes that do not fit an operation."""
+
+
+class IndexingError(PullbackError, IndexError):
+    """An index that is out of range, that does not fit the array, or that is no index (a float, say)."""
 
 
 class DTypeError(PullbackError, TypeError):

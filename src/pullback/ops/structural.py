@@ -1,4 +1,4 @@
-"""Shapes and places: broadcasting, reshaping, permuting, joining. And the dtype."""
+"""Shape and dtype: broadcasting, reshaping, conversion. And what gives the value itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,34 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, broadcast_shapes
+from pullback.core.aval import Aval, broadcast_shapes, normalize_axes
 from pullback.core.creation import as_dtype, asarray
 from pullback.core.families import general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
+from pullback.core.record import as_constant
 from pullback.core.sample import call, normal, reject
-from pullback.core.terminals import scalar_node
-from pullback.errors import ShapeError
+from pullback.core.terminals import constant_node, scalar_node
+from pullback.errors import ArgumentError, ShapeError
+
+
+def as_arrays(operation: str, *operands: Any) -> list[Array]:
+    """Return the operands as Arrays; what a node may hold on to, because one of them is watched, is copied."""
+    watched = any(isinstance(one, Array) and one._node.watched for one in operands)
+    return [_as_array(operation, one, watched) for one in operands]
+
+
+def as_array(operation: str, x: Any) -> Array:
+    """Return the operand as an Array; nested lists may hold Arrays."""
+    return x if isinstance(x, Array) else _as_array(operation, x, False)
+
+
+def _as_array(operation: str, x: Any, keep: bool) -> Array:
+    if isinstance(x, Array):
+        return x
+    if isinstance(x, (list, tuple)):
+        return asarray(x)
+    return Array(constant_node(as_constant(operation, x, keep)))
 
 
 @linear(name="broadcast_to", samples=[call(normal(3, 1), shape=(2, 3, 4)), call(normal(), shape=(2,))])
@@ -135,27 +155,105 @@ def _resolve_shape(x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @function(
     np.reshape,
-    samples=[call(normal(3, 4), (2, -1)), call(normal(3, 4), 12)],
-    rejects=[reject(ShapeError, "reshape", normal(3), (2, 2))],
+    samples=[
+        call(normal(3, 4), (2, -1)),
+        call(normal(3, 4), 12),
+        call(normal(3, 4), (2, 6), order="F"),
+        call(normal(0, 3), (3, 0)),
+    ],
+    rejects=[
+        reject(ShapeError, "reshape: cannot lay out 3 elements of shape (3,) in (2, 2)", normal(3), (2, 2)),
+        reject(ShapeError, "at most one is -1", normal(4), (-1, -1)),
+        reject(ArgumentError, "order", normal(4), (2, 2), order="A"),
+    ],
 )
-def reshape(x: Any, shape: Any) -> Array:
-    """Return the elements of x, in row-major order, in a new shape; one length may be -1.
+def reshape(x: Any, shape: Any, order: str = "C") -> Array:
+    """Return the elements of x in a new shape; one length may be -1.
+
+    Args:
+        x: any array.
+        shape: the new shape.
+        order: "C" for row-major (the last axis runs fastest), "F" for column-major.
 
     >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
            [3., 4.]])
     """
-    x = asarray(x)
+    x = as_array("reshape", x)
     shape = _resolve_shape(x, as_shape("reshape", shape))
+    if _is_column_major("reshape", order):
+        return operations.transpose(reshape(operations.transpose(x), shape[::-1]))
     return x if x.shape == shape else refit(x, shape=shape)
 
 
-def reshape_method(x: Array, *shape: Any) -> Array:
+def _is_column_major(operation: str, order: str) -> bool:
+    if order not in ("C", "F"):
+        raise ArgumentError(f"{operation}: expected order 'C' or 'F', got {order!r}: arrays have no order in memory")
+    return order == "F"
+
+
+def reshape_method(x: Array, *shape: Any, order: str = "C") -> Array:
     """``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
-    return reshape(x, shape[0] if len(shape) == 1 else shape)
+    return reshape(x, shape[0] if len(shape) == 1 else shape, order)
 
 
 operations.provide("reshape_method", reshape_method)
+
+
+@function(np.ravel, samples=[normal(3, 4), normal(), call(normal(2, 3), order="F")])
+def ravel(a: Any, order: str = "C") -> Array:
+    """Return the elements of a along one axis.
+
+    >>> ravel([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 2., 3., 4.])
+    """
+    return reshape(a, (-1,) if np.size(a) else (0,), order)
+
+
+@function(
+    np.squeeze,
+    samples=[normal(1, 3, 1), call(normal(1, 3, 1), axis=0), call(normal(1, 3, 1), axis=(0, -1)), normal(3)],
+    rejects=[
+        reject(ShapeError, "squeeze: expected axes of length 1, got axis 0 of shape (3, 1)", normal(3, 1), axis=0),
+        reject(ShapeError, "out of range", normal(3, 1), axis=2),
+    ],
+)
+def squeeze(a: Any, axis: Any = None) -> Array:
+    """Return a without its axes of length 1, or without those named.
+
+    >>> squeeze([[1.0, 2.0]])
+    array([1., 2.])
+    """
+    a = as_array("squeeze", a)
+    if axis is None:
+        axes = tuple(i for i, length in enumerate(a.shape) if length == 1)
+    else:
+        axes = normalize_axes("squeeze", axis, a.ndim)
+    for one in axes:
+        if a.shape[one] != 1:
+            raise ShapeError(f"squeeze: expected axes of length 1, got axis {one} of shape {a.shape}")
+    return reshape(a, tuple(length for i, length in enumerate(a.shape) if i not in axes))
+
+
+@function(
+    np.expand_dims,
+    samples=[call(normal(3, 4), 1), call(normal(3), (0, -1)), call(normal(), 0)],
+    rejects=[reject(ShapeError, "out of range", normal(3), 2)],
+)
+def expand_dims(a: Any, axis: Any) -> Array:
+    """Return a with new axes of length 1 that have the places ``axis`` in the result.
+
+    >>> expand_dims([1.0, 2.0], 1).shape
+    (2, 1)
+    """
+    a = as_array("expand_dims", a)
+    count = a.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
+    axes = normalize_axes("expand_dims", axis, count)
+    lengths = iter(a.shape)
+    return reshape(a, tuple(1 if i in axes else next(lengths) for i in range(count)))
+
+
+# The value itself --------------------------------------------------------------------------------------------------
 
 
 def zeros_like(x: Array) -> Array:
