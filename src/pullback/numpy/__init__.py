@@ -13,7 +13,6 @@ import numpy as _numpy  # noqa: ICN001  # np would be a public name of this modu
 
 from pullback import ops as _ops  # declares the operations
 from pullback.core.creation import array, asarray
-from pullback.core.operations import operations as _operations
 from pullback.core.operations import overrides as _overrides
 from pullback.errors import ArgumentError as _ArgumentError
 
@@ -40,13 +39,10 @@ def __dir__() -> list[str]:
     return sorted({"array", "asarray", *_CONSTANTS, *_DTYPES, *functions})
 
 
-def _namespace(api_version: str | None) -> Any:
+def namespace(api_version: str | None) -> Any:
     """What ``Array.__array_namespace__`` returns: this module."""
     if api_version not in (None, "2023.12", "2024.12"):
         raise _ArgumentError(f"__array_namespace__: expected api_version '2024.12', got {api_version!r}")
     import pullback.numpy
 
     return pullback.numpy
-
-
-_operations.provide("array_namespace", _namespace)
