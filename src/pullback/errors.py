@@ -38,6 +38,9 @@ def user_line() -> str | None:
 class PullbackError(Exception):
     """Base of all errors of pullback; the message names the user's line.
 
+    Attributes:
+        reason: the message without that line.
+
     >>> import pullback as pb
     >>> try:
     ...     pb.array([1.0, 2.0]) + pb.array([1.0, 2.0, 3.0])
@@ -47,6 +50,7 @@ class PullbackError(Exception):
     """
 
     def __init__(self, message: str) -> None:
+        self.reason = message
         line = user_line()
         if line is not None:
             message = f"{message.rstrip('.')}. At {line}."
