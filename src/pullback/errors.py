@@ -8,7 +8,8 @@ PullbackError
 ├── ConcretizationError (TypeError)      a value is needed where a function is only being traced
 ├── GraphError (ValueError)              a graph, expression or name that is not valid
 ├── ArgumentError (ValueError)           an argument or option out of its range
-└── FormatError (ValueError)             a file that is not what it should be
+├── FormatError (ValueError)             a file that is not what it should be
+└── NonFiniteError (FloatingPointError)  a number that became inf or NaN where that ends the work
 
 Every message ends with the line of the user's code that led to it.
 """
@@ -91,3 +92,7 @@ class ArgumentError(PullbackError, ValueError):
 
 class FormatError(PullbackError, ValueError):
     """A file or text that is not in the format that was expected."""
+
+
+class NonFiniteError(PullbackError, FloatingPointError):
+    """A number that became inf or NaN where the work cannot go on with it: the loss of a network, say."""
