@@ -166,7 +166,7 @@ def source_names(nodes: Sequence[Node]) -> dict[Node, str]:
     """
     names: dict[Node, str] = {}
     steps = [node for node in nodes if node.inputs]
-    for node, after in zip(steps, [*steps[1:], None], strict=True):
+    for node, after in zip(steps, [*steps[1:], None], strict=False):  # a function may return its input: no steps
         origin = node.origin
         if not isinstance(origin, Origin):
             continue
