@@ -1,1 +1,0 @@
-"""Special functions of scipy.special with known derivatives."""
