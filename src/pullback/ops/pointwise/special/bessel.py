@@ -55,7 +55,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="i0e", finite_partials=True, samples=[normal(3, 4), points(-20.0, 900.0), _EDGES])
 def i0e(x: Any) -> Any:
-    """exp(-abs(x)) i0(x), elementwise: i0 without its overflow.
+    """Scaled i0 that does not overflow, exp(-abs(x)) i0(x), elementwise.
 
     >>> i0e(1000.0)
     array(0.01261724)
@@ -70,7 +70,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="i1e", finite_partials=True, samples=[normal(3, 4), points(-20.0, 900.0), _EDGES])
 def i1e(x: Any) -> Any:
-    """exp(-abs(x)) i1(x), elementwise: i1 without its overflow.
+    """Scaled i1 that does not overflow, exp(-abs(x)) i1(x), elementwise.
 
     >>> i1e(1000.0)
     array(0.01261093)
@@ -175,7 +175,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="k0e", samples=[positive(3, 4), points(30.0, 900.0), _EDGES])
 def k0e(x: Any) -> Any:
-    """exp(x) k0(x), elementwise: k0 without its underflow.
+    """Scaled k0 that does not underflow, exp(x) k0(x), elementwise.
 
     >>> k0e(1000.0)
     array(0.03962832)
@@ -190,7 +190,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="k1e", samples=[positive(3, 4), points(30.0, 900.0), _EDGES])
 def k1e(x: Any) -> Any:
-    """exp(x) k1(x), elementwise: k1 without its underflow.
+    """Scaled k1 that does not underflow, exp(x) k1(x), elementwise.
 
     >>> k1e(1000.0)
     array(0.03964813)
@@ -280,7 +280,7 @@ def _(out: Array, v: Array, x: Array) -> Iterator[Thunk]:
     rejects=[reject(DTypeError, "ive: expected floating dtypes, got int, complex128", 1, np.array([1j]))],
 )  # fmt: skip
 def ive(v: Any, x: Any) -> Any:
-    """exp(-abs(x)) iv(v, x), elementwise: iv without its overflow; floating only.
+    """Scaled iv that does not overflow, exp(-abs(x)) iv(v, x), elementwise; floating only.
 
     Raises NotDifferentiableError when a derivative by v is asked for.
 
@@ -298,7 +298,7 @@ def _(out: Array, v: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="kve", samples=[*_ORDERS, call(1.0, values(0.0, 900.0, np.nan))])
 def kve(v: Any, x: Any) -> Any:
-    """exp(x) kv(v, x), elementwise: kv without its underflow; x floating or complex.
+    """Scaled kv that does not underflow, exp(x) kv(v, x), elementwise; x floating or complex.
 
     Raises NotDifferentiableError when a derivative by v is asked for.
 

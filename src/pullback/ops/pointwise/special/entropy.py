@@ -17,7 +17,7 @@ from pullback.errors import DTypeError, ShapeError
 
 
 def _ratio(x: Array, y: Array) -> Array:
-    """X / y, which is 0 for 0 / 0: the derivative of x log y by y, by which 0 log y does not change."""
+    """The quotient x / y, which is 0 for 0 / 0: the derivative of x log y by y, by which 0 log y does not change."""
     undefined = operations.logical_and(operations.equal(x, 0), operations.equal(y, 0))
     ratio: Array = x / operations.where(undefined, 1, y)
     return ratio
@@ -33,7 +33,7 @@ def _ratio(x: Array, y: Array) -> Array:
     rejects=[reject(ShapeError, "xlogy: expected shapes that broadcast together", normal(3), positive(4))],
 )
 def xlogy(x: Any, y: Any) -> Any:
-    """X log(y), elementwise, which is 0 where x is 0 (unless y is NaN); floating or complex.
+    """Product x log(y), elementwise, which is 0 where x is 0 (unless y is NaN); floating or complex.
 
     >>> xlogy(0.0, 0.0), xlogy(2.0, 1.0)
     (array(0.), array(0.))
@@ -56,7 +56,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
     ],
 )
 def xlog1py(x: Any, y: Any) -> Any:
-    """X log(1 + y), elementwise, exact for small y; 0 where x is 0 (unless y is NaN); floating or complex.
+    """Product x log(1 + y), elementwise, exact for small y; 0 where x is 0 (unless y is NaN); floating or complex.
 
     >>> xlog1py(0.0, -1.0), xlog1py(1.0, 1e-20)
     (array(0.), array(1.e-20))
@@ -75,7 +75,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
     rejects=[reject(DTypeError, "entr: expected floating dtypes, got complex128", 1j)],
 )  # fmt: skip
 def entr(x: Any) -> Any:
-    """-x log(x), elementwise: a term of an entropy; 0 at 0, -inf for negative x.
+    """A term of an entropy, -x log(x), elementwise; 0 at 0, -inf for negative x.
 
     >>> entr([0.0, 0.5, 1.0])
     array([0.        , 0.34657359, 0.        ])
@@ -93,7 +93,7 @@ _PAIRS = call(values(0.0, 0.0, 1.0, -1.0, 1.0, np.nan), values(0.0, 1.0, 0.0, 1.
 
 @pointwise(scipy="rel_entr", samples=[call(positive(3, 4), positive(3, 4)), call(uniform(0.2, 1.0, 3), 0.5), _PAIRS])
 def rel_entr(x: Any, y: Any) -> Any:
-    """X log(x / y), elementwise: a term of a relative entropy; 0 at x = 0 <= y, inf outside of x > 0, y > 0.
+    """A term of a relative entropy, x log(x / y), elementwise; 0 at x = 0 <= y, inf outside of x > 0, y > 0.
 
     >>> rel_entr(0.5, 0.25)
     array(0.34657359)
@@ -109,7 +109,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="kl_div", samples=[call(positive(3, 4), positive(3, 4)), call(uniform(0.2, 1.0, 3), 0.5), _PAIRS])
 def kl_div(x: Any, y: Any) -> Any:
-    """X log(x / y) - x + y, elementwise: a term of a Kullback-Leibler divergence that is never negative.
+    """A term of a Kullback-Leibler divergence that is never negative, x log(x / y) - x + y, elementwise.
 
     >>> kl_div(0.5, 0.25)
     array(0.09657359)

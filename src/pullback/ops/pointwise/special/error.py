@@ -12,7 +12,7 @@ from pullback.core.array import Array
 from pullback.core.families import pointwise
 from pullback.core.operations import operations
 from pullback.core.primitive import Thunk
-from pullback.core.sample import normal, points, reject, uniform, values
+from pullback.core.sample import call, normal, points, reject, uniform, values
 from pullback.core.scipy import special
 from pullback.errors import DTypeError
 
@@ -74,18 +74,18 @@ _SWITCH, _TERMS = 2.0, 50  # above 2, 50 terms of the continued fraction give al
 @pointwise(
     types="fd",
     samples=[
-        points(-3.0, -0.5, 0.0, 1.5, 1.9),
-        points(2.1, 5.0, 100.0),
-        values(1e10, np.inf, np.nan),
+        call(points(-3.0, -0.5, 0.0, 1.5, 1.9), n=1),
+        call(points(2.1, 5.0, 100.0), n=2),
+        call(values(1e10, np.inf, np.nan), n=1),
     ],
-    rejects=[reject(DTypeError, "scaled_erfc_integral: expected floating dtypes, got complex128", 1j)],
+    rejects=[reject(DTypeError, "scaled_erfc_integral: expected floating dtypes, got complex128", 1j, n=1)],
 )
 def scaled_erfc_integral(x: Any, *, n: int = 1) -> Any:
-    """exp(x²) times the n-fold integral of erfc from x to ∞, elementwise: what derivatives of erfcx are made of.
+    """The n-fold integral of erfc from x to ∞, times exp(x²), elementwise: what derivatives of erfcx are made of.
 
     By the recurrence [DLMF 7.18.7], forwards where it is stable and as a continued fraction elsewhere.
 
-    >>> scaled_erfc_integral(0.0)
+    >>> scaled_erfc_integral(0.0, n=1)
     array(0.56418958)
     """
     x = np.asarray(x)

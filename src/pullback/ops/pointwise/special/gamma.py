@@ -56,7 +56,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(scipy="rgamma", samples=[positive(3, 4), points(-3.0, -1.0, 0.0, -2.5, 10.0), _EDGES], types=_REAL)
 def rgamma(x: Any) -> Any:
-    """1 / gamma(x), elementwise, which is smooth everywhere: 0 at 0, -1, -2, ... [DLMF 5.2]
+    """Reciprocal of the gamma function, elementwise, smooth everywhere: 0 at 0, -1, -2, ... [DLMF 5.2]
 
     >>> rgamma([0.0, 5.0])
     array([0.        , 0.04166667])
@@ -105,7 +105,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     samples=[
         call(0, positive(3, 4)),
         call(1, points(-2.5, -0.5, 3.0, 1e5)),
-        call([1.0, 2.0, 5.0], positive(2, 3)),
+        call(points(1, 2, 5), positive(2, 3)),
         call(1, values(0.0, -1.0, np.inf, np.nan)),
     ],
     rejects=[reject(DTypeError, "polygamma: expected floating dtypes, got int, complex128", 1, np.array([1j]))],

@@ -74,7 +74,7 @@ def _(out: Array, n: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(types="fdFD", samples=[normal(3, 4), points(20.0), _EDGES], finite_partials=True)
 def sine_integral(x: Any) -> Any:
-    """∫ sin(t)/t dt from 0 to x, elementwise; floating or complex. [DLMF 6.2]
+    """Sine integral ∫ sin(t)/t dt from 0 to x, elementwise; floating or complex. [DLMF 6.2]
 
     >>> sine_integral(1.0)
     array(0.94608307)
@@ -89,7 +89,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(types="fdFD", samples=[positive(3, 4), points(-2.0, 20.0), _EDGES])
 def cosine_integral(x: Any) -> Any:
-    """γ + log(x) + ∫ (cos(t) - 1)/t dt from 0 to x, elementwise; floating or complex. [DLMF 6.2]
+    """Cosine integral γ + log(x) + ∫ (cos(t) - 1)/t dt from 0 to x, elementwise; floating or complex. [DLMF 6.2]
 
     >>> cosine_integral(1.0)
     array(0.33740392)
@@ -116,14 +116,14 @@ def sici(x: Any) -> tuple[Array, Array]:
     return sine_integral(x), cosine_integral(x)
 
 
-@pointwise(types="D", name="lambertw", private=True, samples=[positive(3, 4), call(normal(3), k=-1)])
+@pointwise(types="D", name="lambertw", private=True, samples=[call(positive(3, 4), k=0), call(normal(3), k=-1)])
 def lambert_w(z: Any, *, k: int = 0) -> Any:
     """The branch k of the solution of w exp(w) = z, elementwise; complex."""
     return special.lambertw(z, k)
 
 
 @lambert_w.partials
-def _(out: Array, z: Array, *, k: int = 0) -> Iterator[Thunk]:
+def _(out: Array, z: Array, *, k: int) -> Iterator[Thunk]:
     yield lambda: operations.exp(-out) / (1 + out)
 
 

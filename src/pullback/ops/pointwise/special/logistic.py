@@ -49,7 +49,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     rejects=[reject(DTypeError, "sigmoid: expected floating dtypes, got complex128", np.array([1j]))],
 )
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), elementwise, without overflow; half precision stays half.
+    """Logistic function 1 / (1 + exp(-x)), elementwise, without overflow; half precision stays half.
 
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
@@ -70,7 +70,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     rejects=[reject(DTypeError, "logit: expected floating dtypes, got complex128", np.array([1j]))],
 )  # fmt: skip
 def logit(x: Any) -> Any:
-    """log(x / (1 - x)), elementwise: the inverse of sigmoid; ±inf at 0 and 1, NaN outside of these.
+    """Inverse of sigmoid, log(x / (1 - x)), elementwise; ±inf at 0 and 1, NaN outside of these.
 
     >>> logit([0.5, 1.0])
     array([ 0., inf])
@@ -85,7 +85,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(types="efdg", finite_partials=True, samples=[normal(3, 4), points(-30.0, 30.0), _EDGES])
 def softplus(x: Any) -> Any:
-    """log(1 + exp(x)), elementwise, without overflow and exact in both tails.
+    """Smooth form of relu, log(1 + exp(x)), elementwise, without overflow and exact in both tails.
 
     >>> softplus([-1000.0, 0.0, 1000.0])
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
@@ -128,9 +128,10 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     rejects=[reject(ShapeError, "logistic_loss: expected shapes that broadcast together", normal(3), normal(4))],
 )
 def logistic_loss(z: Any, y: Any) -> Any:
-    """-(y log sigmoid(z) + (1 - y) log(1 - sigmoid(z))), elementwise: binary cross-entropy of a logit z.
+    """Binary cross-entropy of a logit z and a label y between 0 and 1, elementwise.
 
-    Exact in both tails, also the tiny loss of a confident right answer. The derivative by z is sigmoid(z) - y.
+    That is -(y log sigmoid(z) + (1 - y) log(1 - sigmoid(z))), exact in both tails, also the tiny loss of a confident
+    right answer. The derivative by z is sigmoid(z) - y.
 
     >>> logistic_loss([-1000.0, 0.0, 50.0], [1.0, 1.0, 1.0])
     array([1.00000000e+03, 6.93147181e-01, 1.92874985e-22])
