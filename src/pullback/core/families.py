@@ -105,7 +105,9 @@ class Pointwise(Primitive):
         """Apply the primitive elementwise, with NumPy's broadcasting and promotion."""
         # The common case, watched arrays of one shape and dtype, is on the path of every recorded operation: no more
         # than it needs is done for it.
-        if len(args) == 2 and not params:
+        if params or len(args) != self.arity:
+            return self._convert(args, params)
+        if len(args) == 2:
             try:
                 left: Node = args[0]._node
                 right: Node = args[1]._node
@@ -123,12 +125,18 @@ class Pointwise(Primitive):
                 if (left.watched or right.watched) and recording.enabled and value.dtype.kind in "fc":
                     return Array(Node(self, (left, right), NO_PARAMS, value, True, user_position(2)))
                 return Array(constant_node(value))
+        elif len(args) == 1:
+            node: Node | None = getattr(args[0], "_node", None)
+            if node is not None and node.value is not None and node.value.dtype in self._direct:
+                value = self.evaluate(node.value)
+                if node.watched and recording.enabled and value.dtype.kind in "fc":
+                    return Array(Node(self, (node,), NO_PARAMS, value, True, user_position(2)))
+                return Array(constant_node(value))
         return self._convert(args, params)
 
     def _convert(self, args: Sequence[Any], params: Params) -> Array:
         if len(args) != self.arity:
             raise DTypeError(f"{self.name}: expected {self.arity} arguments, got {len(args)}")
-        watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
         operands = []
         types: list[Any] = []
         shapes = []
@@ -137,7 +145,9 @@ class Pointwise(Primitive):
             if kind in _PYTHON_NUMBERS:
                 types.append(kind)
             else:
-                arg = arg if isinstance(arg, Array) else as_constant(self.name, arg, watched)
+                if not isinstance(arg, Array):
+                    watched = any(isinstance(one, Array) and one._node.watched for one in args)
+                    arg = as_constant(self.name, arg, watched)
                 types.append(arg.dtype)
                 shapes.append(arg.shape)
             operands.append(arg)
@@ -146,7 +156,7 @@ class Pointwise(Primitive):
             return self.complex_case(*operands, **params)
         shape = broadcast_shapes(self.name, *shapes)
         try:
-            nodes = tuple(self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True))
+            nodes = tuple([self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True)])
         except OverflowError as error:  # a Python integer that the dtype of the others does not hold
             if out.kind == "b":  # comparing with it is meaningful
                 return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
@@ -155,19 +165,21 @@ class Pointwise(Primitive):
 
     def _operand(self, operand: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
         """Bring one operand to the dtype and shape that all are to have."""
+        if type(operand) in _PYTHON_NUMBERS:
+            return scalar_node(operand, shape, dtype)
         value = operand
         if isinstance(operand, Array):
             node = operand._node
             value = node.value
+            if value is not None and value.dtype is dtype and value.shape == shape:
+                return node
             if node.watched:
                 if operand.dtype != dtype:
                     operand = operations.astype(operand, dtype)
                 if operand.shape != shape:
                     operand = operations.broadcast_to(operand, shape)
                 return operand._node
-            if value.dtype is dtype and value.shape == shape:
-                return node
-        if type(value) in _PYTHON_NUMBERS or value.ndim == 0:
+        if value.ndim == 0:
             return scalar_node(value, shape, dtype)
         value = value.astype(dtype, copy=False)
         return constant_node(value if value.shape == shape else np.broadcast_to(value, shape))
@@ -177,8 +189,10 @@ class Pointwise(Primitive):
         found = self._resolved.get(types)
         if found is None:
             found = self._resolved[types] = self._resolve(types)
-            if len(set(types)) == 1 and isinstance(types[0], np.dtype) and all(d == types[0] for d in found[0]):
-                self._direct.add(types[0])
+            first = types[0]
+            alike = isinstance(first, np.dtype) and len(set(types)) == 1 and all(one == first for one in found[0])
+            if alike and (self.complex_case is None or first.kind != "c"):
+                self._direct.add(first)
         return found
 
     def _resolve(self, types: tuple[Any, ...]) -> tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]:
