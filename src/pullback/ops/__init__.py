@@ -2,7 +2,7 @@
 
 from pullback.core.primitive import check_declarations
 
-from pullback.ops import structural, permuting, indexing, subscript, selection, joining, taking  # isort: skip
-from pullback.ops import pointwise, reduction, contraction, composite, control  # isort: skip
+from pullback.ops import structural, permuting, indexing, subscript, selection, joining, splitting, repeating, taking, updates, diagonals  # isort: skip
+from pullback.ops import pointwise, reduction, extremes, cumulative, statistics, logsumexp, nanfunctions, einsum, contraction, composite, control  # isort: skip
 
 check_declarations()

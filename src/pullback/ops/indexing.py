@@ -27,6 +27,11 @@ def _as_key(index: Index) -> tuple[int | slice, ...]:
     return tuple([one if one.__class__ is int else slice(*one) for one in index])  # type: ignore[misc]
 
 
+def whole(shape: tuple[int, ...]) -> Index:
+    """The index that takes axes of these lengths whole."""
+    return tuple((0, length, 1) for length in shape)
+
+
 def cut_shape(shape: tuple[int, ...], index: Index) -> tuple[int, ...]:
     """The shape that ``index`` cuts from an array of this shape."""
     if len(index) > len(shape):

@@ -1,8 +1,8 @@
-"""Joining arrays, and taking them apart again."""
+"""Joining arrays: concatenate, stack and their kin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,14 @@ from pullback.core.array import Array
 from pullback.core.aval import Aval, normalize_axis
 from pullback.core.creation import as_dtype
 from pullback.core.families import linear
-from pullback.core.operations import function
+from pullback.core.operations import function, operations, overrides
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, normal, reject
 from pullback.errors import ArgumentError, DTypeError, ShapeError
-from pullback.ops.indexing import cut
+from pullback.ops.indexing import cut, whole
+from pullback.ops.permuting import transpose
 from pullback.ops.promotion import promoted
-from pullback.ops.structural import ravel
-
-
-def _whole(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, int, int], ...]:
-    return tuple((0, length, 1) for length in shape[:axis])
+from pullback.ops.structural import as_array, atleast_1d, atleast_2d, atleast_3d, ravel, reshape
 
 
 @linear(
@@ -59,7 +56,7 @@ def _(*parts: Aval, axis: int) -> Aval:
 
 @join.transpose
 def _(ct: Array, *parts: Array, axis: int) -> Iterator[Thunk]:
-    before = _whole(ct.shape, axis)
+    before = whole(ct.shape[:axis])
     start = 0
     for part in parts:
         stop = start + part.shape[axis]
@@ -92,24 +89,29 @@ def _(*parts: Aval, axis: int) -> Aval:
 
 @pile.transpose
 def _(ct: Array, *parts: Array, axis: int) -> Iterator[Thunk]:
-    before = _whole(ct.shape, axis)
+    before = whole(ct.shape[:axis])
     for place in range(len(parts)):
         yield lambda place=place: cut(ct, index=(*before, place))  # type: ignore[misc]
 
 
-def _parts(operation: str, arrays: Any, dtype: Any = None) -> list[Array]:
-    """The arrays to be joined, of one dtype."""
-    if not isinstance(arrays, Sequence) and not hasattr(arrays, "__getitem__"):
+def _sequence(operation: str, arrays: Any) -> list[Any]:
+    """The arrays to be joined, at least one; an array stands for those along its first axis."""
+    if isinstance(arrays, (str, dict)) or not hasattr(arrays, "__getitem__") or getattr(arrays, "shape", None) == ():
         raise DTypeError(f"{operation}: expected a sequence of arrays, got {type(arrays).__name__}")
     parts = list(arrays)
     if not parts:
         raise ArgumentError(f"{operation}: expected at least one array, got none")
-    parts = [np.asarray(part) if isinstance(part, (bool, int, float, complex)) else part for part in parts]
-    return promoted(operation, *parts, dtype=None if dtype is None else as_dtype(operation, dtype))
+    return [np.asarray(part) if type(part) in (bool, int, float, complex) else part for part in parts]
+
+
+def _parts(operation: str, arrays: Any, dtype: Any) -> list[Array]:
+    """The arrays to be joined, converted to one dtype."""
+    dtype = None if dtype is None else as_dtype(operation, dtype)
+    return promoted(operation, *_sequence(operation, arrays), dtype=dtype)
 
 
 @function(
-    (np.concatenate,),
+    np.concatenate,
     samples=[
         call([normal(2, 3), normal(1, 3)]),
         call([normal(2, 3), normal(2, 1)], axis=-1),
@@ -159,3 +161,144 @@ def stack(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Array:
     """
     parts = _parts("stack", arrays, dtype)
     return pile(*parts, axis=normalize_axis("stack", axis, parts[0].ndim + 1))
+
+
+operations.provide("concat", concatenate)
+overrides[np.concat] = concatenate
+
+
+def _at_least(ndim: int, operation: str, tup: Any) -> list[Any]:
+    """The arrays of a sequence, each with at least ``ndim`` axes."""
+    return [(atleast_1d, atleast_2d, atleast_3d)[ndim - 1](part) for part in _sequence(operation, tup)]
+
+
+@function(
+    np.hstack,
+    samples=[call([normal(2), normal(3)]), call([normal(2, 1), normal(2, 3)]), call([normal(), normal()])],
+    rejects=[
+        reject(ShapeError, "differ on axis 0 only", [[1.0], [[1.0]]]),
+        reject(ArgumentError, "hstack: expected at least one array", []),
+    ],
+)
+def hstack(tup: Any, *, dtype: Any = None) -> Array:
+    """Return the arrays side by side: joined along their second axis, or their only one.
+
+    >>> hstack([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
+    parts = _at_least(1, "hstack", tup)
+    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1, dtype=dtype)
+
+
+@function(
+    np.vstack,
+    samples=[call([normal(3), normal(3)]), call([normal(2, 3), normal(3)])],
+    rejects=[reject(ShapeError, "differ on axis 0 only", [[1.0], [1.0, 2.0]])],
+)
+def vstack(tup: Any, *, dtype: Any = None) -> Array:
+    """Return the arrays one below the other: joined along their first axis, vectors as rows.
+
+    >>> vstack([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return concatenate(_at_least(2, "vstack", tup), axis=0, dtype=dtype)
+
+
+@function(
+    np.dstack,
+    samples=[call([normal(3), normal(3)]), call([normal(2, 3), normal(2, 3, 2)])],
+    rejects=[reject(ShapeError, "differ on axis 2 only", [[1.0], [1.0, 2.0]])],
+)
+def dstack(tup: Any) -> Array:
+    """Return the arrays joined along their third axis.
+
+    >>> dstack([[1.0, 2.0], [3.0, 4.0]])
+    array([[[1., 3.],
+            [2., 4.]]])
+    """
+    return concatenate(_at_least(3, "dstack", tup), axis=2)
+
+
+@function(
+    np.column_stack,
+    samples=[call([normal(3), normal(3)]), call([normal(3, 2), normal(3)]), call([normal(), normal()])],
+    rejects=[reject(ShapeError, "differ on axis 1 only", [[1.0], [1.0, 2.0]])],
+)
+def column_stack(tup: Any) -> Array:
+    """Return the arrays side by side, vectors as columns.
+
+    >>> column_stack([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    parts = [as_array("column_stack", part) for part in _sequence("column_stack", tup)]
+    return concatenate([transpose(atleast_2d(part)) if part.ndim < 2 else part for part in parts], axis=1)
+
+
+@function(
+    np.append,
+    samples=[call(normal(2, 3), normal(3)), call(normal(2, 3), normal(1, 3), axis=0), call(normal(3), 2.0)],
+    rejects=[reject(ShapeError, "differ on axis 0 only", normal(2, 3), normal(2), axis=0)],
+)
+def append(arr: Any, values: Any, axis: Any = None) -> Array:
+    """Return arr with the values after it along ``axis``; None joins the flattened arrays.
+
+    >>> append([1.0, 2.0], 3.0)
+    array([1., 2., 3.])
+    """
+    if axis is None:
+        arr, values, axis = ravel(arr), ravel(values), 0
+    return concatenate([arr, values], axis=axis)
+
+
+@function(
+    np.block,
+    samples=[
+        call([[normal(2, 2), normal(2, 3)], [normal(1, 2), normal(1, 3)]]),
+        call([normal(2), 1.0]),
+        call(normal(2)),
+        call([normal(1, 2, 2), normal(2, 1)]),
+    ],
+    rejects=[
+        reject(ArgumentError, "block: expected lists nested to one depth", [[1.0], 2.0]),
+        reject(ArgumentError, "block: expected at least one array", [[]]),
+    ],
+)
+def block(arrays: Any) -> Array:
+    """Return the array that nested lists of blocks make: the innermost are joined along the last axis.
+
+    >>> block([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    depths = set(_depths(arrays))
+    if len(depths) != 1:
+        raise ArgumentError(f"block: expected lists nested to one depth, got depths {sorted(depths)}")
+    depth = depths.pop()
+    leaves = _blocks(arrays)
+    ndim = max(depth, *[leaf.ndim for leaf in leaves])
+
+    def joined(part: Any, level: int) -> Array:
+        if level == 0:
+            leaf = as_array("block", part)
+            return reshape(leaf, (1,) * (ndim - leaf.ndim) + leaf.shape)
+        return concatenate([joined(one, level - 1) for one in part], axis=ndim - level)
+
+    return joined(arrays, depth)
+
+
+def _depths(arrays: Any) -> Iterator[int]:
+    if not isinstance(arrays, list):
+        yield 0
+        return
+    if not arrays:
+        raise ArgumentError("block: expected at least one array in each list, got an empty list")
+    for one in arrays:
+        yield from (depth + 1 for depth in _depths(one))
+
+
+def _blocks(arrays: Any) -> list[Array]:
+    if isinstance(arrays, list):
+        return [leaf for one in arrays for leaf in _blocks(one)]
+    return [as_array("block", arrays)]

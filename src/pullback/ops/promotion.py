@@ -8,7 +8,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.terminals import constant_node
-from pullback.errors import ArgumentError
+from pullback.errors import ArgumentError, DTypeError
 from pullback.ops.structural import as_arrays, astype
 
 _PYTHON_NUMBERS = (bool, int, float, complex)
@@ -24,7 +24,11 @@ def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
     weak = [type(one) in _PYTHON_NUMBERS for one in operands]
     arrays = iter(as_arrays(operation, *[one for one, number in zip(operands, weak, strict=True) if not number]))
     mixed = [one if number else next(arrays) for one, number in zip(operands, weak, strict=True)]
-    if dtype is None:
+    if dtype is not None:
+        for one in mixed:
+            if isinstance(one, Array) and not np.can_cast(one.dtype, dtype, "same_kind"):
+                raise DTypeError(f"{operation}: cannot put {one.dtype} into an array of {dtype}. Use astype first")
+    else:
         dtype = np.result_type(*[one.dtype if isinstance(one, Array) else one for one in mixed])
     try:
         return [

@@ -66,8 +66,8 @@ def _(ct: Array, condition: Array, x: Array, y: Array) -> Iterator[Thunk]:
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """Return the elements of x where the condition holds and those of y elsewhere.
 
-    The three broadcast, x and y are promoted, as NumPy does. No gradient reaches an element that was not chosen, not even NaN. With the condition alone: the indices where it
-    holds, as ``nonzero``.
+    The three broadcast, x and y are promoted, as NumPy does. No gradient reaches an element that was not chosen, not
+    even NaN. With the condition alone: the indices where it holds, as ``nonzero``.
 
     >>> where([True, False], 1.0, [2.0, 3.0])
     array([1., 3.])
@@ -78,7 +78,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         raise ArgumentError("where: expected both x and y, or neither")
     condition, x, y = as_arrays("where", condition, *promoted("where", x, y))
     if condition.dtype.kind != "b":
-        condition = operations.not_equal(condition, 0)
+        condition = operations.astype(condition, bool)
     shape = broadcast_shapes("where", condition.shape, x.shape, y.shape)
     return pick(broadcast_to(condition, shape), broadcast_to(x, shape), broadcast_to(y, shape))
 
@@ -94,3 +94,61 @@ def nonzero(a: Any) -> tuple[Array, ...]:
     if not a.ndim:
         raise ShapeError("nonzero: expected at least one axis, got a 0-d array. Use atleast_1d")
     return tuple(as_array("nonzero", indices) for indices in a._concrete("nonzero").nonzero())
+
+
+@function(np.argwhere, samples=[values(0.0, 1.0, 2.0), booleans(3, 4), integers(0, 2)], differentiable=False)
+def argwhere(a: Any) -> Array:
+    """Return the indices of the elements that are not zero, one row for each. It needs the value of a.
+
+    >>> argwhere([0.0, 3.0, 4.0])
+    array([[1],
+           [2]])
+    """
+    a = as_array("argwhere", a)
+    return as_array("argwhere", np.argwhere(a._concrete("argwhere")))
+
+
+@function(np.flatnonzero, samples=[values(0.0, 1.0, 2.0), booleans(3, 4)], differentiable=False)
+def flatnonzero(a: Any) -> Array:
+    """Return the indices of the elements of the flattened array that are not zero. It needs the value of a.
+
+    >>> flatnonzero([[0.0, 3.0], [4.0, 0.0]])
+    array([1, 2])
+    """
+    a = as_array("flatnonzero", a)
+    return as_array("flatnonzero", np.flatnonzero(a._concrete("flatnonzero")))
+
+
+@function(
+    np.select,
+    samples=[
+        call([booleans(3), booleans(3)], [normal(3), normal(3)]),
+        call([booleans(2, 1), booleans(3)], [normal(3), 1.0], -1.0),
+        call([booleans(3)], [normal(3)], normal(3)),
+    ],
+    rejects=[
+        reject(ArgumentError, "select: expected as many conditions as choices, got 1 and 2", [[True]], [1.0, 2.0]),
+        reject(ArgumentError, "select: expected at least one condition", [], []),
+        reject(DTypeError, "select: expected boolean conditions, got float64", [[1.0]], [1.0]),
+    ],
+)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
+    """Return, at each place, the element of the first choice whose condition holds there, else the default.
+
+    >>> select([[True, False, False], [True, True, False]], [1.0, 2.0], 3.0)
+    array([1., 2., 3.])
+    """
+    if len(condlist) != len(choicelist):
+        raise ArgumentError(
+            f"select: expected as many conditions as choices, got {len(condlist)} and {len(choicelist)}"
+        )
+    if not len(condlist):
+        raise ArgumentError("select: expected at least one condition, got none")
+    conditions = as_arrays("select", *condlist)
+    for condition in conditions:
+        if condition.dtype.kind != "b":
+            raise DTypeError(f"select: expected boolean conditions, got {condition.dtype}")
+    *choices, result = promoted("select", *choicelist, default)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = where(condition, choice, result)
+    return result

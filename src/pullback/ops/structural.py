@@ -9,9 +9,9 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval, broadcast_shapes, normalize_axes
-from pullback.core.creation import as_dtype, asarray
+from pullback.core.creation import array, as_dtype, asarray
 from pullback.core.families import general, linear
-from pullback.core.operations import function, operations
+from pullback.core.operations import function, operations, overrides
 from pullback.core.primitive import Thunk
 from pullback.core.record import as_constant
 from pullback.core.sample import call, normal, reject
@@ -207,7 +207,8 @@ def ravel(a: Any, order: str = "C") -> Array:
     >>> ravel([[1.0, 2.0], [3.0, 4.0]])
     array([1., 2., 3., 4.])
     """
-    return reshape(a, (-1,) if np.size(a) else (0,), order)
+    a = as_array("ravel", a)
+    return reshape(a, (a.size,), order)
 
 
 @function(
@@ -253,21 +254,175 @@ def expand_dims(a: Any, axis: Any) -> Array:
     return reshape(a, tuple(1 if i in axes else next(lengths) for i in range(count)))
 
 
+def _at_least(ndim: int, arys: tuple[Any, ...]) -> Any:
+    results = []
+    for one in arys:
+        one = as_array(f"atleast_{ndim}d", one)
+        if one.ndim == 0:
+            one = reshape(one, (1,) * ndim)
+        elif one.ndim == 1 and ndim > 1:
+            one = expand_dims(one, 0 if ndim == 2 else (0, 2))
+        elif one.ndim == 2 and ndim > 2:
+            one = expand_dims(one, 2)
+        results.append(one)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@function(np.atleast_1d, samples=[normal(), normal(2, 3), call(normal(), normal(3))])
+def atleast_1d(*arys: Any) -> Any:
+    """Each array with at least one axis; a tuple, unless there is one only.
+
+    >>> atleast_1d(3.0)
+    array([3.])
+    """
+    return _at_least(1, arys)
+
+
+@function(np.atleast_2d, samples=[normal(), normal(3), normal(2, 3, 4)])
+def atleast_2d(*arys: Any) -> Any:
+    """Each array with at least two axes, new ones in front; a tuple, unless there is one only.
+
+    >>> atleast_2d([1.0, 2.0])
+    array([[1., 2.]])
+    """
+    return _at_least(2, arys)
+
+
+@function(np.atleast_3d, samples=[normal(), normal(3), normal(2, 3), normal(1, 2, 3, 4)])
+def atleast_3d(*arys: Any) -> Any:
+    """Each array with at least three axes, new ones as NumPy places them; a tuple, unless there is one only.
+
+    >>> atleast_3d([1.0, 2.0]).shape
+    (1, 2, 1)
+    """
+    return _at_least(3, arys)
+
+
+@function(
+    np.broadcast_arrays,
+    samples=[call(normal(3, 1), normal(4)), call(normal(3)), call(normal(), normal(2, 2))],
+    rejects=[reject(ShapeError, "broadcast_arrays: expected shapes that broadcast", normal(3), normal(4))],
+)
+def broadcast_arrays(*args: Any) -> tuple[Array, ...]:
+    """The arrays broadcast to one shape.
+
+    >>> broadcast_arrays(1.0, [2.0, 3.0])
+    (array([1., 1.]), array([2., 3.]))
+    """
+    arrays = as_arrays("broadcast_arrays", *args)
+    shape = broadcast_shapes("broadcast_arrays", *[one.shape for one in arrays])
+    return tuple(broadcast_to(one, shape) for one in arrays)
+
+
+@function(np.shape, samples=[normal(3, 4)], differentiable=False)
+def shape(a: Any) -> tuple[int, ...]:
+    """The length of each axis.
+
+    >>> shape([[1.0, 2.0]])
+    (1, 2)
+    """
+    return as_array("shape", a).shape
+
+
+@function(np.ndim, samples=[normal(3, 4), normal()], differentiable=False)
+def ndim(a: Any) -> int:
+    """The number of axes.
+
+    >>> ndim([[1.0, 2.0]])
+    2
+    """
+    return as_array("ndim", a).ndim
+
+
+@function(
+    np.size,
+    samples=[normal(3, 4), call(normal(3, 4), 1), call(normal(3, 4), (0, 1))],
+    rejects=[reject(ShapeError, "size: axis 2 is out of range", normal(3, 4), 2)],
+    differentiable=False,
+)
+def size(a: Any, axis: Any = None) -> int:
+    """The number of elements, or the length of one axis (the product, of several).
+
+    >>> size([[1.0, 2.0]]), size([[1.0, 2.0]], 0)
+    (2, 1)
+    """
+    a = as_array("size", a)
+    count = 1
+    for one in normalize_axes("size", axis, a.ndim):
+        count *= a.shape[one]
+    return count
+
+
 # The value itself --------------------------------------------------------------------------------------------------
 
 
-def zeros_like(x: Array) -> Array:
-    """Zeros of the shape and dtype of x."""
-    return Array(scalar_node(0, x.shape, x.dtype))
+def _constant_like(operation: str, a: Any, number: int, dtype: Any, shape: Any) -> Array:
+    a = as_array(operation, a)
+    dtype = a.dtype if dtype is None else as_dtype(operation, dtype)
+    return Array(scalar_node(number, a.shape if shape is None else as_shape(operation, shape), dtype))
 
 
-def ones_like(x: Array) -> Array:
-    """Ones of the shape and dtype of x."""
-    return Array(scalar_node(1, x.shape, x.dtype))
+@function(np.zeros_like, samples=[normal(3, 4), call(normal(3), np.float32, shape=(2, 2)), normal()])
+def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Array:
+    """Zeros of the shape and dtype of a, unless others are given.
+
+    >>> zeros_like([1.0, 2.0])
+    array([0., 0.])
+    """
+    return _constant_like("zeros_like", a, 0, dtype, shape)
 
 
-operations.provide("zeros_like", zeros_like)
-operations.provide("ones_like", ones_like)
+@function(np.ones_like, samples=[normal(3, 4), call(normal(3), int), normal()])
+def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Array:
+    """Ones of the shape and dtype of a, unless others are given.
+
+    >>> ones_like([1.0, 2.0])
+    array([1., 1.])
+    """
+    return _constant_like("ones_like", a, 1, dtype, shape)
+
+
+@function(samples=[normal(3, 4), call(normal(3), int)])
+def empty_like(prototype: Any, /, dtype: Any = None, *, shape: Any = None) -> Array:
+    """An array of the shape and dtype of another, to be filled: zeros, for arrays are never left undefined.
+
+    >>> empty_like([1.0, 2.0]).shape
+    (2,)
+    """
+    return _constant_like("empty_like", prototype, 0, dtype, shape)
+
+
+overrides[np.empty_like] = empty_like
+
+
+@function(
+    np.full_like,
+    samples=[call(normal(3, 4), 2.5), call(normal(3), 1, dtype=int), call(normal(2, 3), normal(3))],
+    rejects=[reject(ShapeError, "full_like: expected shapes that broadcast", normal(2), normal(3))],
+)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Array:
+    """An array of the shape and dtype of a, unless others are given, filled with a value that may be watched.
+
+    >>> full_like([1.0, 2.0], 7)
+    array([7., 7.])
+    """
+    a = as_array("full_like", a)
+    dtype = a.dtype if dtype is None else as_dtype("full_like", dtype)
+    shape = a.shape if shape is None else as_shape("full_like", shape)
+    fill = astype(as_array("full_like", fill_value), dtype)
+    if broadcast_shapes("full_like", fill.shape, shape) != shape:
+        raise ShapeError(f"full_like: cannot broadcast shape {fill.shape} to {shape}")
+    return broadcast_to(fill, shape)
+
+
+@function(np.copy, samples=[normal(3, 4), normal()])
+def copy(a: Any) -> Array:
+    """An Array with the value of a, which later writes to a NumPy array a do not change.
+
+    >>> copy([1.0, 2.0])
+    array([1., 2.])
+    """
+    return Array(a._node) if isinstance(a, Array) else array(a)
 
 
 @linear(name="identity", samples=[normal(3, 4)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,18 +22,17 @@ from pullback.ops.indexing import (
     gather,
     gathered_shape,
     overwrite,
-    scatter_add,
     scatter_set,
 )
-from pullback.ops.permuting import permute
-from pullback.ops.structural import as_array, broadcast_to, refit
+from pullback.ops.permuting import inverse, permute
+from pullback.ops.structural import as_array, as_arrays, broadcast_to, refit
 
 
 class Plan(NamedTuple):
     """An index, taken apart into the steps that read it; an update goes through them in reverse.
 
     Attributes:
-        index: what ``slice`` does first.
+        basic: what ``slice`` does first.
         cut: the shape that this leaves.
         spread: that shape with the new axes of None.
         indices: arrays of indices of one shape, none if the index is basic.
@@ -43,7 +42,7 @@ class Plan(NamedTuple):
         shape: the shape of the result.
     """
 
-    index: Index
+    basic: Index
     cut: tuple[int, ...]
     spread: tuple[int, ...]
     indices: tuple[Array, ...]
@@ -68,21 +67,22 @@ def _entries(index: Any) -> list[Any]:
 def _entry(one: Any) -> Any:
     if one is None or one is Ellipsis or one.__class__ is int or isinstance(one, slice):
         return one
-    if isinstance(one, (bool, np.bool_)):
-        return Array(constant_node(np.asarray(one)))
-    if isinstance(one, (list, tuple)) and not len(one):
-        one = np.zeros(0, np.intp)
-    elif isinstance(one, (list, tuple)) or hasattr(one, "__array__"):
-        one = as_array("x[...]", one)
+    if isinstance(one, Array):
+        array = one
+    elif isinstance(one, (list, tuple)) and not len(one):
+        return Array(constant_node(np.zeros(0, np.intp)))  # NumPy makes it floating everywhere but here
+    elif isinstance(one, (bool, list, tuple)):
+        array = as_array("x[...]", one)
+    elif hasattr(one, "__array__"):
+        array = Array(constant_node(np.array(one)))  # a copy: a node may keep it
     elif hasattr(one, "__index__"):
         return one.__index__()
     else:
         raise IndexingError(f"x[...]: expected {_INDICES}, got {type(one).__name__}")
-    array = one if isinstance(one, Array) else Array(constant_node(np.array(one)))
-    if array.dtype.kind not in "iub":
-        raise IndexingError(f"x[...]: expected {_INDICES}, got an array of dtype {array.dtype}")
     if array.dtype.kind == "b":
         return array
+    if array.dtype.kind not in "iu":
+        raise IndexingError(f"x[...]: expected {_INDICES}, got an array of dtype {array.dtype}")
     if array.ndim == 0 and array._node.value is not None:
         return int(array._node.value)
     return array if array.dtype == np.intp else operations.astype(array, np.intp)
@@ -208,8 +208,8 @@ def _plan_advanced(entries: list[Any], shape: tuple[int, ...]) -> Plan:
     masks = [one for one in entries if isinstance(one, Array)]
     unique = len(masks) == 1 and masks[0].dtype.kind == "b"
     basic = _trimmed(taken, shape)
-    indices = tuple(broadcast_to(one, common) for _, one in found)
-    return Plan(basic, cut_shape(shape, basic), tuple(spread), indices, axes, unique, permutation, result)
+    together = tuple(broadcast_to(one, common) for _, one in found)
+    return Plan(basic, cut_shape(shape, basic), tuple(spread), together, axes, unique, permutation, result)
 
 
 def _arrays(one: Any, axis: int, shape: tuple[int, ...]) -> list[Array]:
@@ -259,8 +259,8 @@ def getitem(x: Any, index: Any) -> Array:
 
 
 def _read(x: Array, steps: Plan) -> Array:
-    if steps.index:
-        x = cut(x, index=steps.index)
+    if steps.basic:
+        x = cut(x, index=steps.basic)
     if steps.spread != steps.cut:
         x = refit(x, shape=steps.spread)
     if steps.indices:
@@ -286,42 +286,52 @@ def setitem(x: Any, index: Any, value: Any) -> Array:
     array([1., 9., 3.])
     """
     x = as_array("x[i] = v", x)
-    value = _converted("x[i] = v", x, value)
-    masked = _set_where(x, index, value)
-    if masked is not None:
-        return masked
+    value = converted("x[i] = v", x, value)
+    spread = masked("x[i] = v", x, index, value)
+    if spread is not None:
+        mask, value = spread
+        result: Array = operations.where(mask, value, x)
+        return result
     steps = plan(index, x.shape)
-    return _write(x, steps, _fitted("x[i] = v", value, steps.shape), add=False)
+    return update(x, steps, fitted("x[i] = v", value, steps.shape), _set)
 
 
-def _write(x: Array, steps: Plan, value: Array, add: bool) -> Array:
-    """Set (or add to) what ``_read`` reads; ``value`` has its shape."""
-    if not steps.indices:
-        value = value if value.shape == steps.cut else refit(value, shape=steps.cut)
-        if add:
-            value = operations.add(cut(x, index=steps.index), value)
-        return overwrite(x, value, index=steps.index)
+def _set(x: Array, value: Array, steps: Plan) -> Array:
+    return scatter_set(x, value, *steps.indices, axes=steps.axes, unique=steps.unique) if steps.indices else value
+
+
+Change = Callable[[Array, Array, Plan], Array]
+
+
+def update(x: Array, steps: Plan, value: Array, change: Change) -> Array:
+    """Return x with the part that the steps read changed.
+
+    Args:
+        x: the array.
+        steps: what its index was taken apart into.
+        value: what goes there, of the shape of the part.
+        change: given the part of x that slices alone cut out, the value for it, and the steps, returns the new part.
+    """
     if steps.order is not None:
-        value = permute(value, axes=tuple(np.argsort(steps.order).tolist()))
-    inner = cut(x, index=steps.index) if steps.index else x
-    if steps.spread != steps.cut:
+        value = permute(value, axes=inverse(steps.order))
+    if not steps.indices and value.shape != steps.cut:
+        value = refit(value, shape=steps.cut)
+    inner = cut(x, index=steps.basic) if steps.basic else x
+    if steps.indices and steps.spread != steps.cut:
         inner = refit(inner, shape=steps.spread)
-    scatter = scatter_add if add else scatter_set
-    inner = scatter(inner, value, *steps.indices, axes=steps.axes, unique=steps.unique)
-    if steps.spread != steps.cut:
+    inner = change(inner, value, steps)
+    if inner.shape != steps.cut:
         inner = refit(inner, shape=steps.cut)
-    return overwrite(x, inner, index=steps.index) if steps.index else inner
+    return overwrite(x, inner, index=steps.basic) if steps.basic else inner
 
 
-def _converted(operation: str, x: Array, value: Any) -> Array:
+def converted(operation: str, x: Array, value: Any) -> Array:
     """The value in the dtype of x, as NumPy's assignment casts; what would lose something is refused."""
     if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
         if isinstance(value, complex) and x.dtype.kind != "c":
             raise DTypeError(f"{operation}: cannot put a complex number into an array of {x.dtype}. Take its real part")
         try:
-            return Array(
-                constant_node(np.asarray(value).astype(x.dtype) if x.dtype.kind == "b" else np.asarray(value, x.dtype))
-            )
+            return Array(constant_node(np.asarray(bool(value) if x.dtype.kind == "b" else value, x.dtype)))
         except (OverflowError, ValueError) as error:
             raise DTypeError(f"{operation}: cannot put {value} into an array of {x.dtype}: {error}") from None
     value = as_array(operation, value)
@@ -338,7 +348,7 @@ def _converted(operation: str, x: Array, value: Any) -> Array:
     return result
 
 
-def _fitted(operation: str, value: Array, shape: tuple[int, ...]) -> Array:
+def fitted(operation: str, value: Array, shape: tuple[int, ...]) -> Array:
     """The value broadcast to ``shape``; axes of length 1 too many at its front are dropped, as NumPy has it."""
     extra = value.ndim - len(shape)
     if extra > 0 and all(length == 1 for length in value.shape[:extra]):
@@ -354,22 +364,24 @@ def _fitted(operation: str, value: Array, shape: tuple[int, ...]) -> Array:
     return broadcast_to(value, shape)
 
 
-def _set_where(x: Array, index: Any, value: Array) -> Array | None:
-    """``x[mask] = v`` by ``where``, which needs no value of the mask; None where the values go one to each place."""
-    if not hasattr(index, "dtype") or index.dtype.kind != "b" or not index.ndim:
+def masked(operation: str, x: Array, index: Any, value: Array) -> tuple[Array, Array] | None:
+    """The mask and the value broadcast to x, where the index is a boolean array and the value does not depend on it.
+
+    ``where`` then does the update, and needs no value of the mask. None for all else: for other indices, and where
+    the values go one to each place.
+    """
+    if getattr(getattr(index, "dtype", None), "kind", None) != "b" or not index.ndim:
         return None
-    mask = as_array("x[mask] = v", index)
-    if mask.shape != x.shape[: mask.ndim]:
+    if index.shape != x.shape[: index.ndim]:
         return None  # refused with the other indices that do not fit
-    inner = x.shape[mask.ndim :]
-    if value.ndim > len(inner):
-        if any(length != 1 for length in value.shape[: value.ndim - len(inner)]):
-            return None
-        value = refit(value, shape=value.shape[value.ndim - len(inner) :])
-    value = broadcast_to(_fitted("x[mask] = v", value, inner), x.shape)
-    mask = refit(mask, shape=mask.shape + (1,) * len(inner)) if inner else mask
-    result: Array = operations.where(mask, value, x)
-    return result
+    inner = x.shape[index.ndim :]
+    extra = value.ndim - len(inner)
+    if extra > 0 and any(length != 1 for length in value.shape[:extra]):
+        return None
+    mask = as_arrays(operation, x, value, index)[2]
+    if inner:
+        mask = broadcast_to(refit(mask, shape=mask.shape + (1,) * len(inner)), x.shape)
+    return mask, broadcast_to(fitted(operation, value, inner), x.shape)
 
 
 operations.provide("getitem", getitem)
