@@ -227,7 +227,10 @@ def test_complex_derivatives_agree_with_finite_differences(declared, sample):
         pytest.skip("not defined for complex numbers, here as in NumPy")
     if not any(out.dtype.kind in "fc" for out in outputs):
         pytest.skip("no floating result")
-    quietly(check_grads, f, points, order=2, step=1e-3)
+    if any(out.dtype in (np.float32, np.complex64) for out in outputs):
+        quietly(check_grads, f, points, order=1, rtol=1e-2, step=2e-2)
+    else:
+        quietly(check_grads, f, points, order=2, step=1e-3)
 
 
 @pytest.mark.parametrize(("declared", "case"), REJECTS)
