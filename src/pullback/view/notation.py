@@ -1,0 +1,181 @@
+"""How operations, numbers and arrays are written: the words that listings, formulas and pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pullback.core.aval import Aval
+from pullback.core.graph import format_number
+from pullback.core.node import Node
+from pullback.core.origin import Derived, Origin
+
+ATOM = 100
+"""The precedence of what never needs brackets."""
+
+INFIX: dict[str, tuple[str, int]] = {
+    "add": (" + ", 10),
+    "subtract": (" - ", 10),
+    "multiply": ("*", 20),
+    "strong_product": ("*", 20),
+    "divide": ("/", 20),
+    "matmul": (" @ ", 20),
+    "power": ("**", 40),
+}
+PREFIX: dict[str, tuple[str, int]] = {"negative": ("-", 30)}
+_RIGHT_ASSOCIATIVE = frozenset({"power"})
+_ASSOCIATIVE = frozenset({"add", "multiply", "strong_product"})
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """Write a number briefly; minus zero as zero.
+
+    >>> number(-2.0), number(-0.0), number(float("nan"))
+    ('-2', '0', 'nan')
+    """
+    text = format_number(value, digits)
+    return "0" if text == "-0" else text
+
+
+def infix(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
+    """Write one use of an operation as a person would; operands and result are pairs of text and precedence.
+
+    >>> from pullback.core.operations import primitives
+    >>> from pullback.core.node import NO_PARAMS
+    >>> node = Node(primitives["multiply"], (), NO_PARAMS, None, False)
+    >>> infix(node, [("c", ATOM), ("a + d", 10)])
+    ('c*(a + d)', 20)
+    """
+    name = node.primitive.name
+    if name in INFIX and len(operands) == 2:
+        symbol, precedence = INFIX[name]
+        (left, left_precedence), (right, right_precedence) = operands
+        # a - (b - c) and (a**b)**c keep their brackets, a + (b + c) loses them.
+        left_needs = precedence + (name in _RIGHT_ASSOCIATIVE)
+        right_needs = precedence + (name not in _RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
+        left = _bracketed(left, left_precedence < left_needs)
+        right = _bracketed(right, right_precedence < right_needs or right.startswith("-"))
+        return f"{left}{symbol}{right}", precedence
+    if name in PREFIX and len(operands) == 1:
+        symbol, precedence = PREFIX[name]
+        text, operand_precedence = operands[0]
+        return f"{symbol}{_bracketed(text, operand_precedence <= precedence or text.startswith('-'))}", precedence
+    return call(node, [text for text, _ in operands]), ATOM
+
+
+def _bracketed(text: str, needed: bool) -> str:
+    return f"({text})" if needed else text
+
+
+def call(node: Node, operands: list[str]) -> str:
+    """Write one use of an operation as a call: ``sum(x, axes=(0,))``."""
+    return f"{node.primitive.name}({', '.join([*operands, *params(node.params)])})"
+
+
+def params(given: Mapping[str, Any]) -> list[str]:
+    """Write static keywords: ``axes=(0,)``."""
+    return [f"{name}={_brief(value)}" for name, value in given.items()]
+
+
+def _brief(value: Any, limit: int = 40) -> str:
+    if isinstance(value, np.dtype):
+        return str(value)
+    text = clean(repr(value))
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def operand(name: str) -> tuple[str, int]:
+    """A name or a number as an operand; a negative number binds as a minus does.
+
+    >>> operand("-2"), operand("a")
+    (('-2', 30), ('a', 100))
+    """
+    return name, PREFIX["negative"][1] if name.startswith("-") else ATOM
+
+
+def written(node: Node, names: Mapping[Node, str]) -> str:
+    """One use of an operation on the names of its operands: ``c*e``, ``relu(z1)``, ``a + d``."""
+    if not node.inputs:
+        return node.primitive.name
+    return infix(node, [operand(names[source]) for source in node.inputs])[0]
+
+
+def described(value: Any, digits: int = 6) -> str:
+    """A value in a few words: a number, the elements of a small array, or shape and range.
+
+    >>> described(np.array(2.0)), described(np.array([1.0, 2.0]))
+    ('2', '[1, 2]')
+    >>> described(np.arange(12.0).reshape(3, 4))
+    'float64[3, 4] from 0 to 11'
+    """
+    if isinstance(value, tuple):
+        return f"({', '.join(described(one, digits) for one in value)})"
+    value = np.asarray(value)
+    if value.ndim == 0:
+        return number(value.item(), digits)
+    if value.ndim <= 2 and 0 < value.size <= 4:
+        return _elements(value, digits)
+    return f"{Aval(value.shape, value.dtype)}{_range(value)}"
+
+
+def _elements(value: np.ndarray[Any, Any], digits: int) -> str:
+    if value.ndim == 0:
+        return number(value.item(), digits)
+    return f"[{', '.join(_elements(one, digits) for one in value)}]"
+
+
+def _range(value: np.ndarray[Any, Any]) -> str:
+    if not value.size:
+        return ""
+    if value.dtype.kind == "b":
+        return f", {np.count_nonzero(value)} true"
+    if value.dtype.kind == "c":
+        return f", norm {norm(value)}"
+    finite = value[np.isfinite(value)]
+    strange = [f"{count} nan"] if (count := np.count_nonzero(np.isnan(value))) else []
+    strange += [f"{count} inf"] if (count := np.count_nonzero(np.isinf(value))) else []
+    text = ""
+    if finite.size:
+        low, high = number(finite.min().item(), 3), number(finite.max().item(), 3)
+        text = f" all {low}" if low == high else f" from {low} to {high}"
+    return text + (f", {', '.join(strange)}" if strange else "")
+
+
+def norm(value: Any, digits: int = 4) -> str:
+    """The Euclidean norm of all elements, written."""
+    with np.errstate(all="ignore"):
+        return number(np.linalg.norm(np.asarray(value).ravel()).item(), digits)
+
+
+def source(node: Node) -> str:
+    """``file:line`` of the user's code that made the node, empty where there is no file."""
+    origin = node.origin
+    made_by = ""
+    while isinstance(origin, Derived):
+        made_by = made_by or f"{origin.made_by} of "
+        origin = origin.parent
+    if not isinstance(origin, Origin) or origin.filename.startswith("<"):
+        return ""
+    return f"{made_by}{clean(str(origin))}"
+
+
+def clean(text: str) -> str:
+    """Replace what must not reach a terminal or a picture: control characters, direction marks, lone surrogates.
+
+    >>> clean("a\\x1b[31mb")
+    'a\\ufffd[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters of the text, the last one an ellipsis where something is left out.
+
+    >>> shortened("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

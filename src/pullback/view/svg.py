@@ -1,0 +1,186 @@
+"""The picture as SVG: made here from end to end, no other program is needed to draw it."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+from zlib import crc32
+
+from pullback.core.graph import Graph
+from pullback.transforms.evaluation import Evaluation
+from pullback.view.layout import Box, Edge, Layout, Point, Spacing, lay_out
+from pullback.view.measure import text_width
+from pullback.view.picture import Line, Picture, Shape, draw
+from pullback.view.style import CSS
+
+NAME, VALUE, GRADIENT, LABEL, TITLE, KEY = 14.0, 14.0, 12.5, 11.5, 17.0, 11.5
+"""Sizes of letters."""
+
+MARGIN = 24.0
+PADDING = 13.0
+HEAD = 7.0  # the length of an arrow's head
+
+KEYS = {
+    "input": "input",
+    "parameter": "parameter",
+    "constant": "constant",
+    "operation": "operation",
+    "output": "output",
+}
+
+
+def graph_svg(graph: Graph) -> str:
+    """The picture of a graph without values."""
+    return render(draw(graph))
+
+
+def evaluation_svg(run: Evaluation) -> str:
+    """The picture of an evaluation: values on nodes, local partials on edges, gradients under the nodes."""
+    return render(draw(run.graph, run))
+
+
+def render(picture: Picture) -> str:
+    """Place what the picture says, and write it as an SVG document that needs nothing from outside."""
+    boxes = [_extent(shape) for shape in picture.shapes]
+    edges = [Edge(line.source, line.target, _label_extent(line)) for line in picture.lines]
+    small = len(boxes) <= 12
+    layout = lay_out(boxes, edges, align_sources=small, spacing=Spacing(between=22.0 if small else 14.0))
+    top = MARGIN + (TITLE + 22.0 if picture.title else 0.0)
+    kinds = {shape.kind for shape in picture.shapes}
+    keys = _keys(picture, kinds)
+    width = max(layout.width, text_width(picture.title, TITLE, bold=True), keys[1]) + 2 * MARGIN
+    height = top + layout.height + 30.0 + KEY + MARGIN
+    shift = (width - layout.width) / 2
+    parts = [_path(layout, i, line) for i, line in enumerate(picture.lines)]
+    parts += [_label(layout, i, line) for i, line in enumerate(picture.lines) if line.label]
+    parts += [_node(shape, *layout.centres[i]) for i, shape in enumerate(picture.shapes)]
+    title = f'<text class="pb-title" x="{_n(MARGIN)}" y="{_n(MARGIN + TITLE * 0.8)}">{_text(picture.title)}</text>'
+    body = "\n".join(parts)
+    mark = f"{crc32(body.encode()):08x}"  # ids must differ between pictures on one page
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" class="pb" width="{_n(width)}" height="{_n(height)}" \
+viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-labelledby="pb-{mark}-t pb-{mark}-d">
+<title id="pb-{mark}-t">{_text(picture.title or "Computation graph")}</title>
+<desc id="pb-{mark}-d">{_text(picture.description)}</desc>
+<style>{CSS}</style>
+<rect class="pb-paper" width="{_n(width)}" height="{_n(height)}" rx="10"/>
+{title if picture.title else ""}
+<g transform="translate({_n(shift)} {_n(top)})">
+{body}
+</g>
+<g transform="translate({_n(MARGIN)} {_n(height - MARGIN)})">
+{keys[0]}
+</g>
+</svg>
+"""
+
+
+def _text(text: str) -> str:
+    return escape(text, {'"': "&quot;"})
+
+
+def _n(number: float) -> str:
+    """A coordinate, with no more digits than can be seen."""
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def _heading_width(shape: Shape) -> float:
+    rest = f" = {shape.operation}" if shape.operation else ""
+    return text_width(shape.name, NAME, bold=True) + text_width(rest, NAME)
+
+
+def _half_height(shape: Shape) -> float:
+    return 25.0 if shape.value else 16.0
+
+
+def _extent(shape: Shape) -> Box:
+    inner = max(_heading_width(shape), text_width(shape.value, VALUE, bold=True), 34.0)
+    under = text_width(shape.gradient, GRADIENT) + 22.0 if shape.gradient else 0.0
+    half = _half_height(shape)
+    return Box(max(inner + 2 * PADDING, under), half, half + (24.0 if shape.gradient else 0.0))
+
+
+def _label_extent(line: Line) -> Box | None:
+    if not line.label:
+        return None
+    return Box(text_width(line.label, LABEL) + 10.0, 9.0, 9.0)
+
+
+def _body_width(shape: Shape) -> float:
+    return max(_heading_width(shape), text_width(shape.value, VALUE, bold=True), 34.0) + 2 * PADDING
+
+
+def _node(shape: Shape, x: float, y: float) -> str:
+    width, half = _body_width(shape), _half_height(shape)
+    radius = half if shape.kind in ("input", "parameter", "constant") else 8.0
+    parts = [
+        f'<g class="pb-{shape.kind}"><title>{_text(shape.tip)}</title>',
+        f'<rect class="pb-node" x="{_n(x - width / 2)}" y="{_n(y - half)}" width="{_n(width)}" height="{_n(2 * half)}" '
+        f'rx="{_n(min(radius, 18.0))}"/>',
+    ]
+    rest = f'<tspan class="pb-op"> = {_text(shape.operation)}</tspan>' if shape.operation else ""
+    name_y = y - 5.0 if shape.value else y + NAME * 0.35
+    parts.append(f'<text class="pb-name" x="{_n(x)}" y="{_n(name_y)}">{_text(shape.name)}{rest}</text>')
+    if shape.value:
+        parts.append(f'<text class="pb-value" x="{_n(x)}" y="{_n(y + 15.0)}">{_text(shape.value)}</text>')
+    if shape.gradient:
+        base = y + half + 17.0
+        span = text_width(shape.gradient, GRADIENT)
+        parts.append(f'<text class="pb-gradient" x="{_n(x - 8.0)}" y="{_n(base)}">{_text(shape.gradient)}</text>')
+        tail, tip = x + span / 2 + 11.0, x + span / 2 - 3.0
+        level = base - 4.0
+        parts.append(
+            f'<path class="pb-back" d="M{_n(tail)} {_n(level)}H{_n(tip)}m4 -3.5l-4 3.5l4 3.5"/>'
+        )
+    parts.append("</g>")
+    return "".join(parts)
+
+
+def _path(layout: Layout, index: int, line: Line) -> str:
+    points = layout.paths[index]
+    (x, y), end = points[0], points[-1]
+    steps = [f"M{_n(x)} {_n(y)}"]
+    for point in points[1:]:
+        steps.append(_step((x, y), point))
+        x, y = point
+    steps[-1] = _step(points[-2], (end[0] - HEAD * 0.7, end[1]))
+    head = f"M{_n(end[0])} {_n(end[1])}l{_n(-HEAD)} -3.6v7.2z"
+    tip = f"<title>{_text(line.tip)}</title>" if line.tip else ""
+    return f'<g class="pb-edge">{tip}<path class="pb-line" d="{"".join(steps)}"/><path class="pb-head" d="{head}"/></g>'
+
+
+def _step(start: Point, end: Point) -> str:
+    (x0, y0), (x1, y1) = start, end
+    if abs(y1 - y0) < 0.05:
+        return f"H{_n(x1)}"
+    middle = (x0 + x1) / 2
+    return f"C{_n(middle)} {_n(y0)} {_n(middle)} {_n(y1)} {_n(x1)} {_n(y1)}"
+
+
+def _label(layout: Layout, index: int, line: Line) -> str:
+    place = layout.labels[index]
+    assert place is not None
+    x, y = place
+    width = text_width(line.label, LABEL) + 8.0
+    return (
+        f'<g class="pb-partial"><title>{_text(line.tip)}</title>'
+        f'<rect class="pb-gap" x="{_n(x - width / 2)}" y="{_n(y - 9)}" width="{_n(width)}" height="18" rx="5"/>'
+        f'<text class="pb-label" x="{_n(x)}" y="{_n(y + LABEL * 0.35)}">{_text(line.label)}</text></g>'
+    )
+
+
+def _keys(picture: Picture, kinds: set[str]) -> tuple[str, float]:
+    """What the colours mean, in one line; and its width."""
+    parts = []
+    x = 0.0
+    for kind in ("input", "parameter", "constant", "output"):
+        if kind in kinds:
+            parts.append(f'<g class="pb-{kind}"><rect class="pb-node" x="{_n(x)}" y="-9" width="16" height="11" rx="4"/></g>')
+            parts.append(f'<text class="pb-key" x="{_n(x + 22)}" y="0">{kind}</text>')
+            x += 22 + text_width(kind, KEY) + 18
+    if any(line.label for line in picture.lines):
+        parts.append(f'<text class="pb-key" x="{_n(x)}" y="0">on an edge: the local partial</text>')
+        x += text_width("on an edge: the local partial", KEY) + 18
+    if picture.backward:
+        parts.append(f'<path class="pb-back" d="M{_n(x + 14)} -4H{_n(x)}m4 -3.5l-4 3.5l4 3.5"/>')
+        parts.append(f'<text class="pb-key" x="{_n(x + 20)}" y="0">gradient, from the right</text>')
+        x += 20 + text_width("gradient, from the right", KEY)
+    return "\n".join(parts), x
