@@ -1,0 +1,342 @@
+"""Einstein's summation convention: any sum of products over named axes."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.families import bilinear
+from pullback.core.operations import function, operations
+from pullback.core.primitive import Thunk
+from pullback.core.sample import call, normal, reject
+from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.ops.promotion import promoted
+from pullback.ops.reduction import conjugated
+from pullback.ops.structural import as_arrays
+
+LETTERS = string.ascii_lowercase + string.ascii_uppercase
+_BLAS = "fdFD"
+
+
+# The primitive --------------------------------------------------------------------------------------------------------
+
+
+def _split(subscripts: str) -> tuple[list[str], str]:
+    terms, _, result = subscripts.partition("->")
+    return terms.split(","), result
+
+
+@bilinear(
+    name="einsum",
+    samples=[
+        call(normal(3, 4), normal(4, 2), subscripts="ij,jk->ik"),
+        call(normal(2, 3, 4), normal(2, 4, 5), subscripts="bij,bjk->kbi"),
+        call(normal(3, 4), normal(3, 4), subscripts="ij,ij->i"),
+        call(normal(3), normal(4), subscripts="i,j->ji"),
+        call(normal(3, 3), subscripts="ii->i"),
+        call(normal(3, 3), subscripts="ii->"),
+        call(normal(3, 4), subscripts="ij->"),
+        call(normal(3, 3, 4), normal(3, 5), subscripts="iij,ik->kj"),
+        call(normal(3, 4), normal(4, 2), normal(2, 5), subscripts="ij,jk,kl->il"),
+        call(normal(3, 4), normal(5), subscripts="ij,k->ij"),
+        call(normal(2, 0), normal(0, 3), subscripts="ij,jk->ik"),
+        call(normal(), normal(3), subscripts=",i->i"),
+    ],
+    rejects=[
+        reject(
+            ShapeError,
+            "einsum: expected one length for j in 'ij,jk->ik'",
+            normal(3, 4),
+            normal(3, 2),
+            subscripts="ij,jk->ik",
+        ),
+        reject(ShapeError, "einsum: expected 2 axes for 'ij', got shape (3,)", normal(3), subscripts="ij->i"),
+    ],
+)
+def contract(*operands: Any, subscripts: str) -> Any:
+    """Sum of products over the letters that the result lacks: explicit subscripts, no ellipsis, no broadcasting."""
+    lengths_of(subscripts, [x.shape for x in operands])
+    terms, result = _split(subscripts)
+    if len(operands) == 1 or operands[0].dtype.char not in _BLAS:
+        return np.einsum(subscripts, *operands, optimize="greedy" if len(operands) > 2 else False)
+    values, names = list(operands), terms
+    for picked in _path(subscripts, tuple(x.shape for x in operands)):
+        # Each step takes operands off the list and puts their product at its end.
+        chosen = [(values[i], names[i]) for i in picked]
+        values = [x for i, x in enumerate(values) if i not in picked]
+        names = [term for i, term in enumerate(names) if i not in picked]
+        needed = result if not names else "".join([*names, result])
+        x, term = chosen[0]
+        for position, (y, other) in enumerate(chosen[1:], 2):
+            later = needed + "".join(term for _, term in chosen[position:])
+            last = not names and position == len(chosen)
+            kept = result if last else "".join(c for c in dict.fromkeys(term + other) if c in later)
+            x, term = _pair(x, term, y, other, kept), kept
+        values.append(x)
+        names.append(term)
+    return values[0]
+
+
+def lengths_of(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """The length of the axis that each letter names; raise ShapeError if there are two."""
+    terms, _ = _split(subscripts)
+    if len(terms) != len(shapes):
+        raise ShapeError(f"einsum: expected {len(terms)} operands for {subscripts!r}, got {len(shapes)}")
+    lengths: dict[str, int] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        if len(term) != len(shape):
+            raise ShapeError(f"einsum: expected {len(term)} axes for {term!r}, got shape {shape}")
+        for letter, length in zip(term, shape, strict=True):
+            if lengths.setdefault(letter, length) != length:
+                raise ShapeError(
+                    f"einsum: expected one length for {letter} in {subscripts!r}, got {lengths[letter]} and {length} "
+                    f"in shapes {', '.join(map(str, shapes))}"
+                )
+    return lengths
+
+
+@lru_cache(maxsize=512)
+def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
+    """In which order to multiply several operands, by NumPy's greedy search."""
+    if len(shapes) == 2:
+        return [(0, 1)]
+    stand_ins = [np.broadcast_to(np.float64(0), shape) for shape in shapes]
+    return list(np.einsum_path(subscripts, *stand_ins, optimize="greedy")[0][1:])
+
+
+@lru_cache(maxsize=512)
+def _roles(left: str, right: str, result: str) -> tuple[str, str, str, str]:
+    """Sort the letters of a product: in both and kept, in both and summed, kept from the left, kept from the right."""
+    both = [c for c in left if c in right]
+    return (
+        "".join(c for c in both if c in result),
+        "".join(c for c in both if c not in result),
+        "".join(c for c in left if c not in right),
+        "".join(c for c in right if c not in left),
+    )
+
+
+def _pair(x: Any, left: str, y: Any, right: str, result: str) -> Any:
+    """Contract two operands: as a (stacked) matrix product where there is something to sum over."""
+    x, left = _reduced(x, left, right + result)
+    y, right = _reduced(y, right, left + result)
+    stack, summed, of_x, of_y = _roles(left, right, result)
+    if not (of_x or of_y) and stack:
+        return np.einsum(f"{left},{right}->{result}", x, y)  # row by row: a matrix product has nothing to gain
+    lengths = dict(zip(left + right, x.shape + y.shape, strict=True))
+    x = _ordered(x, left, stack + of_x + summed)
+    y = _ordered(y, right, stack + summed + of_y)
+    if summed:
+        sizes = [math.prod([lengths[c] for c in group]) for group in (of_x, summed, of_y)]
+        leading = tuple(lengths[c] for c in stack)
+        x = _for_blas(x.reshape((*leading, sizes[0], sizes[1])))
+        y = _for_blas(y.reshape((*leading, sizes[1], sizes[2])))
+        product = np.matmul(x, y).reshape([lengths[c] for c in stack + of_x + of_y])
+    else:
+        product = x.reshape(x.shape + (1,) * len(of_y)) * y.reshape(
+            [lengths[c] if c not in of_x else 1 for c in stack + of_x + of_y]
+        )
+    return _ordered(product, stack + of_x + of_y, result)
+
+
+def _reduced(x: Any, term: str, needed: str) -> tuple[Any, str]:
+    """Take the diagonals of letters that are repeated, and sum over those that nothing else needs."""
+    kept = "".join(c for c in dict.fromkeys(term) if c in needed)
+    return (x, term) if kept == term else (np.einsum(f"{term}->{kept}", x), kept)
+
+
+def _ordered(x: Any, letters: str, wanted: str) -> Any:
+    return x if letters == wanted else x.transpose([letters.index(c) for c in wanted])
+
+
+def _for_blas(x: Any) -> Any:
+    """BLAS reads matrices whose rows or columns are contiguous; NumPy's own loop for others is slow."""
+    return x if x.itemsize in x.strides[-2:] else np.ascontiguousarray(x)
+
+
+@contract.infer
+def _(*operands: Aval, subscripts: str) -> Aval:
+    lengths = lengths_of(subscripts, [x.shape for x in operands])
+    if len({x.dtype for x in operands}) != 1:
+        raise DTypeError(f"einsum: expected one dtype, got {', '.join(str(x.dtype) for x in operands)}")
+    return Aval(tuple(lengths[letter] for letter in _split(subscripts)[1]), operands[0].dtype)
+
+
+@contract.transpose
+def _(ct: Array, *operands: Array, subscripts: str) -> Iterator[Thunk]:
+    for position in range(len(operands)):
+        yield partial(_by_operand, ct, operands, subscripts, position)
+
+
+def _by_operand(ct: Array, operands: tuple[Array, ...], subscripts: str, position: int) -> Array:
+    """Contract the cotangent with the other operands, and lay the result out as the operand lies."""
+    terms, result = _split(subscripts)
+    term = terms[position]
+    others = [conjugated(x) for i, x in enumerate(operands) if i != position]
+    terms_of_others = terms[:position] + terms[position + 1 :]
+    known = "".join(c for c in dict.fromkeys(term) if c in result or any(c in other for other in terms_of_others))
+    if others or known != result:
+        ct = contract(ct, *others, subscripts=f"{','.join([result, *terms_of_others])}->{known}")
+    if known == term:
+        return ct
+    # Along a letter that is nowhere else the operand was summed: the cotangent is repeated. A letter that it has
+    # twice took the diagonal: the cotangent goes there, and zeros elsewhere.
+    shape = operands[position].shape
+    first = [term.index(c) == i for i, c in enumerate(term)]
+    sizes = [n if c in known and first[i] else 1 for i, (c, n) in enumerate(zip(term, shape, strict=True))]
+    spread: Array = operations.broadcast_to(ct.reshape(sizes), shape)
+    if all(first):
+        return spread
+    diagonal: Array = operations.where(_on_diagonal(term, shape), spread, 0)
+    return diagonal
+
+
+def _on_diagonal(term: str, shape: tuple[int, ...]) -> Any:
+    """Where the indices of each repeated letter are equal: of a shape that broadcasts to ``shape``."""
+    places = [np.arange(n).reshape([-1 if j == i else 1 for j in range(len(shape))]) for i, n in enumerate(shape)]
+    found: Any = True
+    for i, letter in enumerate(term):
+        if term.index(letter) != i:
+            found = found & (places[term.index(letter)] == places[i])
+    return found
+
+
+# The public function --------------------------------------------------------------------------------------------------
+
+
+@function(
+    np.einsum,
+    samples=[
+        call("ij,jk->ik", normal(3, 4), normal(4, 2)),
+        call("ij,jk", normal(3, 4), normal(4, 2)),
+        call("ba", normal(2, 3)),
+        call("ii", normal(3, 3)),
+        call("...ij,...jk", normal(5, 2, 3), normal(4, 1, 3, 3)),
+        call("i...->...", normal(2, 3)),
+        call(" i j , j -> i ", normal(2, 3), normal(3)),
+        call("ij,ij->ij", normal(1, 3), normal(2, 3)),
+        call("ij,jk,kl->il", normal(2, 3), normal(3, 4), normal(4, 2), optimize=True),
+        call("i,->i", normal(2), 3.0),
+    ],
+    rejects=[
+        reject(
+            ShapeError,
+            "einsum: expected one length for j in 'ij,jk->ik', got 4 and 3",
+            "ij,jk->ik",
+            normal(2, 4),
+            normal(3, 2),
+        ),
+        reject(ShapeError, "einsum: expected 2 axes for 'ij', got shape (3,)", "ij->i", normal(3)),
+        reject(ShapeError, "einsum: expected one length for i in 'ii'", "ii", normal(1, 3)),
+        reject(ShapeError, "einsum: expected '...' in the result", "i...->i", normal(2, 3)),
+        reject(ArgumentError, "einsum: expected 2 operands for 'i,i', got 1", "i,i", normal(2)),
+        reject(ArgumentError, "einsum: expected letters", "i$", normal(2, 3)),
+        reject(ArgumentError, "einsum: the result 'j' of 'i->j' has j, which no operand has", "i->j", normal(2)),
+        reject(ArgumentError, "einsum: the result 'ii' of 'i->ii' has i twice", "i->ii", normal(2)),
+        reject(ArgumentError, "einsum: expected subscripts and operands", "ij"),
+    ],
+)
+def einsum(*operands: Any, optimize: Any = False) -> Array:
+    """Sum of products by Einstein's convention: ``einsum("ij,jk->ik", a, b)`` sums over j, which the result lacks.
+
+    Any subscripts that NumPy takes: repeated letters (diagonals), an ellipsis, no arrow (the letters that come once,
+    in alphabetical order), any number of operands, and the form ``einsum(a, [0, 1], b, [1, 2], [0, 2])``. In which
+    order several operands are multiplied is chosen here: ``optimize`` is taken and changes nothing.
+
+    >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, -1.0])
+    array([-1., -1.])
+    """
+    if not operands or (isinstance(operands[0], str) and len(operands) == 1):
+        raise ArgumentError("einsum: expected subscripts and operands, as in einsum('ij,jk->ik', a, b)")
+    subscripts, given = (operands[0], operands[1:]) if isinstance(operands[0], str) else _interleaved(operands)
+    arrays = promoted("einsum", *as_arrays("einsum", *given))
+    explicit, shapes = _explicit(subscripts, tuple(x.shape for x in arrays))
+    return contract(*[x.reshape(shape) for x, shape in zip(arrays, shapes, strict=True)], subscripts=explicit)
+
+
+def _interleaved(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """Return subscripts as text for operands that each come with a list of integers after them."""
+    letters = string.ascii_uppercase + string.ascii_lowercase  # in their sorted order
+
+    def text(labels: Any) -> str:
+        try:
+            return "".join("..." if label is Ellipsis else letters[label.__index__()] for label in labels)
+        except (TypeError, AttributeError, IndexError):
+            raise ArgumentError(
+                f"einsum: expected a list of integers below {len(letters)} after each operand, got {labels!r}"
+            ) from None
+
+    pairs = len(operands) // 2
+    terms = ",".join(text(labels) for labels in operands[1 : 2 * pairs : 2])
+    result = f"->{text(operands[-1])}" if len(operands) % 2 else ""
+    return terms + result, operands[0 : 2 * pairs : 2]
+
+
+@lru_cache(maxsize=512)
+def _explicit(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, list[tuple[int, ...]]]:
+    """Return subscripts with a result and without ellipsis, and shapes without the axes that are to be broadcast."""
+    text = subscripts.replace(" ", "")
+    left, arrow, result = text.partition("->")
+    terms = left.split(",")
+    if not set(text.replace("...", "").replace("->", "", 1)) <= {*LETTERS, ","} or "," in result:
+        raise ArgumentError(f"einsum: expected letters, commas, '...' and '->' as subscripts, got {subscripts!r}")
+    if len(terms) != len(shapes):
+        raise ArgumentError(f"einsum: expected {len(terms)} operands for {subscripts!r}, got {len(shapes)}")
+    hidden = [_hidden_axes(term, shape) for term, shape in zip(terms, shapes, strict=True)]
+    unused = [letter for letter in LETTERS if letter not in text]
+    if max(hidden) > len(unused):
+        raise ArgumentError(f"einsum: {subscripts!r} needs more than {len(LETTERS)} letters")
+    dots = "".join(unused[: max(hidden)])
+    if not arrow:
+        letters = left.replace("...", "").replace(",", "")
+        result = dots + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    elif dots and "..." not in result:
+        raise ShapeError(f"einsum: expected '...' in the result {result!r} of {subscripts!r}: it stands for axes")
+    result = result.replace("...", dots)
+    terms = [term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, hidden, strict=True)]
+    for letter in result:
+        if result.count(letter) > 1:
+            raise ArgumentError(f"einsum: the result {result!r} of {subscripts!r} has {letter} twice")
+        if not any(letter in term for term in terms):
+            raise ArgumentError(f"einsum: the result {result!r} of {subscripts!r} has {letter}, which no operand has")
+    cut = [_without_broadcast(subscripts, term, i, terms, shapes) for i, term in enumerate(terms)]
+    return f"{','.join(term for term, _ in cut)}->{result}", [shape for _, shape in cut]
+
+
+def _hidden_axes(term: str, shape: tuple[int, ...]) -> int:
+    """How many axes the ellipsis of this term stands for."""
+    named = len(term.replace("...", "", 1))
+    if "." in term.replace("...", "", 1):
+        raise ArgumentError(f"einsum: expected at most one '...' for an operand, got {term!r}")
+    if len(shape) < named or (len(shape) > named and "..." not in term):
+        raise ShapeError(f"einsum: expected {named} axes for {term!r}, got shape {shape}")
+    return len(shape) - named
+
+
+def _without_broadcast(
+    subscripts: str, term: str, position: int, terms: Sequence[str], shapes: Sequence[tuple[int, ...]]
+) -> tuple[str, tuple[int, ...]]:
+    """Drop from one operand the axes of length 1 that are longer in another."""
+    kept = []
+    for letter, length in zip(term, shapes[position], strict=True):
+        lengths = [
+            n for one, shape in zip(terms, shapes, strict=True) for c, n in zip(one, shape, strict=True) if c == letter
+        ]
+        own = [n for c, n in zip(term, shapes[position], strict=True) if c == letter]
+        longer = {n for n in lengths if n != 1}
+        if len(longer) > 1 or len(set(own)) > 1:
+            found = " and ".join(map(str, dict.fromkeys(own if len(set(own)) > 1 else [n for n in lengths if n != 1])))
+            listed = ", ".join(map(str, shapes))
+            raise ShapeError(
+                f"einsum: expected one length for {letter} in {subscripts!r}, got {found} in shapes {listed}"
+            )
+        if length != 1 or not longer:
+            kept.append((letter, length))
+    return "".join(letter for letter, _ in kept), tuple(length for _, length in kept)
