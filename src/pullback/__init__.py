@@ -66,6 +66,8 @@ __all__ = [
 
 for _name, _target in {
     "array_namespace": "pullback.numpy:namespace",
+    "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
+    "graph_forward": "pullback.transforms.evaluation:graph_forward",
 }.items():
     _operations.provide(_name, _target)
 

@@ -107,7 +107,7 @@ def call_override(ours: Callable[..., Any], args: Sequence[Any], keywords: Mappi
     known = _keywords_of(ours)
     if "out" not in known:
         out = keywords.pop("out", None)
-        if out is not None and out != (None,):
+        if out is not None and not (isinstance(out, tuple) and all(one is None for one in out)):
             raise ArgumentError(
                 f"{ours.__name__}: out= is not supported, arrays are never written to. Assign the result"
             )

@@ -1,0 +1,105 @@
+"""NumPy functions on arrays: their keywords are supported or refused by name, never ignored."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
+
+
+@pytest.fixture
+def x():
+    return pb.array([1.0, 2.0, 3.0], requires_grad=True)
+
+
+def test_numpy_functions_and_operators_with_an_ndarray_on_either_side(x):
+    values = np.array([4.0, 5.0, 6.0])
+    for result in (values * x, x * values, np.multiply(values, x), np.multiply(x, values)):
+        assert isinstance(result, pb.Array)
+        np.testing.assert_array_equal(result.detach(), [4.0, 10.0, 18.0])
+    assert isinstance(values @ x, pb.Array)
+    assert isinstance(np.float64(2.0) * x, pb.Array)
+
+
+def test_ufunc_methods(x):
+    assert np.add.reduce(x).item() == 6.0
+    assert np.multiply.reduce(x).item() == 6.0
+    assert np.maximum.reduce(x).item() == 3.0
+    np.testing.assert_array_equal(np.add.accumulate(x).detach(), [1.0, 3.0, 6.0])
+    np.testing.assert_array_equal(np.multiply.outer(x, x).detach(), np.outer([1, 2, 3], [1, 2, 3]))
+    assert np.add.reduce(pb.array(np.ones((2, 3)))).shape == (3,), "the first axis, as NumPy's"
+    with pytest.raises(NotDifferentiableError, match=r"subtract\.reduce"):
+        np.subtract.reduce(x)
+    with pytest.raises(NotDifferentiableError, match=r"add\.at"):
+        np.add.at(x, [0], 1.0)
+
+
+def test_ufunc_keywords(x):
+    assert np.add(x, 1, dtype=np.float32).dtype == np.float32
+    with pytest.raises(ArgumentError, match="add: the keyword where= is not supported"):
+        np.add(x, x, where=[True, False, True])
+    with pytest.raises(ArgumentError, match="casting="):
+        np.add(x, x, casting="unsafe")
+
+
+def test_out_rebinds_an_array_and_refuses_to_lose_a_gradient(x):
+    target = pb.array(np.zeros(3))
+    assert np.add(x, 1, out=target) is target
+    np.testing.assert_array_equal(target.detach(), [2.0, 3.0, 4.0])
+    values = np.zeros(3)
+    with pytest.raises(NotDifferentiableError, match="writing a watched result into a NumPy array"):
+        np.add(x, 1, out=values)
+    with pytest.raises(NotDifferentiableError, match="x = x \\+ y"):
+        values += x
+    np.testing.assert_array_equal(values, np.zeros(3))
+    values += x.detach()
+    np.testing.assert_array_equal(values, [1.0, 2.0, 3.0])
+    with pytest.raises(ArgumentError, match="out= is not supported"):
+        np.sum(x, out=pb.array(0.0))
+
+
+def test_function_keywords_that_are_not_supported_are_refused_by_name(x):
+    with pytest.raises(ArgumentError, match="casting="):
+        np.concatenate([x, x], casting="unsafe")
+
+
+def test_keywords_that_say_the_default_are_accepted(x):
+    assert np.sum(x, keepdims=False).item() == 6.0
+    assert np.mean(x, axis=None).item() == 2.0
+    assert np.add(x, x, where=True).shape == (3,)
+
+
+def test_uncovered_functions_name_themselves(x):
+    for call in (
+        lambda: np.linalg.svd(x * np.eye(3)),
+        lambda: np.fft.fft(x),
+        lambda: np.interp(x, [0, 1], [0, 1]),
+        lambda: np.histogram(x),
+    ):
+        with pytest.raises(NotDifferentiableError, match="pullback has no derivative for this NumPy function"):
+            call()
+
+
+def test_setting_an_element_of_an_ndarray_is_refused(x):
+    values = np.zeros(3)
+    with pytest.raises((NotDifferentiableError, ValueError, TypeError)):
+        values[0] = x[0]
+    assert values[0] == 0
+
+
+def test_errors_are_also_pythons():
+    with pytest.raises(ValueError, match="broadcast"):
+        pb.array([1.0, 2.0]) + pb.array([1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match="expected"):
+        pb.array([1.0]) + "a"
+    assert issubclass(ShapeError, ValueError)
+    assert issubclass(DTypeError, TypeError)
+
+
+def test_scalars_stay_weak():
+    x = pb.array(np.ones(2, np.float32))
+    assert (x * 2).dtype == np.float32
+    assert (2.5 * x).dtype == np.float32
+    assert (x * np.float64(2)).dtype == np.float64
+    assert (pb.array([1, 2], dtype=np.int8) + 1).dtype == np.int8
+    assert (pb.array([1, 2]) * 0.5).dtype == np.float64
