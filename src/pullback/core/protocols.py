@@ -53,10 +53,9 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: M
             result = _uncovered(name, ufunc, inputs, keywords)
         else:
             dtype = keywords.pop("dtype", None)
-            _refuse_keywords(name, keywords)
             if dtype is not None:
                 inputs = [operations.astype(x, dtype) for x in inputs]
-            result = ours(*inputs)
+            result = ours(*inputs, **_known(name, ours, keywords)) if keywords else ours(*inputs)
     elif method == "reduce" and name in _REDUCTIONS:
         keywords.setdefault("axis", 0)  # ufunc.reduce goes over the first axis where sum goes over all
         result = call_override(getattr(operations, _REDUCTIONS[name]), inputs, keywords)
@@ -98,22 +97,48 @@ def array_function(function: Callable[..., Any], args: Sequence[Any], keywords: 
     if ours is None:
         module = getattr(function, "__module__", "numpy")
         return _uncovered(f"{module}.{function.__name__}", function, args, keywords)
+    limit = _positional_limit(ours)
+    if len(args) > limit:  # what is positional in NumPy, such as out, may be a keyword here
+        names = _parameters_of(function)[limit : len(args)]
+        if len(names) == len(args) - limit:
+            args, keywords = args[:limit], {**dict(zip(names, args[limit:], strict=True)), **keywords}
     return call_override(ours, args, keywords)
+
+
+@cache
+def _parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except ValueError:  # written in C, without a signature
+        return ()
 
 
 def call_override(ours: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
     """Call our function with NumPy's arguments; refuse by name those that it does not have."""
     keywords = dict(keywords)
-    known = _keywords_of(ours)
-    if "out" not in known:
+    if "out" not in _keywords_of(ours):
         out = keywords.pop("out", None)
         if out is not None and not (isinstance(out, tuple) and all(one is None for one in out)):
             raise ArgumentError(
                 f"{ours.__name__}: out= is not supported, arrays are never written to. Assign the result"
             )
-    if known:
-        _refuse_keywords(ours.__name__, {k: v for k, v in keywords.items() if k not in known})
-    return ours(*args, **keywords)
+    return ours(*args, **_known(ours.__name__, ours, keywords))
+
+
+def _known(name: str, ours: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that our function has; those that say no more than the default are dropped, others refused."""
+    known = _keywords_of(ours)
+    _refuse_keywords(name, {k: v for k, v in keywords.items() if k not in known})
+    return {k: v for k, v in keywords.items() if k in known and v is not np._NoValue}
+
+
+@cache
+def _positional_limit(ours: Callable[..., Any]) -> int:
+    """How many positional arguments our function takes."""
+    parameters = inspect.signature(ours).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return sys.maxsize
+    return len([p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)])
 
 
 @cache
