@@ -103,3 +103,26 @@ def test_scalars_stay_weak():
     assert (x * np.float64(2)).dtype == np.float64
     assert (pb.array([1, 2], dtype=np.int8) + 1).dtype == np.int8
     assert (pb.array([1, 2]) * 0.5).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, x: x * a,
+        lambda a, x: (a * 2 + 1) ** 2 * x,
+        lambda a, x: np.where(x > 0, x, a),
+        lambda a, x: np.maximum(x, -a),
+        lambda a, x: np.sin(a) * x,
+        lambda a, x: a * x.astype(np.complex64),
+    ],
+)
+def test_a_python_number_that_is_differentiated_or_traced_stays_weak(f):
+    x = np.ones(2, np.float32)
+    expected = f(2.0, x).dtype
+    assert pb.vjp(f, 2.0, x)[0].dtype == expected
+    assert pb.jvp(f, (2.0, x), (1.0, x))[1].dtype == expected
+    assert pb.trace(f, 2.0, x).outputs[0].aval.dtype == expected
+    dtypes = []
+    pb.grad(lambda a: pb.grad(lambda b: dtypes.append(f(b, x).dtype) or b)(a))(2.0)
+    assert dtypes == [expected]
+    assert type(pb.grad(lambda a: np.sum(f(a, x).real))(2.0)) is float

@@ -22,9 +22,10 @@ from pullback.core.array import Array
 from pullback.core.aval import Aval, broadcast_shapes
 from pullback.core.node import NO_PARAMS, Node
 from pullback.core.operations import operations, scipy_overrides
+from pullback.core.operators import ARITHMETIC
 from pullback.core.origin import user_position
 from pullback.core.primitive import Params, Primitive, Thunk, collect
-from pullback.core.record import apply, as_constant, as_node
+from pullback.core.record import apply, as_constant, as_node, python_type
 from pullback.core.sample import Reject
 from pullback.core.scipy import special
 from pullback.core.state import recording
@@ -120,6 +121,7 @@ class Pointwise(Primitive):
                 and x.dtype is y.dtype
                 and x.dtype in self._direct
                 and x.shape == y.shape
+                and not (left.weak and right.weak)
             ):
                 value = self.evaluate(x, y)
                 if (left.watched or right.watched) and recording.enabled and value.dtype.kind in "fc":
@@ -127,7 +129,7 @@ class Pointwise(Primitive):
                 return Array(constant_node(value))
         elif len(args) == 1:
             node: Node | None = getattr(args[0], "_node", None)
-            if node is not None and node.value is not None and node.value.dtype in self._direct:
+            if node is not None and node.value is not None and node.value.dtype in self._direct and not node.weak:
                 value = self.evaluate(node.value)
                 if node.watched and recording.enabled and value.dtype.kind in "fc":
                     return Array(Node(self, (node,), NO_PARAMS, value, True, user_position(2)))
@@ -148,7 +150,7 @@ class Pointwise(Primitive):
                 if not isinstance(arg, Array):
                     watched = any(isinstance(one, Array) and one._node.watched for one in args)
                     arg = as_constant(self.name, arg, watched)
-                types.append(arg.dtype)
+                types.append(python_type(arg) or arg.dtype)
                 shapes.append(arg.shape)
             operands.append(arg)
         inputs, out = self.resolve(tuple(types))
@@ -161,7 +163,10 @@ class Pointwise(Primitive):
             if out.kind == "b":  # comparing with it is meaningful
                 return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
             raise ArgumentError(f"{self.name}: {error}. Convert the array to a wider dtype with astype") from None
-        return apply(self, nodes, params)
+        result = apply(self, nodes, params)
+        if self.name in ARITHMETIC and not any(isinstance(one, np.dtype) for one in types):
+            result._node.weak = True
+        return result
 
     def _operand(self, operand: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
         """Bring one operand to the dtype and shape that all are to have."""

@@ -34,6 +34,7 @@ class Node:
         name: the name in the user's source, if it has one; names in a graph are unique, see ``Graph.names``.
         index: the place in the order of creation. Inputs are made before what uses them, so sorting nodes by
             index sorts them topologically.
+        weak: whether it stands for a Python number, which takes the dtype of the arrays that it meets (NEP 50).
         owner: a weak reference to the array whose ``grad`` a backward pass fills (leaves with requires_grad only).
     """
 
@@ -49,6 +50,7 @@ class Node:
         "primitive",
         "value",
         "watched",
+        "weak",
     )
 
     def __init__(
@@ -62,6 +64,7 @@ class Node:
         aval: Aval | TupleAval | None = None,
         name: str | None = None,
         owner: weakref.ref[Array] | None = None,
+        weak: bool = False,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
@@ -71,6 +74,7 @@ class Node:
         self.index = _next_index()
         self.name = name
         self.owner = owner
+        self.weak = weak
         self._origin = origin
         self._aval = aval
 

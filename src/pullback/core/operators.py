@@ -9,9 +9,13 @@ from pullback.core.operations import operations
 
 Method = Callable[..., Any]
 
+ARITHMETIC: set[str] = set()
+"""The operations of Python's operators: of Python numbers only, their result is a Python number."""
+
 
 def _binary(name: str) -> tuple[Method, Method, Method]:
     """The operator, its reflected form, and its in-place form, which rebinds the handle."""
+    ARITHMETIC.add(name)
 
     def forward(self: Any, other: Any) -> Any:
         return getattr(operations, name)(self, other)
@@ -23,6 +27,11 @@ def _binary(name: str) -> tuple[Method, Method, Method]:
         return self._rebind(f"in-place {name}", getattr(operations, name)(self, other))
 
     return forward, reflected, in_place
+
+
+def _unary(name: str) -> Method:
+    ARITHMETIC.add(name)
+    return _method(name)
 
 
 def _comparison(name: str) -> Method:
@@ -65,10 +74,10 @@ class Operators:
     __divmod__, __rdivmod__, _ = _binary("divmod")
     del _
 
-    __neg__ = _method("negative")
-    __pos__ = _method("positive")
-    __abs__ = _method("absolute")
-    __invert__ = _method("invert")
+    __neg__ = _unary("negative")
+    __pos__ = _unary("positive")
+    __abs__ = _unary("absolute")
+    __invert__ = _unary("invert")
 
     __eq__ = _comparison("equal")
     __ne__ = _comparison("not_equal")

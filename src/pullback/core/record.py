@@ -11,7 +11,7 @@ from pullback.core.array import Array
 from pullback.core.node import Node, as_value
 from pullback.core.operations import operations
 from pullback.core.origin import user_position
-from pullback.core.state import recording
+from pullback.core.state import record, recording
 from pullback.core.terminals import constant_node
 from pullback.dtypes import is_number
 from pullback.errors import DTypeError, PullbackError, ShapeError
@@ -75,7 +75,8 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
     if abstract:
         aval = primitive.infer_aval([node.aval for node in nodes], params)
         if not recording.enabled:
-            nodes = tuple(operations.stop_gradient(Array(n))._node if n.watched else n for n in nodes)
+            with record():
+                nodes = tuple(operations.stop_gradient(Array(n))._node if n.watched else n for n in nodes)
         return Array(Node(primitive, nodes, params, None, True, user_position(3), aval))
     try:
         value = primitive.evaluate(*[node.value for node in nodes], **params)
@@ -94,3 +95,10 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
     if not kept:
         return Array(constant_node(value))
     return Array(Node(primitive, nodes, params, value, True, user_position(3)))
+
+
+def python_type(operand: Any) -> type | None:
+    """Return float or complex for an Array that stands for a Python number, None for any other operand."""
+    if isinstance(operand, Array) and operand._node.weak:
+        return complex if operand.dtype.kind == "c" else float
+    return None

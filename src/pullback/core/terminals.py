@@ -23,14 +23,14 @@ def constant_node(value: Any) -> Node:
     return Node(CONSTANT, (), NO_PARAMS, value, False)
 
 
-def leaf_node(value: Any, owner: weakref.ref[Array] | None = None, name: str | None = None) -> Node:
+def leaf_node(value: Any, owner: weakref.ref[Array] | None = None, name: str | None = None, weak: bool = False) -> Node:
     """A watched node with a value: what a derivative is asked by."""
-    return Node(INPUT, (), NO_PARAMS, value, True, name=name, owner=owner)
+    return Node(INPUT, (), NO_PARAMS, value, True, name=name, owner=owner, weak=weak)
 
 
-def input_node(aval: Aval | None, name: str | None = None) -> Node:
+def input_node(aval: Aval | None, name: str | None = None, weak: bool = False) -> Node:
     """A watched node without a value: an input of a graph that is being traced."""
-    return Node(INPUT, (), NO_PARAMS, None, True, aval=aval, name=name)
+    return Node(INPUT, (), NO_PARAMS, None, True, aval=aval, name=name, weak=weak)
 
 
 def scalar_node(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:

@@ -15,6 +15,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import Graph, source_names
 from pullback.core.node import Node
 from pullback.core.parameter import Parameter
+from pullback.core.record import python_type
 from pullback.core.state import record
 from pullback.core.terminals import input_node
 from pullback.dtypes import is_number
@@ -92,7 +93,7 @@ def _argument_names(f: Callable[..., Any], args: Sequence[Any]) -> list[str]:
 def _abstract(name: str, arg: Any, inputs: list[Node]) -> Any:
     """Replace the arrays in ``arg`` by inputs, which are added to ``inputs``."""
     if (aval := _aval(arg)) is not None:
-        return _input(name, aval, inputs)
+        return _input(name, aval, inputs, arg)
     leaves, structure = tree.flatten(arg)
     if len(leaves) == 1 and leaves[0] is arg:
         return arg
@@ -100,7 +101,7 @@ def _abstract(name: str, arg: Any, inputs: list[Node]) -> Any:
     for path, leaf in zip(tree.paths(arg), leaves, strict=True):
         # A Parameter inside a container (a Module, say) stays the handle that it is: what reads it captures it.
         aval = None if isinstance(leaf, Parameter) else _aval(leaf)
-        replaced.append(leaf if aval is None else _input(f"{name}.{path}", aval, inputs))
+        replaced.append(leaf if aval is None else _input(f"{name}.{path}", aval, inputs, leaf))
     if all(new is old for new, old in zip(replaced, leaves, strict=True)):
         return arg
     return tree.unflatten(structure, replaced)
@@ -120,7 +121,8 @@ def _aval(leaf: Any) -> Aval | None:
     return None
 
 
-def _input(name: str, aval: Aval, inputs: list[Node]) -> Array:
-    node = input_node(aval, name)
+def _input(name: str, aval: Aval, inputs: list[Node], leaf: Any) -> Array:
+    weak = python_type(leaf) is not None or type(leaf) in (float, complex)
+    node = input_node(aval, name, weak)
     inputs.append(node)
     return Array(node)

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.record import python_type
 from pullback.core.terminals import constant_node
 from pullback.errors import ArgumentError, DTypeError
-from pullback.ops.structural import as_arrays, astype
-
-_PYTHON_NUMBERS = (bool, int, float, complex)
-
+from pullback.ops.structural import astype, keep_array
 
 def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
     """Return the operands as Arrays of the dtype that NumPy promotes them to; Python's numbers are weak.
@@ -21,19 +19,31 @@ def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
         DTypeError: an operand that is not made of numbers.
         ArgumentError: a Python number that the dtype does not hold.
     """
-    weak = [type(one) in _PYTHON_NUMBERS for one in operands]
-    arrays = iter(as_arrays(operation, *[one for one, number in zip(operands, weak, strict=True) if not number]))
-    mixed = [one if number else next(arrays) for one, number in zip(operands, weak, strict=True)]
-    if dtype is not None:
+    watched = any(isinstance(one, Array) and one._node.watched for one in operands)
+    mixed = [one if type(one) in _WEAK else keep_array(operation, one, watched) for one in operands]
+    if dtype is None:
+        dtype = _common([one if type(one) in _WEAK else one.dtype for one in mixed])
+    else:
         for one in mixed:
             if isinstance(one, Array) and not np.can_cast(one.dtype, dtype, "same_kind"):
                 raise DTypeError(f"{operation}: cannot put {one.dtype} into an array of {dtype}. Use astype first")
-    else:
-        dtype = np.result_type(*[one.dtype if isinstance(one, Array) else one for one in mixed])
     try:
         return [
-            astype(one, dtype) if isinstance(one, Array) else Array(constant_node(np.asarray(one, dtype)))
-            for one in mixed
+            Array(constant_node(np.asarray(one, dtype))) if type(one) in _WEAK else astype(one, dtype) for one in mixed
         ]
     except OverflowError as error:
         raise ArgumentError(f"{operation}: {error}. Convert the array to a wider dtype with astype") from None
+
+
+_WEAK = {bool: "biufc", int: "iufc", float: "fc", complex: "c"}
+"""Python's numbers, each with the kinds of dtype that it does not change."""
+
+
+def _common(types: list[Any]) -> Any:
+    """The dtype that dtypes and Python numbers promote to."""
+    given = [one for one in types if type(one) not in _WEAK]
+    if given and given.count(given[0]) == len(given):  # the common case, without NumPy's search
+        kind = given[0].kind
+        if all(kind in _WEAK[type(one)] for one in types if type(one) in _WEAK):
+            return given[0]
+    return np.result_type(*types)

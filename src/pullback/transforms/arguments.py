@@ -108,9 +108,10 @@ class Call:
             )
         if array._node.watched:
             inner: Array = operations.identity(array)
+            inner._node.weak = array._node.weak
             return inner
         value = array._node.value
-        return Array(leaf_node(np.array(value) if keep else value))
+        return Array(leaf_node(np.array(value) if keep else value, weak=kind_of(leaf) == "python"))
 
     def outputs(self) -> tuple[list[Array], Any]:
         """The leaves of what the function returned, as Arrays, and their structure."""
