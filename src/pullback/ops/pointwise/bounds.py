@@ -157,10 +157,16 @@ def clip(a: Any, a_min: Any = _MISSING, a_max: Any = _MISSING, *, min: Any = _MI
     elif a_min is _MISSING or a_max is _MISSING:
         raise ArgumentError(f"clip: expected {'a_min' if a_min is _MISSING else 'a_max'} too; None is no limit")
     a = as_array("clip", a)
-    if type(a_min) is int and a.dtype.kind in "iu" and a_min <= np.iinfo(a.dtype).min:
-        a_min = None  # no limit, even where the dtype does not hold it
-    if type(a_max) is int and a.dtype.kind in "iu" and a_max >= np.iinfo(a.dtype).max:
-        a_max = None
+    if a.dtype.kind in "iu":
+        # A Python integer that changes nothing is no limit, even where the dtype does not hold it.
+        bounds = np.iinfo(a.dtype)
+        a_min = None if type(a_min) is int and a_min <= bounds.min else a_min
+        a_max = None if type(a_max) is int and a_max >= bounds.max else a_max
+        for given in (a_min, a_max):
+            if type(given) is int and not bounds.min <= given <= bounds.max:
+                raise ArgumentError(
+                    f"clip: {given} is out of bounds for {a.dtype}. Convert to a wider dtype with astype"
+                )
     if a_min is None and a_max is None:
         return operations.positive(a)
     if a.dtype.kind != "f" and (a_min is None or a_max is None):

@@ -276,8 +276,11 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
     >>> isclose([1.0, 1.1], 1.0 + 1e-9)
     array([ True, False])
     """
-    a, b = as_array("isclose", a), as_array("isclose", b)
-    b = operations.astype(b, np.result_type(b.dtype, 1.0))  # integers and booleans would wrap around
+    a, b = (one if isinstance(one, (int, float, complex)) else as_array("isclose", one) for one in (a, b))
+    if isinstance(b, Array):
+        b = operations.astype(b, np.result_type(b.dtype, 1.0))  # integers and booleans would wrap around
+    elif isinstance(b, int):
+        b = float(b)
     with np.errstate(invalid="ignore"):
         near = less_equal(operations.absolute(a - b), atol + rtol * operations.absolute(b))
     close = logical_or(logical_and(near, isfinite(b)), equal(a, b))
