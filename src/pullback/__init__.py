@@ -65,9 +65,20 @@ __all__ = [
 ]
 
 for _name, _target in {
+    "array_html": "pullback.view.html:array_html",
     "array_namespace": "pullback.numpy:namespace",
+    "evaluation_explain": "pullback.view.explain:explain",
+    "evaluation_html": "pullback.view.html:evaluation_html",
+    "evaluation_latex": "pullback.view.explain:latex",
+    "evaluation_listing": "pullback.view.text:run_listing",
+    "evaluation_save": "pullback.view.save:save",
+    "evaluation_svg": "pullback.view.svg:evaluation_svg",
     "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
+    "graph_formula": "pullback.view.formula:graph_formula",
     "graph_forward": "pullback.transforms.evaluation:graph_forward",
+    "graph_html": "pullback.view.html:graph_html",
+    "graph_listing": "pullback.view.text:listing",
+    "graph_save": "pullback.view.save:save",
 }.items():
     _operations.provide(_name, _target)
 

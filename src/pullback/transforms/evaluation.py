@@ -352,6 +352,3 @@ def as_value(name: str, value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, Array):
         value = value._constant(f"forward({name}=x)", "Use x.detach() to give its value")
     return np.asarray(as_constant(f"forward, {name}", value, keep=False))
-
-
-operations.provide("graph_forward", graph_forward)

@@ -109,6 +109,3 @@ def _rename(outputs: Sequence[Node], known: Mapping[Node, Node], names: Mapping[
             Derived("backward", parent), node.aval, names.get(node, node.name),
         )  # fmt: skip
     return copies
-
-
-operations.provide("graph_backward", graph_backward)

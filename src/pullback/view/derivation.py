@@ -11,7 +11,7 @@ from pullback.transforms.evaluation import Evaluation, carries_derivative
 
 MOST_PATHS = 8
 """With more paths than these the gradient is given by those of the next nodes only."""
-LONGEST_PATH = 12
+LONGEST_PATH = 8
 """The same for a path with more edges than these."""
 
 Path = list[Node]

@@ -13,11 +13,11 @@ LIMIT = 1000
 _UNSEEN = frozenset({"broadcast_to", "identity"})  # writing them says nothing
 
 
-def graph_formula(graph: Graph, name: str | None = None) -> str:
+def graph_formula(graph: Graph, name: str | None = None, tidy: bool = False) -> str:
     """Write the node of this name, by default the output, in terms of the inputs: ``Graph.formula``.
 
     A formula that would be longer than a thousand characters is written as several statements, separated by
-    semicolons, the node itself last.
+    semicolons, the node itself last. With ``tidy``, products are written as one would by hand.
 
     >>> import pullback as pb
     >>> graph_formula(pb.expression("d = 2*b; e = a + d; L = c*e"))
@@ -28,17 +28,17 @@ def graph_formula(graph: Graph, name: str | None = None) -> str:
     texts: dict[Node, tuple[str, int]] = {}
     if _full_length(nodes, graph)[final] <= LIMIT:
         for node in nodes:
-            texts[node] = _text(node, texts, graph)
+            texts[node] = _text(node, texts, graph, tidy)
         return texts[final][0]
     return _statements(final, nodes, graph)
 
 
-def _text(node: Node, texts: dict[Node, tuple[str, int]], graph: Graph) -> tuple[str, int]:
+def _text(node: Node, texts: dict[Node, tuple[str, int]], graph: Graph, tidy: bool = False) -> tuple[str, int]:
     if not node.inputs:
         return operand(graph.names[node])
     if node.primitive.name in _UNSEEN:
         return texts[node.inputs[0]]
-    return infix(node, [texts[source] for source in node.inputs])
+    return infix(node, [texts[source] for source in node.inputs], tidy)
 
 
 def _full_length(nodes: list[Node], graph: Graph) -> dict[Node, int]:

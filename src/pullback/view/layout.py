@@ -16,11 +16,15 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """The extent of something to be placed: its width, and how far it reaches above and below its centre line."""
+    """The extent of something to be placed: its width, and how far it reaches above and below its centre line.
+
+    Edges begin and end at the sides of ``body``, the width of the part at the height of the centre line.
+    """
 
     width: float
     above: float
     below: float
+    body: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class _Placing:
         return layout
 
     def _half(self, item: int) -> float:
-        return self.items[item].width / 2
+        return self.items[item].body / 2
 
     def _columns(self, ys: Sequence[float]) -> tuple[list[float], list[float]]:
         """The left and right side of each layer; where links climb steeply there is more room between two."""
@@ -170,7 +174,7 @@ class _Placing:
         for index, layer in enumerate(self.layers):
             lefts.append(x)
             rights.append(x + max((self.items[item].width for item in layer), default=0.0))
-            x = rights[-1] + self.spacing.layers + min(steepest[index] * 0.12, 40.0)
+            x = rights[-1] + self.spacing.layers + min(steepest[index] * 0.25, 50.0)
         return lefts, rights
 
     def _heights(self) -> list[float]:
@@ -201,8 +205,40 @@ class _Placing:
                     wanted.append(mean / total if total else ys[item])
                     weights.append(total or 0.1)
                 self._separate(layer, wanted, weights, ys)
+        self._straighten(ys)
         top = min(ys[item] - box.above for item, box in enumerate(self.items))
         return [y - top for y in ys]
+
+    def _straighten(self, ys: list[float]) -> None:
+        """Put the slots of each edge on one line with its source, or with its target, as far as there is room."""
+        place = {item: (layer, i) for layer in self.layers for i, item in enumerate(layer)}
+        for chain in sorted(self.chains, key=len, reverse=True):
+            slots = chain[1:-1]
+            if not slots:
+                continue
+            low, high = -float("inf"), float("inf")
+            for item in slots:
+                layer, i = place[item]
+                if i:
+                    low = max(low, ys[layer[i - 1]] + self._apart(layer[i - 1], item))
+                if i + 1 < len(layer):
+                    high = min(high, ys[layer[i + 1]] - self._apart(item, layer[i + 1]))
+            if low > high:
+                continue
+            wanted = (ys[chain[0]], ys[chain[-1]] + self.ports.get((chain[-2], chain[-1]), 0.0))
+            y = min((min(max(one, low), high) for one in wanted), key=lambda y: abs(y - wanted[0]) + abs(y - wanted[1]))
+            for item in slots:
+                ys[item] = y
+
+    def _apart(self, upper: int, lower: int) -> float:
+        """How far the centre lines of two neighbours in a layer must be apart."""
+        above, below = self.items[upper], self.items[lower]
+        slots = (upper >= self.count) + (lower >= self.count)
+        if slots == 2:
+            between = 4.0 if above.width == 0 or below.width == 0 else 6.0
+        else:
+            between = self.spacing.between * (0.6 if slots else 1.0)
+        return above.below + between + below.above
 
     def _separate(self, layer: Sequence[int], wanted: list[float], weights: list[float], ys: list[float]) -> None:
         """Put the items of a layer as near as can be to where they want to be, by least squares: pooled neighbours."""
@@ -211,9 +247,7 @@ class _Placing:
         pools: list[tuple[float, float, int]] = []  # mean, weight, how many
         for i, item in enumerate(layer):
             if i:
-                previous = self.items[layer[i - 1]]
-                both_slots = previous.width == 0 and self.items[item].width == 0
-                offset += previous.below + (4.0 if both_slots else self.spacing.between) + self.items[item].above
+                offset += self._apart(layer[i - 1], item)
             offsets.append(offset)
             mean, weight, size = wanted[i] - offset, weights[i], 1
             while pools and pools[-1][0] > mean:

@@ -25,6 +25,7 @@ INFIX: dict[str, tuple[str, int]] = {
     "power": ("**", 40),
 }
 PREFIX: dict[str, tuple[str, int]] = {"negative": ("-", 30)}
+_POWER = INFIX["power"][1]
 _RIGHT_ASSOCIATIVE = frozenset({"power"})
 _ASSOCIATIVE = frozenset({"add", "multiply", "strong_product"})
 
@@ -39,8 +40,10 @@ def number(value: Any, digits: int = 6) -> str:
     return "0" if text == "-0" else text
 
 
-def infix(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
+def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tuple[str, int]:
     """Write one use of an operation as a person would; operands and result are pairs of text and precedence.
+
+    With ``tidy``, a number stands before what it multiplies, and ``x*x`` is a square.
 
     >>> from pullback.core.operations import primitives
     >>> from pullback.core.node import NO_PARAMS
@@ -51,10 +54,17 @@ def infix(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
     name = node.primitive.name
     if name in INFIX and len(operands) == 2:
         symbol, precedence = INFIX[name]
+        if tidy and symbol == "*":
+            if operands[0] == operands[1]:
+                return f"{_bracketed(operands[0][0], operands[0][1] <= _POWER)}**2", _POWER
+            if operands[1][0][:1].isdigit() and operands[1][1] == ATOM:
+                operands = operands[::-1]
         (left, left_precedence), (right, right_precedence) = operands
         # a - (b - c) and (a**b)**c keep their brackets, a + (b + c) loses them.
-        left_needs = precedence + (name in _RIGHT_ASSOCIATIVE)
-        right_needs = precedence + (name not in _RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
+        left_needs = precedence + (name in _POWER = INFIX["power"][1]
+_RIGHT_ASSOCIATIVE)
+        right_needs = precedence + (name not in _POWER = INFIX["power"][1]
+_RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
         left = _bracketed(left, left_precedence < left_needs)
         right = _bracketed(right, right_precedence < right_needs or right.startswith("-"))
         return f"{left}{symbol}{right}", precedence
@@ -62,7 +72,13 @@ def infix(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
         return f"{symbol}{_bracketed(text, operand_precedence <= precedence or text.startswith('-'))}", precedence
-    return call(node, [text for text, _ in operands]), ATOM
+    given = {key: value for key, value in node.params.items() if not _is_every_axis(node, key, value)}
+    return f"{name}({', '.join([*(text for text, _ in operands), *params(given)])})", ATOM
+
+
+def _is_every_axis(node: Node, key: str, value: Any) -> bool:
+    aval = node.inputs[0].aval if key == "axes" and node.inputs else None
+    return isinstance(aval, Aval) and value == tuple(range(aval.ndim))
 
 
 def _bracketed(text: str, needed: bool) -> str:

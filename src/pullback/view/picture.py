@@ -189,7 +189,10 @@ class _Drawing:
         formula = symbolic_partial(target, source, self.graph.names)
         formula = typeset(clean(formula)) if formula is not None else None
         if source.aval.size * target.aval.size <= 4:
-            value = brief(self.run.partial(source, target))
+            partial = self.run.partial(source, target)
+            if np.ndim(partial) > 2:
+                return "", f"{symbol}: a Jacobian of shape {np.shape(partial)}"
+            value = brief(partial)
             short = f"∂{shortened(self.names[target], 12)}/∂{shortened(self.names[source], 12)} = {value}"
             tip = f"{symbol} = {value}" if formula in (None, value) else f"{symbol} = {formula} = {value}"
             return (short if detailed else value), tip

@@ -43,7 +43,8 @@ def render(picture: Picture) -> str:
     boxes = [_extent(shape) for shape in picture.shapes]
     edges = [Edge(line.source, line.target, _label_extent(line)) for line in picture.lines]
     small = len(boxes) <= 12
-    layout = lay_out(boxes, edges, align_sources=small, spacing=Spacing(between=22.0 if small else 14.0))
+    spacing = Spacing(between=22.0, layers=20.0) if small else Spacing(between=14.0, layers=13.0)
+    layout = lay_out(boxes, edges, align_sources=small, spacing=spacing)
     top = MARGIN + (TITLE + 22.0 if picture.title else 0.0)
     kinds = {shape.kind for shape in picture.shapes}
     keys = _keys(picture, kinds)
@@ -92,10 +93,10 @@ def _half_height(shape: Shape) -> float:
 
 
 def _extent(shape: Shape) -> Box:
-    inner = max(_heading_width(shape), text_width(shape.value, VALUE, bold=True), 34.0)
+    body = _body_width(shape)
     under = text_width(shape.gradient, GRADIENT) + 22.0 if shape.gradient else 0.0
     half = _half_height(shape)
-    return Box(max(inner + 2 * PADDING, under), half, half + (24.0 if shape.gradient else 0.0))
+    return Box(max(body, under), half, half + (24.0 if shape.gradient else 0.0), body)
 
 
 def _label_extent(line: Line) -> Box | None:

@@ -42,5 +42,5 @@ def symbolic_partial(target: Node, source: Node, names: Mapping[Node, str]) -> s
         return None
     if not isinstance(total, Array):
         return number(total) if total is not None else None
-    text = graph_formula(Graph.of([total._node]))
+    text = graph_formula(Graph.of([total._node]), tidy=True)
     return text if len(text) <= LIMIT else None
