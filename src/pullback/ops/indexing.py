@@ -76,9 +76,9 @@ def _(ct: Array, x: Array, *, index: Index) -> Iterator[Thunk]:
 
 def _writable(x: Any) -> np.ndarray[Any, Any]:
     """A copy of x to write to."""
-    if x.size and not any(x.strides) and not x.flat[0]:
+    if x.size > 1 and not any(x.strides) and not x.flat[0]:
         return np.zeros(x.shape, x.dtype)  # zeros for a transpose: memory that need not be touched
-    return np.array(x)
+    return np.array(x, order="C")
 
 
 @linear(
@@ -226,15 +226,41 @@ def _(ct: Array, x: Array, *indices: Array, axes: tuple[int, ...], unique: bool 
 def scatter_add(x: Any, v: Any, *indices: Any, axes: tuple[int, ...], unique: bool = False) -> Any:
     """A copy of x to which ``v`` is added where ``gather`` would read; what goes to one place accumulates."""
     result = _writable(x)
-    key = _as_fancy(indices, axes)
     try:
         if unique:
-            result[key] += v
+            result[_as_fancy(indices, axes)] += v
+        elif x.ndim == 1:
+            np.add.at(result, np.ravel(indices[0]), np.ravel(v))
+        elif v.size < 256:
+            np.add.at(result, _as_fancy(indices, axes), v)
         else:
-            np.add.at(result, key, v)
+            np.add.at(result.reshape(-1), _places(x.shape, indices, axes), np.ravel(v))
     except IndexError:
         raise out_of_range("scatter_add", x, indices, axes) from None
     return result
+
+
+def _places(shape: tuple[int, ...], indices: tuple[Any, ...], axes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """The places, in an array of this shape laid out flat, of all elements that ``gather`` would read, in its order.
+
+    ``np.add.at`` is several times faster through one axis of indices than through several, or beside whole axes.
+    """
+    steps = [1] * len(shape)
+    for axis in range(len(shape) - 1, 0, -1):
+        steps[axis - 1] = steps[axis] * shape[axis]
+    picked: Any = 0
+    for axis, index in zip(axes, indices, strict=True):
+        length = shape[axis]
+        if index.size and not (-length <= index.min() and index.max() < length):
+            raise IndexError
+        picked = picked + np.where(index < 0, index + length, index) * steps[axis]
+    others = [np.arange(length) * steps[axis] for axis, length in enumerate(shape) if axis not in axes]
+    place = axes[0] if adjacent(axes) else 0
+    parts = [*others[:place], picked, *others[place:]]
+    result = parts[0]
+    for part in parts[1:]:
+        result = np.add.outer(result, part)
+    return np.ravel(result)
 
 
 @scatter_add.infer

@@ -23,7 +23,7 @@ from pullback.ops.structural import as_array
 )
 def permute(x: Any, *, axes: tuple[int, ...]) -> Any:
     """The axes of x in another order: axis i of the result is axis ``axes[i]`` of x."""
-    return np.transpose(x, axes)
+    return x.transpose(axes)
 
 
 @permute.infer

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.record import python_type
 from pullback.core.terminals import constant_node
 from pullback.errors import ArgumentError, DTypeError
 from pullback.ops.structural import astype, keep_array
+
 
 def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
     """Return the operands as Arrays of the dtype that NumPy promotes them to; Python's numbers are weak.

@@ -17,7 +17,7 @@ from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.indexing import cut, gather
 from pullback.ops.joining import join
 from pullback.ops.splitting import cut_axis
-from pullback.ops.structural import as_array, as_arrays, as_shape, astype, broadcast_to, expand_dims, ravel, reshape
+from pullback.ops.structural import as_array, as_arrays, as_shape, astype, expand_dims, ravel, reshape, stretch
 
 Widths = tuple[tuple[int, int], ...]
 
@@ -144,7 +144,7 @@ def _pairs(numbers: Any, x: Array) -> Array:
     if given.dtype.kind == "c" and x.dtype.kind != "c":
         raise DTypeError(f"pad: cannot put {given.dtype} into an array of {x.dtype}. Take the real part first")
     try:
-        return broadcast_to(given, (x.ndim, 2))
+        return stretch(given, (x.ndim, 2))
     except ShapeError:
         raise ShapeError(f"pad: expected values that broadcast to {(x.ndim, 2)}, got shape {given.shape}") from None
 
@@ -155,7 +155,7 @@ def _pad_constant(x: Array, widths: Widths, numbers: Any) -> Array:
     pairs = astype(_pairs(numbers, x), x.dtype)
     for axis, pair in enumerate(widths):
         blocks = [
-            broadcast_to(pairs[axis, side], (*x.shape[:axis], width, *x.shape[axis + 1 :]))
+            stretch(pairs[axis, side], (*x.shape[:axis], width, *x.shape[axis + 1 :]))
             for side, width in enumerate(pair)
         ]
         if any(pair):
@@ -186,7 +186,7 @@ def _ramp(end: Array, edge: Array, width: int, axis: int) -> Array:
         end, edge = astype(end, float), astype(edge, float)
     steps = np.arange(width).reshape((-1,) + (1,) * (edge.ndim - 1 - axis))
     ramp = end + steps * ((edge - end) / max(width, 1))
-    return astype(ramp if dtype.kind in "fc" else operations.floor(ramp), dtype)
+    return astype(operations.floor(ramp) if dtype.kind in "iu" else ramp, dtype)
 
 
 # Repeating ---------------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def tile(A: Any, reps: Any) -> Array:
     if all(count == 1 for count in counts):
         return reshape(x, shape)
     apart = reshape(x, tuple(n for length in shape for n in (1, length)))
-    copies = broadcast_to(apart, tuple(n for pair in zip(counts, shape, strict=True) for n in pair))
+    copies = stretch(apart, tuple(n for pair in zip(counts, shape, strict=True) for n in pair))
     return reshape(copies, tuple(count * length for count, length in zip(counts, shape, strict=True)))
 
 
@@ -264,7 +264,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
     if counts.size == 1:
         count = int(counts.item())
         shape = (*x.shape[: axis + 1], count, *x.shape[axis + 1 :])
-        copies = broadcast_to(expand_dims(x, axis + 1), shape)
+        copies = stretch(expand_dims(x, axis + 1), shape)
         return reshape(copies, (*x.shape[:axis], length * count, *x.shape[axis + 1 :]))
     return gather(x, np.repeat(np.arange(length), counts), axes=(axis,), unique=False)
 

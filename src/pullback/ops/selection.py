@@ -15,7 +15,7 @@ from pullback.core.primitive import Thunk
 from pullback.core.sample import booleans, call, integers, normal, reject, values
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.promotion import promoted
-from pullback.ops.structural import as_array, as_arrays, broadcast_to, zeros_like
+from pullback.ops.structural import as_array, as_arrays, keep_array, stretch, zeros_like
 
 
 @linear(
@@ -76,11 +76,12 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return nonzero(condition)
     if x is None or y is None:
         raise ArgumentError("where: expected both x and y, or neither")
-    condition, x, y = as_arrays("where", condition, *promoted("where", x, y))
+    x, y = promoted("where", x, y)
+    condition = keep_array("where", condition, x._node.watched or y._node.watched)
     if condition.dtype.kind != "b":
         condition = operations.astype(condition, bool)
     shape = broadcast_shapes("where", condition.shape, x.shape, y.shape)
-    return pick(broadcast_to(condition, shape), broadcast_to(x, shape), broadcast_to(y, shape))
+    return pick(stretch(condition, shape), stretch(x, shape), stretch(y, shape))
 
 
 @function(np.nonzero, samples=[values(0.0, 1.0, 2.0), booleans(3, 4)], differentiable=False)

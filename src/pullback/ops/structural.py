@@ -22,15 +22,16 @@ from pullback.errors import ArgumentError, ShapeError
 def as_arrays(operation: str, *operands: Any) -> list[Array]:
     """Return the operands as Arrays; what a node may hold on to, because one of them is watched, is copied."""
     watched = any(isinstance(one, Array) and one._node.watched for one in operands)
-    return [_as_array(operation, one, watched) for one in operands]
+    return [keep_array(operation, one, watched) for one in operands]
 
 
 def as_array(operation: str, x: Any) -> Array:
     """Return the operand as an Array; nested lists may hold Arrays."""
-    return x if isinstance(x, Array) else _as_array(operation, x, False)
+    return x if isinstance(x, Array) else keep_array(operation, x, False)
 
 
-def _as_array(operation: str, x: Any, keep: bool) -> Array:
+def keep_array(operation: str, x: Any, keep: bool) -> Array:
+    """Return the operand as an Array; with ``keep`` as one that a node may hold on to."""
     if isinstance(x, Array):
         return x
     if isinstance(x, (list, tuple)):
@@ -73,13 +74,25 @@ def broadcast_to(x: Any, shape: Any) -> Array:
     array([[1., 2.],
            [1., 2.]])
     """
-    x = asarray(x)
+    x = as_array("broadcast_to", x)
     shape = as_shape("broadcast_to", shape)
-    return x if x.shape == shape else expand(x, shape=shape)
+    return expand(x, shape=shape) if min(shape, default=0) < 0 else stretch(x, shape)
+
+
+def stretch(x: Array, shape: tuple[int, ...]) -> Array:
+    """``broadcast_to`` for a shape that is known to be one."""
+    if x.shape == shape:
+        return x
+    node = x._node
+    if not node.watched and not x.ndim:
+        return Array(scalar_node(node.value, shape, x.dtype))
+    return expand(x, shape=shape)
 
 
 def as_shape(operation: str, shape: Any) -> tuple[int, ...]:
     """Return a shape given as an integer or a sequence of integers as a tuple."""
+    if type(shape) is tuple and all(type(length) is int for length in shape):
+        return shape
     try:
         return (shape.__index__(),) if hasattr(shape, "__index__") else tuple(n.__index__() for n in shape)
     except (AttributeError, TypeError):
@@ -115,7 +128,9 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Array:
     >>> astype([1.5, 2.5], int)
     array([1, 2])
     """
-    x = asarray(x)
+    x = as_array("astype", x)
+    if x.dtype is dtype:
+        return x
     dtype = as_dtype("astype", dtype)
     return x if x.dtype == dtype else convert(x, dtype=dtype)
 

@@ -25,7 +25,7 @@ from pullback.ops.indexing import (
     scatter_set,
 )
 from pullback.ops.permuting import inverse, permute
-from pullback.ops.structural import as_array, as_arrays, broadcast_to, refit
+from pullback.ops.structural import as_array, as_arrays, refit, stretch
 
 
 class Plan(NamedTuple):
@@ -208,7 +208,7 @@ def _plan_advanced(entries: list[Any], shape: tuple[int, ...]) -> Plan:
     masks = [one for one in entries if isinstance(one, Array)]
     unique = len(masks) == 1 and masks[0].dtype.kind == "b"
     basic = _trimmed(taken, shape)
-    together = tuple(broadcast_to(one, common) for _, one in found)
+    together = tuple(stretch(one, common) for _, one in found)
     return Plan(basic, cut_shape(shape, basic), tuple(spread), together, axes, unique, permutation, result)
 
 
@@ -233,6 +233,27 @@ def _arrays(one: Any, axis: int, shape: tuple[int, ...]) -> list[Array]:
     return [Array(constant_node(places)) for places in mask.nonzero()]
 
 
+def _plain(index: Any, shape: tuple[int, ...]) -> Index | None:
+    """The index for ``slice``, if it consists of Python's integers and slices only: the common case, quickly."""
+    kind = index.__class__
+    if kind is int and shape:
+        return (_picked(index, 0, shape[0]),)
+    if kind is slice and shape:
+        span = _span(index, shape[0])
+        return () if span == (0, shape[0], 1) else (span,)
+    if kind is not tuple or len(index) > len(shape):
+        return None
+    taken: list[Entry] = []
+    for axis, one in enumerate(index):
+        if one.__class__ is int:
+            taken.append(_picked(one, axis, shape[axis]))
+        elif one.__class__ is slice:
+            taken.append(_span(one, shape[axis]))
+        else:
+            return None
+    return _trimmed(taken, shape)
+
+
 # Reading -----------------------------------------------------------------------------------------------------------
 
 
@@ -249,12 +270,9 @@ def getitem(x: Any, index: Any) -> Array:
     x = as_array("x[...]", x)
     node = x._node
     shape = x.shape
-    if shape:  # the common cases, quickly
-        if index.__class__ is int:
-            return apply(cut, (node,), {"index": (_picked(index, 0, shape[0]),)})
-        if index.__class__ is slice:
-            span = _span(index, shape[0])
-            return x if _is_whole(span, shape[0]) else apply(cut, (node,), {"index": (span,)})
+    basic = _plain(index, shape)
+    if basic is not None:
+        return apply(cut, (node,), {"index": basic}) if basic else x
     return _read(x, plan(index, shape))
 
 
@@ -287,12 +305,17 @@ def setitem(x: Any, index: Any, value: Any) -> Array:
     """
     x = as_array("x[i] = v", x)
     value = converted("x[i] = v", x, value)
+    shape = x.shape
+    basic = _plain(index, shape)
+    if basic is not None:
+        value = fitted("x[i] = v", value, cut_shape(shape, basic))
+        return overwrite(x, value, index=basic) if basic else value
     spread = masked("x[i] = v", x, index, value)
     if spread is not None:
         mask, value = spread
         result: Array = operations.where(mask, value, x)
         return result
-    steps = plan(index, x.shape)
+    steps = plan(index, shape)
     return update(x, steps, fitted("x[i] = v", value, steps.shape), _set)
 
 
@@ -361,7 +384,7 @@ def fitted(operation: str, value: Array, shape: tuple[int, ...]) -> Array:
         fits = False
     if not fits:
         raise ShapeError(f"{operation}: expected a value that broadcasts to the shape {shape}, got {value.shape}")
-    return broadcast_to(value, shape)
+    return stretch(value, shape)
 
 
 def masked(operation: str, x: Array, index: Any, value: Array) -> tuple[Array, Array] | None:
@@ -380,8 +403,8 @@ def masked(operation: str, x: Array, index: Any, value: Array) -> tuple[Array, A
         return None
     mask = as_arrays(operation, x, value, index)[2]
     if inner:
-        mask = broadcast_to(refit(mask, shape=mask.shape + (1,) * len(inner)), x.shape)
-    return mask, broadcast_to(fitted(operation, value, inner), x.shape)
+        mask = stretch(refit(mask, shape=mask.shape + (1,) * len(inner)), x.shape)
+    return mask, stretch(fitted(operation, value, inner), x.shape)
 
 
 operations.provide("getitem", getitem)

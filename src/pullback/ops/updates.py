@@ -13,7 +13,7 @@ from pullback.errors import ArgumentError, ShapeError
 from pullback.ops.indexing import adjacent, gather, scatter_add, scatter_set
 from pullback.ops.inplace import rebind
 from pullback.ops.selection import where
-from pullback.ops.structural import as_array, as_arrays, broadcast_to, ravel, refit, reshape
+from pullback.ops.structural import as_array, as_arrays, ravel, refit, reshape, stretch
 from pullback.ops.subscript import Plan, converted, fitted, getitem, masked, plan, setitem, update
 from pullback.ops.taking import along, wrapped
 
@@ -240,5 +240,5 @@ def copyto(dst: Any, src: Any, *, where: Any = True) -> None:
     x, mask = as_arrays("copyto", dst, where)
     values = fitted("copyto", as_array("copyto", src), x.shape)
     whole = mask.ndim == 0 and mask._node.value is not None and bool(mask._node.value)
-    chosen = values if whole else operations.where(broadcast_to(mask, x.shape), values, x)
+    chosen = values if whole else operations.where(stretch(mask, x.shape), values, x)
     rebind("copyto", dst, chosen)
