@@ -61,10 +61,8 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
                 operands = operands[::-1]
         (left, left_precedence), (right, right_precedence) = operands
         # a - (b - c) and (a**b)**c keep their brackets, a + (b + c) loses them.
-        left_needs = precedence + (name in _POWER = INFIX["power"][1]
-_RIGHT_ASSOCIATIVE)
-        right_needs = precedence + (name not in _POWER = INFIX["power"][1]
-_RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
+        left_needs = precedence + (name in _RIGHT_ASSOCIATIVE)
+        right_needs = precedence + (name not in _RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
         left = _bracketed(left, left_precedence < left_needs)
         right = _bracketed(right, right_precedence < right_needs or right.startswith("-"))
         return f"{left}{symbol}{right}", precedence
