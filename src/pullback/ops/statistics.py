@@ -122,11 +122,9 @@ def _centred(x: Array, axes: Axes) -> Array:
 
 
 def _real_product(x: Array, y: Array) -> Array:
-    """Re(conj(x) * y), elementwise."""
-    if x.dtype.kind != "c" and y.dtype.kind != "c":
-        return x * y
-    product: Array = operations.real(conjugated(x) * y)
-    return product
+    """Re(x * conj(y)), elementwise; zero where x is, even if y is not finite."""
+    product: Array = operations.strong_product(x, conjugated(y))
+    return operations.real(product) if product.dtype.kind == "c" else product
 
 
 def _freedom(x: Array | Aval, axes: Axes, ddof: float) -> float:
@@ -176,13 +174,15 @@ def _(ct: Array, out: Array, x: Array, *, axes: Axes, ddof: float) -> Iterator[T
 
 @reduce_var.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float) -> Array:
-    product = _real_product(_centred(x, axes), tangents[0])
+    product = _real_product(tangents[0], _centred(x, axes))
     return reduce_sum(product, axes=axes) * (2 / _freedom(x, axes, ddof))
 
 
 def _over_deviation(numerator: Array, out: Array, freedom: float) -> Array:
-    """``numerator / (freedom * out)``, zero where ``out`` is."""
-    quotient: Array = operations.where(operations.equal(out, 0), 0, numerator / (out * freedom))
+    """``numerator / (freedom * out)``, zero where ``out`` or the numerator is."""
+    quotient: Array = operations.strong_product(
+        numerator, operations.where(operations.equal(out, 0), 0, 1 / (out * freedom))
+    )
     return quotient
 
 
@@ -195,7 +195,7 @@ def _(ct: Array, out: Array, x: Array, *, axes: Axes, ddof: float) -> Iterator[T
 
 @reduce_std.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float) -> Array:
-    product = _real_product(_centred(x, axes), tangents[0])
+    product = _real_product(tangents[0], _centred(x, axes))
     return _over_deviation(reduce_sum(product, axes=axes), out, _freedom(x, axes, ddof))
 
 
