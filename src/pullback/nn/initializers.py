@@ -1,0 +1,91 @@
+"""What parameters hold at the beginning, and where the random numbers come from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pullback.errors import ArgumentError, DTypeError
+
+_default = np.random.Generator(np.random.Philox(0))
+
+
+def set_seed(seed: int) -> None:
+    """Start the random numbers of layers that were given no ``rng`` anew; at the start of a program the seed is 0.
+
+    So a program that is run twice makes the same network twice.
+
+    >>> import pullback as pb
+    >>> pb.nn.set_seed(3)
+    >>> first = pb.nn.Linear(2, 2).weight
+    >>> pb.nn.set_seed(3)
+    >>> bool((first == pb.nn.Linear(2, 2).weight).all())
+    True
+    """
+    global _default
+    _default = generator(seed)
+
+
+def generator(rng: int | np.random.Generator | None = None) -> np.random.Generator:
+    """Return the generator of random numbers that ``rng`` means.
+
+    Args:
+        rng: a generator, which is used (and moves on); a seed, for a new one; None for the one that all layers
+            without an ``rng`` share, see ``set_seed``.
+
+    Raises:
+        DTypeError: something else.
+        ArgumentError: a negative seed.
+
+    >>> bool(generator(0).integers(10) == generator(0).integers(10))
+    True
+    """
+    if rng is None:
+        return _default
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, (bool, float)) or not hasattr(rng, "__index__"):
+        raise DTypeError(f"rng: expected a seed (an integer) or a numpy.random.Generator, got {type(rng).__name__}")
+    if rng < 0:
+        raise ArgumentError(f"rng: expected a seed of 0 or more, got {rng}")
+    return np.random.Generator(np.random.Philox(int(rng)))
+
+
+def he_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return float64 numbers, uniform in ±√(6 / fan_in): keeps the variance of the activations behind a ReLU.
+
+    Args:
+        rng: where the numbers come from.
+        shape: ``(fan_out, fan_in, ...)``; further axes (of a kernel) count to both fans.
+
+    [He, Zhang, Ren, Sun 2015, https://arxiv.org/abs/1502.01852, equation 10]
+
+    >>> bool(abs(he_uniform(generator(0), (100, 6))).max() <= 1)
+    True
+    """
+    fan_in, _ = _fans(shape)
+    return _uniform(rng, shape, math.sqrt(6 / max(fan_in, 1)))
+
+
+def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return float64 numbers, uniform in ±√(6 / (fan_in + fan_out)): for tanh, sigmoid, and linear outputs.
+
+    Arguments as for ``he_uniform``. [Glorot, Bengio 2010, equation 16]
+
+    >>> bool(abs(glorot_uniform(generator(0), (3, 3))).max() <= 1)
+    True
+    """
+    return _uniform(rng, shape, math.sqrt(6 / max(sum(_fans(shape)), 1)))
+
+
+def _uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> np.ndarray[Any, Any]:
+    return rng.uniform(-bound, bound, shape)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) < 2:
+        raise ArgumentError(f"initial weights: expected a shape (fan_out, fan_in, ...), got {shape}")
+    kernel = math.prod(shape[2:])
+    return shape[1] * kernel, shape[0] * kernel

@@ -1,0 +1,181 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.errors import ArgumentError, DTypeError, NonFiniteError
+from pullback.nn.module import Module
+from pullback.optim.optimizer import Optimizer
+from pullback.train.progress import Progress, choose
+
+Metric = Callable[[Any, Any], float]
+
+
+@dataclass
+class History:
+    """What training did, epoch by epoch.
+
+    Attributes:
+        loss: the mean loss of each epoch.
+        metric: the mean of the metric in each epoch; empty if none was measured.
+        seconds: how long it took.
+        interrupted: whether it was stopped early, by Ctrl-C.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    metric: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that were completed."""
+        return len(self.loss)
+
+
+def fit(
+    model: Module,
+    loss: Callable[[Any, Any], Array],
+    optimizer: Optimizer,
+    batches: Iterable[Any],
+    epochs: int,
+    metric: Metric | None = None,
+    progress: bool | Progress | None = None,
+) -> History:
+    """Train ``model``: for each batch, a forward pass, a backward pass, and a step of the optimizer.
+
+    Ctrl-C (SIGINT) stops it after the batch that is being worked on; what was learned until then is kept, and the
+    history says so. A second Ctrl-C stops it at once.
+
+    Args:
+        model: a function of the inputs; it is set to training, and to use again at the end.
+        loss: ``loss(outputs, targets)``, an array with one element: the mean over the batch.
+        optimizer: what updates the parameters.
+        batches: pairs (inputs, targets); each loop over them is an epoch, see ``pullback.data.Batches``.
+        epochs: how many epochs.
+        metric: ``metric(outputs, targets)``, the mean over the batch of what else is to be measured, see ``accuracy``.
+        progress: whether to show loss and metric; by default a bar in a terminal and lines elsewhere.
+
+    Raises:
+        NonFiniteError: the loss became inf or NaN. The parameters are those that led to it, no step follows.
+
+    >>> import numpy as np
+    >>> import pullback as pb
+    >>> x = np.linspace(-1, 1, 32)[:, None]
+    >>> model = pb.nn.Linear(1, 1, rng=0, dtype=float)
+    >>> optimizer = pb.optim.SGD(model.parameters(), lr=0.5)
+    >>> batches = pb.data.Batches((x, 3 * x + 1), batch_size=8)
+    >>> history = pb.train.fit(model, pb.nn.mse, optimizer, batches, epochs=20, progress=False)
+    >>> bool(history.loss[-1] < 1e-6)
+    True
+    """
+    if isinstance(epochs, bool) or not hasattr(epochs, "__index__") or epochs < 1:
+        raise ArgumentError(f"fit: expected epochs to be a positive integer, got {epochs!r}")
+    shown = choose(progress, int(epochs), metric)
+    history = History()
+    start = time.perf_counter()
+    model.train()
+    try:
+        with shown, interruptible() as interrupt:
+            for epoch in range(int(epochs)):
+                means = _epoch(model, loss, optimizer, batches, metric, epoch, interrupt)
+                if means is None:
+                    history.interrupted = True
+                    break
+                history.loss.append(means[0])
+                if metric is not None:
+                    history.metric.append(means[1])
+                shown.epoch_done(epoch + 1, *means)
+    except KeyboardInterrupt:
+        history.interrupted = True
+    finally:
+        model.eval()
+        optimizer.zero_grad()
+        history.seconds = time.perf_counter() - start
+    return history
+
+
+class Interrupt:
+    """Whether Ctrl-C was pressed."""
+
+    requested = False
+
+
+def _epoch(
+    model: Module,
+    loss: Callable[[Any, Any], Array],
+    optimizer: Optimizer,
+    batches: Iterable[Any],
+    metric: Metric | None,
+    epoch: int,
+    interrupt: Interrupt,
+) -> tuple[float, float] | None:
+    """Run one epoch; return the means of loss and metric over its rows, or None if it was interrupted."""
+    rows = 0
+    total = measured = 0.0
+    for batch in batches:
+        if interrupt.requested:
+            return None
+        inputs, targets = _pair(batch)
+        outputs = model(inputs)
+        cost = loss(outputs, targets)
+        value = _finite(cost, epoch)
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+        count = len(targets)
+        rows += count
+        total += value * count
+        if metric is not None:
+            measured += metric(outputs, targets) * count
+    if not rows:
+        raise ArgumentError("fit: there are no batches to train on")
+    return total / rows, measured / rows
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise DTypeError(f"fit: expected batches to be pairs (inputs, targets), got {type(batch).__name__}")
+    return batch[0], batch[1]
+
+
+def _finite(cost: Any, epoch: int) -> float:
+    if not isinstance(cost, Array):
+        raise DTypeError(f"fit: expected the loss to be an Array with one element, got {type(cost).__name__}")
+    value = float(cost.item())
+    if not np.isfinite(value):
+        raise NonFiniteError(
+            f"fit: the loss became {value} in epoch {epoch + 1}. A smaller learning rate, inputs of the order of 1, or "
+            "a loss computed from logits keep it finite"
+        )
+    return value
+
+
+@contextmanager
+def interruptible() -> Any:
+    """Turn the first Ctrl-C inside into a request, so that no update is torn in two; the second one interrupts."""
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt  # signals reach the main thread only
+        return
+
+    def request(number: int, frame: Any) -> None:
+        if interrupt.requested:
+            raise KeyboardInterrupt
+        interrupt.requested = True
+
+    before = signal.signal(signal.SIGINT, request)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
