@@ -27,13 +27,16 @@ def as_arrays(operation: str, *operands: Any) -> list[Array]:
 
 def as_array(operation: str, x: Any) -> Array:
     """Return the operand as an Array; nested lists may hold Arrays."""
-    return x if isinstance(x, Array) else keep_array(operation, x, False)
+    return keep_array(operation, x, False)
 
 
 def keep_array(operation: str, x: Any, keep: bool) -> Array:
-    """Return the operand as an Array; with ``keep`` as one that a node may hold on to."""
+    """Return the operand as an Array; with ``keep`` as one that a node may hold on to.
+
+    The handle is a new one: what a function returns unchanged must not change with a later update of its argument.
+    """
     if isinstance(x, Array):
-        return x
+        return Array(x._node)
     if isinstance(x, (list, tuple)):
         return asarray(x)
     return Array(constant_node(as_constant(operation, x, keep)))

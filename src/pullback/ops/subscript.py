@@ -267,18 +267,17 @@ def getitem(x: Any, index: Any) -> Array:
     >>> getitem([[1.0, 2.0], [3.0, 4.0]], (slice(None), 0))
     array([1., 3.])
     """
-    x = as_array("x[...]", x)
+    x = x if isinstance(x, Array) else as_array("x[...]", x)
     node = x._node
     shape = x.shape
     basic = _plain(index, shape)
     if basic is not None:
-        return apply(cut, (node,), {"index": basic}) if basic else x
+        return apply(cut, (node,), {"index": basic}) if basic else Array(node)
     return _read(x, plan(index, shape))
 
 
 def _read(x: Array, steps: Plan) -> Array:
-    if steps.basic:
-        x = cut(x, index=steps.basic)
+    x = cut(x, index=steps.basic) if steps.basic else Array(x._node)
     if steps.spread != steps.cut:
         x = refit(x, shape=steps.spread)
     if steps.indices:
