@@ -264,7 +264,7 @@ def kv(v: Any, x: Any) -> Any:
     Raises NotDifferentiableError when a derivative by v is asked for.
 
     >>> kv(0.5, 1.0)
-    array(0.46106850)
+    array(0.4610685)
     """
     return special.kv(v, x)
 

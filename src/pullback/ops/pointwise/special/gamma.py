@@ -18,7 +18,7 @@ from pullback.errors import DTypeError
 from pullback.ops.pointwise.special.entropy import xlog1py, xlogy
 
 _EDGES = values(0.0, -1.0, -2.5, 1e-3, 30.0, 1e5, np.inf, np.nan)
-_REAL = "df"  # SciPy has complex loops, but not for the derivatives
+_REAL = "df"  # SciPy has complex loops, but not for the derivatives; and Python numbers are weak here
 
 
 @pointwise(scipy="gammaln", samples=[positive(3, 4), points(-2.5, -0.5, 30.0, 1e5), _EDGES])
@@ -162,7 +162,12 @@ scipy_overrides["_zeta"] = "zeta"  # the ufunc that scipy.special.zeta calls
 
 @pointwise(
     scipy="beta",
-    samples=[call(positive(3, 4), positive(3, 4)), call(positive(3, 1), positive(2)), call(2.0, values(0.0, 1e3))],
+    types=_REAL,
+    samples=[
+        call(positive(3, 4), positive(3, 4)),
+        call(positive(3, 1), positive(2)),
+        call(points(2.0), values(0.0, 1e3)),
+    ],
     rejects=[reject(DTypeError, "beta: expected floating dtypes, got complex128, float", np.array([1j]), 1.0)],
 )
 def beta(a: Any, b: Any) -> Any:
@@ -182,7 +187,12 @@ def _(out: Array, a: Array, b: Array) -> Iterator[Thunk]:
 
 @pointwise(
     scipy="betaln",
-    samples=[call(positive(3, 4), positive(3, 4)), call(positive(3, 1), positive(2)), call(2.0, values(0.0, 1e8))],
+    types=_REAL,
+    samples=[
+        call(positive(3, 4), positive(3, 4)),
+        call(positive(3, 1), positive(2)),
+        call(points(2.0), values(0.0, 1e8)),
+    ],
 )
 def betaln(a: Any, b: Any) -> Any:
     """Logarithm of the absolute value of the beta function, elementwise.
@@ -199,7 +209,11 @@ def _(out: Array, a: Array, b: Array) -> Iterator[Thunk]:
     yield lambda: digamma(b) - digamma(a + b)
 
 
-_INCOMPLETE = [call(2.5, positive(3, 4)), call([0.5, 1.0, 4.0], positive(2, 3)), call(2.0, values(0.0, 1e3, np.inf))]
+_INCOMPLETE = [
+    call([2.5], positive(3, 4)),
+    call([0.5, 1.0, 4.0], positive(2, 3)),
+    call([2.0], values(0.0, 1e3, np.inf)),
+]
 _NO_FORMULA = "no formula for it is implemented"
 
 
@@ -208,7 +222,7 @@ def _gamma_density(a: Array, x: Array) -> Array:
     return density
 
 
-@pointwise(scipy="gammainc", samples=_INCOMPLETE)
+@pointwise(scipy="gammainc", types=_REAL, samples=_INCOMPLETE)
 def gammainc(a: Any, x: Any) -> Any:
     """Regularised lower incomplete gamma function P(a, x), elementwise, for a > 0 and x >= 0. [DLMF 8.2]
 
@@ -226,7 +240,7 @@ def _(out: Array, a: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: _gamma_density(a, x)
 
 
-@pointwise(scipy="gammaincc", samples=_INCOMPLETE)
+@pointwise(scipy="gammaincc", types=_REAL, samples=_INCOMPLETE)
 def gammaincc(a: Any, x: Any) -> Any:
     """Regularised upper incomplete gamma function 1 - P(a, x), elementwise, for a > 0 and x >= 0. [DLMF 8.2]
 
