@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex
@@ -226,6 +227,17 @@ class Array(Operators):
 
     def __int__(self) -> int:
         return int(self._piecewise("int(x)"))
+
+    __trunc__ = __int__
+
+    def __floor__(self) -> int:
+        return math.floor(self._piecewise("math.floor(x)"))
+
+    def __ceil__(self) -> int:
+        return math.ceil(self._piecewise("math.ceil(x)"))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return round(self._piecewise("round(x)")) if ndigits is None else operations.round(self, ndigits)
 
     def __bool__(self) -> bool:
         return bool(self._piecewise("bool(x), as in 'if x:',"))

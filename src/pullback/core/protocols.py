@@ -25,6 +25,7 @@ _REDUCTIONS = {
     "logical_or": "any",
 }
 _ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
+_UPDATES = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
 
 
 def _is_array(x: Any) -> bool:
@@ -62,6 +63,8 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: M
     elif method == "accumulate" and name in _ACCUMULATIONS:
         keywords.setdefault("axis", 0)
         result = call_override(getattr(operations, _ACCUMULATIONS[name]), inputs, keywords)
+    elif method == "at" and name in _UPDATES:
+        result = operations.update_in_place(name, *inputs)
     elif method == "outer" and (ours := _override(ufunc)) is not None:
         _refuse_keywords(f"{name}.outer", keywords)
         left, right = (operations.asarray(x) for x in inputs)

@@ -22,7 +22,7 @@ def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
     watched = any(isinstance(one, Array) and one._node.watched for one in operands)
     mixed = [one if type(one) in _WEAK else keep_array(operation, one, watched) for one in operands]
     if dtype is None:
-        dtype = _common([one if type(one) in _WEAK else one.dtype for one in mixed])
+        dtype = _common([_type_of(one) for one in mixed])
     else:
         for one in mixed:
             if isinstance(one, Array) and not np.can_cast(one.dtype, dtype, "same_kind"):
@@ -37,6 +37,14 @@ def promoted(operation: str, *operands: Any, dtype: Any = None) -> list[Array]:
 
 _WEAK = {bool: "biufc", int: "iufc", float: "fc", complex: "c"}
 """Python's numbers, each with the kinds of dtype that it does not change."""
+
+
+def _type_of(operand: Any) -> Any:
+    """The dtype of an array; for a Python number, or an array that stands for one, such a number."""
+    if type(operand) in _WEAK:
+        return operand
+    number = python_type(operand)
+    return operand.dtype if number is None else number()
 
 
 def _common(types: list[Any]) -> Any:
