@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.record import python_type
 from pullback.core.terminals import constant_node
 from pullback.errors import ArgumentError, DTypeError
 from pullback.ops.structural import astype, keep_array
