@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pullback.core.aval import Aval
 from pullback.core.node import Node
 from pullback.transforms.evaluation import Evaluation, carries_derivative
 
@@ -64,8 +65,8 @@ class Derivation:
 
     @cached_property
     def numeric(self) -> bool:
-        """Whether all factors are numbers; otherwise they are Jacobians, and are not written out."""
-        return all(getattr(node.aval, "shape", None) == () for path in self.paths for node in path)
+        """Whether all factors are real numbers; otherwise they are linear maps, and are not written out."""
+        return all(is_real_number(node) for path in self.paths for node in path)
 
     def factors(self, path: Path) -> list[Factor]:
         """The factors along a path, from the left; their values only where all are numbers."""
@@ -92,6 +93,12 @@ class Derivation:
         return False
 
 
+def is_real_number(node: Node) -> bool:
+    """Whether the value of the node is one real number."""
+    aval = node.aval
+    return isinstance(aval, Aval) and aval.shape == () and aval.dtype.kind == "f"
+
+
 def derive(run: Evaluation, name: str) -> Derivation:
     """Find the paths from the output to the node of this name.
 
@@ -108,7 +115,7 @@ def derive(run: Evaluation, name: str) -> Derivation:
     count, longest = _count_paths(users, output, node)
     if count <= MOST_PATHS and longest <= LONGEST_PATH:
         return Derivation(run, node, users, _paths(users, output, node), True)
-    paths = [[output, *([] if one is output else [one]), node] for one in reversed(users[node])]
+    paths = [[output, *([] if one is output else [one]), node] for one in users[node]]
     return Derivation(run, node, users, paths, False)
 
 
@@ -151,5 +158,5 @@ def _paths(users: dict[Node, list[Node]], output: Node, node: Node) -> list[Path
         if path[0] is output:
             complete.append(path)
         else:
-            waiting.extend([user, *path] for user in users[path[0]])
+            waiting.extend([user, *path] for user in reversed(users[path[0]]))
     return complete

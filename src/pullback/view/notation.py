@@ -26,6 +26,7 @@ INFIX: dict[str, tuple[str, int]] = {
 }
 PREFIX: dict[str, tuple[str, int]] = {"negative": ("-", 30)}
 _POWER = INFIX["power"][1]
+_SHOWN_BY_SHAPE = frozenset({"broadcast_to", "reshape"})  # the shape of the result stands beside them anyway
 _RIGHT_ASSOCIATIVE = frozenset({"power"})
 _ASSOCIATIVE = frozenset({"add", "multiply", "strong_product"})
 
@@ -54,10 +55,10 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
     name = node.primitive.name
     if name in INFIX and len(operands) == 2:
         symbol, precedence = INFIX[name]
-        if tidy and symbol == "*":
+        if tidy and symbol in ("*", " + "):
             if operands[0] == operands[1]:
-                return f"{_bracketed(operands[0][0], operands[0][1] <= _POWER)}**2", _POWER
-            if operands[1][0][:1].isdigit() and operands[1][1] == ATOM:
+                return _doubled(symbol, *operands[0])
+            if symbol == "*" and operands[1][0][:1].isdigit() and operands[1][1] == ATOM:
                 operands = operands[::-1]
         (left, left_precedence), (right, right_precedence) = operands
         # a - (b - c) and (a**b)**c keep their brackets, a + (b + c) loses them.
@@ -70,6 +71,9 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
         return f"{symbol}{_bracketed(text, operand_precedence <= precedence or text.startswith('-'))}", precedence
+    if tidy and name == "reciprocal":
+        product = INFIX["divide"][1]
+        return f"1/{_bracketed(operands[0][0], operands[0][1] <= product)}", product
     given = {key: value for key, value in node.params.items() if not _is_every_axis(node, key, value)}
     return f"{name}({', '.join([*(text for text, _ in operands), *params(given)])})", ATOM
 
@@ -77,6 +81,13 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
 def _is_every_axis(node: Node, key: str, value: Any) -> bool:
     aval = node.inputs[0].aval if key == "axes" and node.inputs else None
     return isinstance(aval, Aval) and value == tuple(range(aval.ndim))
+
+
+def _doubled(symbol: str, text: str, precedence: int) -> tuple[str, int]:
+    if symbol == "*":
+        return f"{_bracketed(text, precedence <= _POWER)}**2", _POWER
+    product = INFIX["multiply"][1]
+    return f"2*{_bracketed(text, precedence < product)}", product
 
 
 def _bracketed(text: str, needed: bool) -> str:
@@ -106,6 +117,8 @@ def operand(name: str) -> tuple[str, int]:
     >>> operand("-2"), operand("a")
     (('-2', 30), ('a', 100))
     """
+    if name.endswith("j") and name[:1] in "-0123456789":
+        return name, INFIX["add"][1]  # a complex number is a sum
     return name, PREFIX["negative"][1] if name.startswith("-") else ATOM
 
 
@@ -113,6 +126,8 @@ def written(node: Node, names: Mapping[Node, str]) -> str:
     """One use of an operation on the names of its operands: ``c*e``, ``relu(z1)``, ``a + d``."""
     if not node.inputs:
         return node.primitive.name
+    if node.primitive.name in _SHOWN_BY_SHAPE:
+        return f"{node.primitive.name}({names[node.inputs[0]]})"
     return infix(node, [operand(names[source]) for source in node.inputs])[0]
 
 

@@ -10,6 +10,7 @@ from pullback.core.graph import Graph, as_scalar, listed
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT
 from pullback.transforms.evaluation import Evaluation, carries_derivative
+from pullback.view.derivation import is_real_number
 from pullback.view.notation import call, clean, described, number, shortened, source, written
 
 HEAD, TAIL = 40, 20
@@ -56,18 +57,14 @@ def run_listing(run: Evaluation) -> str:
 
 def scalar_partials(run: Evaluation, target: Node) -> list[str]:
     """``dL/de = -2`` for each edge into the node, between numbers."""
-    if not carries_derivative(target) or not _is_number(target):
+    if not is_real_number(target):
         return []
     names = run.graph.names
     return [
         f"d{names[target]}/d{names[node]} = {number(run.partial(node, target))}"
         for node in dict.fromkeys(target.inputs)
-        if carries_derivative(node) and _is_number(node)
+        if carries_derivative(node) and is_real_number(node)
     ]
-
-
-def _is_number(node: Node) -> bool:
-    return not isinstance(node.value, tuple) and getattr(node.aval, "shape", None) == ()
 
 
 def _gradient(run: Evaluation, node: Node) -> str:
