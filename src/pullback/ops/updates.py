@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import normalize_axis
 from pullback.core.operations import function, operations
 from pullback.errors import ArgumentError, ShapeError
 from pullback.ops.indexing import adjacent, gather, scatter_add, scatter_set
@@ -150,6 +151,14 @@ operations.provide("update_at", update_at)
 # NumPy's functions that update in place ----------------------------------------------------------------------------
 
 
+def update_in_place(name: str, a: Any, indices: Any, b: Any) -> None:
+    """``ufunc.at(a, indices, b)``: the handle points at the updated array."""
+    rebind(f"{name}.at", a, update_at(name, a, indices, b))
+
+
+operations.provide("update_in_place", update_in_place)
+
+
 @function(np.put_along_axis, samples=(), differentiable=False)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     """Put values at ``indices`` along ``axis`` of arr: the handle points at the updated array.
@@ -165,6 +174,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     shape = x.shape
     if axis is None:
         x, axis = ravel(x), 0
+    axis = normalize_axis("put_along_axis", axis, x.ndim)
     updated = setitem(x, along("put_along_axis", x.shape, indices, axis), values)
     rebind("put_along_axis", arr, reshape(updated, shape))
 
