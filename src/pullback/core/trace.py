@@ -47,9 +47,9 @@ def trace(f: Callable[..., Any], *args: Any, **keywords: Any) -> Graph:
       a    input          float64[]
       b    input          float64[]
       c    input          float64[]
-      d    multiply(2, b) float64[]  ...
-      e    add(a, d)      float64[]  ...
-      out  multiply(c, e) float64[]  ...
+      d    multiply(2, b) float64[]
+      e    add(a, d)      float64[]
+      out  multiply(c, e) float64[]
     """
     if not callable(f):
         raise DTypeError(f"trace: expected a function, got {type(f).__name__}")

@@ -196,7 +196,7 @@ class Named(Mapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """What belongs to the node of this name, or ``default``."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  # this is what get does
 
     def _kept(self) -> list[str]:
         names = self._graph.names

@@ -97,7 +97,7 @@ def abstract(graph: Graph) -> dict[Node, Node]:
 
 
 def _rename(outputs: Sequence[Node], known: Mapping[Node, Node], names: Mapping[Node, str]) -> dict[Node, Node]:
-    """Copy what ``outputs`` depend on: twins give way to the nodes they stand for, new nodes get names and an origin."""
+    """Copy what ``outputs`` depend on: twins become the nodes they stand for, new nodes get names and an origin."""
     copies: dict[Node, Node] = dict(known)
     for node in ancestors(outputs, stop=known.__contains__):
         if node in known:

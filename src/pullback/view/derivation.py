@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from pullback.core.aval import Aval
@@ -71,7 +72,7 @@ class Derivation:
     def factors(self, path: Path) -> list[Factor]:
         """The factors along a path, from the left; their values only where all are numbers."""
         found = []
-        for target, source in zip(path, path[1:], strict=False):
+        for target, source in pairwise(path):
             edge = self.whole or target is not self.output or source not in path[1:-1]
             value = None
             if self.numeric:

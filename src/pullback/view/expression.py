@@ -26,12 +26,13 @@ _SAME_NAME = (
     "sqrt cbrt square reciprocal absolute sign floor ceil sigmoid softplus relu leaky_relu elu gelu silu erf erfc "
     "sum mean prod max min logsumexp softmax log_softmax transpose"
 )
+_OF_TWO = "maximum minimum power arctan2 hypot logaddexp matmul dot outer"
 FUNCTIONS: dict[tuple[str, int], str] = {
     **{(name, 1): name for name in _SAME_NAME.split()},
-    **{(name, 2): name for name in "maximum minimum power arctan2 hypot logaddexp matmul dot outer".split()},
+    **{(name, 2): name for name in _OF_TWO.split()},
     ("abs", 1): "absolute",
     ("ln", 1): "log",
-    **{(f"a{name}", 1): f"arc{name}" for name in "sin cos tan sinh cosh tanh".split()},
+    **{(f"a{name}", 1): f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
     ("max", 2): "maximum",
     ("min", 2): "minimum",
 }
@@ -231,7 +232,9 @@ class _Reader:
         node = self._value(statement.value, name, final)
         # After its value, so that x = x + 1 is seen to use x.
         if name in self.nodes:
-            raise self._error(statement, f"{name!r} is used before it is assigned, in {{}}. Give one of them another name")
+            raise self._error(
+                statement, f"{name!r} is used before it is assigned, in {{}}. Give one of them another name"
+            )
         self.nodes[name] = node
         self.assigned.add(name)
         return node
@@ -282,7 +285,8 @@ class _Reader:
             raise self._error(item, f"{name} takes {' or '.join(counts)} {plural}, got {{}}")
         known = listed(sorted({known for known, _ in FUNCTIONS}), 100)
         raise self._error(
-            item, f"there is no function {clean(name)!r}, in {{}}; a product is written with *. The functions are {known}"
+            item,
+            f"there is no function {clean(name)!r}, in {{}}; a product is written with *. The functions are {known}",
         )
 
     def _leaf(self, item: ast.expr) -> Node:

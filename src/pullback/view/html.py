@@ -23,7 +23,9 @@ def array_html(array: Array) -> str:
     """An array as a table, of a large one the first rows and columns; as text if it has more than two axes."""
     node = array.node
     value = node.value
-    caption = f"{array.aval}{', watched' if node.watched else ''}" if not isinstance(value, tuple) else "several results"
+    caption = (
+        f"{array.aval}{', watched' if node.watched else ''}" if not isinstance(value, tuple) else "several results"
+    )
     if value is None or isinstance(value, tuple) or value.ndim > 2 or not value.size:
         return f"<div>{_caption(caption)}<pre>{_text(repr(array))}</pre></div>"
     rows = np.atleast_2d(value)

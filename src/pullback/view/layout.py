@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pullback.view.ordering import Link, assign_layers, order_layers
 
@@ -85,9 +86,7 @@ class _Placing:
         ends = [(edge.source, edge.target) for edge in edges]
         self.layer = [2 * one for one in assign_layers(self.count, ends, align_sources)]
         self.chains = [self._chain(edge) for edge in edges]
-        self.links: list[Link] = [
-            pair for chain in self.chains for pair in zip(chain, chain[1:], strict=False)
-        ]  # fmt: skip
+        self.links: list[Link] = [pair for chain in self.chains for pair in pairwise(chain)]
         unordered: list[list[int]] = [[] for _ in range(max(self.layer) + 1)]
         for item in self._first_order():
             unordered[self.layer[item]].append(item)

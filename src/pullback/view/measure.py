@@ -13,7 +13,7 @@ _WIDTHS = {
     469: "^",
     500: "Jckscvxyz²³∂",
     556: "#$0123456789?L_abdeghnopqu‖",
-    584: "+<=>~−×",
+    584: "+<=>~\N{MINUS SIGN}\N{MULTIPLICATION SIGN}",
     611: "FTZ",
     667: "&ABEKPSVXY",
     722: "CDHNRUw",

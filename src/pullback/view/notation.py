@@ -191,10 +191,10 @@ def source(node: Node) -> str:
 
 
 def clean(text: str) -> str:
-    """Replace what must not reach a terminal or a picture: control characters, direction marks, lone surrogates.
+    r"""Replace what must not reach a terminal or a picture: control characters, direction marks, lone surrogates.
 
-    >>> clean("a\\x1b[31mb")
-    'a\\ufffd[31mb'
+    >>> clean("a\x1b[31mb")
+    'a\ufffd[31mb'
     """
     if text.isascii() and text.isprintable():
         return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
+from itertools import pairwise
 
 SWEEPS = 12
 
@@ -78,7 +79,9 @@ def _transpose(layers: list[list[int]], left: dict[int, list[int]], right: dict[
         after = {item: i for i, item in enumerate(layers[index + 1])} if index + 1 < len(layers) else {}
 
         def cost(upper: int, lower: int, before: dict[int, int] = before, after: dict[int, int] = after) -> int:
-            return _pair_crossings(left[upper], left[lower], before) + _pair_crossings(right[upper], right[lower], after)
+            return _pair_crossings(left[upper], left[lower], before) + _pair_crossings(
+                right[upper], right[lower], after
+            )
 
         for _ in range(4):
             swapped = False
@@ -102,7 +105,7 @@ def count_crossings(layers: Sequence[Sequence[int]], right: dict[int, list[int]]
     1
     """
     crossings = 0
-    for layer, after in zip(layers, layers[1:], strict=False):
+    for layer, after in pairwise(layers):
         place = {item: i for i, item in enumerate(after)}
         ends: list[int] = []  # where links from items above end, sorted
         for item in layer:

@@ -144,10 +144,8 @@ class _Drawing:
         operation = typeset(clean(written(node, self.graph.names))) if node.inputs else ""
         value, full = self._value(node)
         gradient, full_gradient = self._gradient(node)
-        tip = "\n".join(
-            part for part in (f"{name} = {operation}" if operation else f"{name}: {self._kind(node)}", full, full_gradient)
-            if part
-        )  # fmt: skip
+        head = f"{name} = {operation}" if operation else f"{name}: {self._kind(node)}"
+        tip = "\n".join(part for part in (head, full, full_gradient) if part)
         return Shape(self._kind(node), shortened(name, 24), shortened(operation, 32), value, gradient, tip)
 
     def _kind(self, node: Node) -> str:
@@ -212,9 +210,9 @@ class _Drawing:
 
     def _description(self) -> str:
         parts = [f"Computation graph with {len(self.nodes)} nodes."]
-        for node in self.graph.outputs:
-            if self.run is not None:
-                parts.append(f"{self.names[node]} = {described(self.run.value(node))}.")
+        run = self.run
+        if run is not None:
+            parts += [f"{self.names[node]} = {described(run.value(node))}." for node in self.graph.outputs]
         if self.output is not None:
             inputs = [node for node in self.graph.inputs if carries_derivative(node)]
             parts += [f"{full}." for full in (self._gradient(node)[1] for node in inputs[:20]) if full]

@@ -18,17 +18,18 @@ _FIXED = """
 .pb .pb-back{fill:none;stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}
 """
 
+# For each kind of node the colours of its inside and of its border.
 _LIGHT = {
     "paper": "#ffffff",
     "ink": "#1b2330",
     "soft": "#566070",
     "line": "#9aa5b4",
     "back": "#c8322b",
-    "operation": ("#f5f6f8", "#b9c1cd"),
-    "constant": ("#f5f6f8", "#b9c1cd"),
-    "input": ("#e2eefe", "#3a82dc"),
-    "parameter": ("#fdecd6", "#e08a2c"),
-    "output": ("#e3f5e8", "#2f9c59"),
+    "operation": "#f5f6f8 #b9c1cd",
+    "constant": "#f5f6f8 #b9c1cd",
+    "input": "#e2eefe #3a82dc",
+    "parameter": "#fdecd6 #e08a2c",
+    "output": "#e3f5e8 #2f9c59",
 }
 _DARK = {
     "paper": "#12161d",
@@ -36,15 +37,15 @@ _DARK = {
     "soft": "#a7b2c2",
     "line": "#64718a",
     "back": "#ff7f76",
-    "operation": ("#1d232d", "#4b576a"),
-    "constant": ("#1d232d", "#4b576a"),
-    "input": ("#142f50", "#5a9ff0"),
-    "parameter": ("#43300f", "#eea04a"),
-    "output": ("#14371f", "#4fc07c"),
+    "operation": "#1d232d #4b576a",
+    "constant": "#1d232d #4b576a",
+    "input": "#142f50 #5a9ff0",
+    "parameter": "#43300f #eea04a",
+    "output": "#14371f #4fc07c",
 }
 
 
-def _coloured(colours: dict[str, str | tuple[str, str]]) -> str:
+def _coloured(colours: dict[str, str]) -> str:
     rules = [
         f".pb .pb-paper,.pb .pb-gap{{fill:{colours['paper']}}}",
         f".pb .pb-title,.pb .pb-name,.pb .pb-value{{fill:{colours['ink']}}}",
@@ -55,7 +56,7 @@ def _coloured(colours: dict[str, str | tuple[str, str]]) -> str:
         f".pb .pb-back{{stroke:{colours['back']}}}",
     ]
     for kind in ("operation", "constant", "input", "parameter", "output"):
-        fill, stroke = colours[kind]
+        fill, stroke = colours[kind].split()
         rules.append(f".pb .pb-{kind} .pb-node{{fill:{fill};stroke:{stroke}}}")
     return "\n".join(rules)
 

@@ -128,9 +128,7 @@ def _node(shape: Shape, x: float, y: float) -> str:
         parts.append(f'<text class="pb-gradient" x="{_n(x - 8.0)}" y="{_n(base)}">{_text(shape.gradient)}</text>')
         tail, tip = x + span / 2 + 11.0, x + span / 2 - 3.0
         level = base - 4.0
-        parts.append(
-            f'<path class="pb-back" d="M{_n(tail)} {_n(level)}H{_n(tip)}m4 -3.5l-4 3.5l4 3.5"/>'
-        )
+        parts.append(f'<path class="pb-back" d="M{_n(tail)} {_n(level)}H{_n(tip)}m4 -3.5l-4 3.5l4 3.5"/>')
     parts.append("</g>")
     return "".join(parts)
 
@@ -174,7 +172,9 @@ def _keys(picture: Picture, kinds: set[str]) -> tuple[str, float]:
     x = 0.0
     for kind in ("input", "parameter", "constant", "output"):
         if kind in kinds:
-            parts.append(f'<g class="pb-{kind}"><rect class="pb-node" x="{_n(x)}" y="-9" width="16" height="11" rx="4"/></g>')
+            parts.append(
+                f'<g class="pb-{kind}"><rect class="pb-node" x="{_n(x)}" y="-9" width="16" height="11" rx="4"/></g>'
+            )
             parts.append(f'<text class="pb-key" x="{_n(x + 22)}" y="0">{kind}</text>')
             x += 22 + text_width(kind, KEY) + 18
     if any(line.label for line in picture.lines):

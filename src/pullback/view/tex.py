@@ -6,10 +6,11 @@ import re
 
 from pullback.view.notation import clean, number
 
-_GREEK = frozenset(
+_LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
+_GREEK = frozenset(_LETTERS.split())
 _SPECIAL = {
     "\\": r"\backslash ",
     "{": r"\{",
