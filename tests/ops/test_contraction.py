@@ -200,6 +200,13 @@ def test_derivatives_are_right_for_real_and_complex_operands(function, shapes, k
         check_grads(lambda x, y: function(x, y, **keywords), operands, order=2)
 
 
+def test_the_linalg_namespace_has_them_too():
+    x, y = draw((3, 3)), draw((3, 3), seed=1)
+    for name in ("matmul", "tensordot", "vecdot", "cross"):
+        assert_as_numpy(getattr(np.linalg, name), x, y)
+    assert_as_numpy(np.linalg.outer, x[0], y[0])
+
+
 def test_numbers_of_python_take_part_as_in_numpy():
     x = np.ones((2, 3), np.float32)
     for function in (np.dot, np.inner, np.outer, np.kron):

@@ -94,3 +94,9 @@ def test_derivatives_over_axes_and_of_complex_numbers():
 def test_rows_of_minus_infinity_among_others_do_not_disturb_them():
     x = np.array([[-INF, -INF], [0.0, 0.0]])
     assert pb.grad(lambda x: np.sum(logsumexp(x, axis=1)))(x).tolist() == [[0.0, 0.0], [0.5, 0.5]]
+
+
+def test_it_is_the_reduction_of_logaddexp():
+    x = np.array([[0.0, 1.0], [2.0, 3.0]])
+    found = np.logaddexp.reduce(pb.array(x, requires_grad=True), axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(found.detach()), np.logaddexp.reduce(x, axis=1, keepdims=True))

@@ -23,6 +23,7 @@ _REDUCTIONS = {
     "minimum": "min",
     "logical_and": "all",
     "logical_or": "any",
+    "logaddexp": "logsumexp",
 }
 _ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
 _UPDATES = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")

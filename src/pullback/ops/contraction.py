@@ -115,11 +115,18 @@ def _adjoint(x: Array) -> Array:
     return adjoint
 
 
+def _operands(operation: str, a: Any, b: Any) -> tuple[Array, Array]:
+    """Return two operands as Arrays of one dtype. Python's numbers count as arrays: these functions are no ufuncs."""
+    if not (isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype):
+        a, b = promoted(operation, *as_arrays(operation, a, b))
+    return a, b
+
+
 # Matrix products ------------------------------------------------------------------------------------------------------
 
 
 @function(
-    np.matmul,
+    (np.matmul, np.linalg.matmul),
     samples=[
         call(normal(3, 4), normal(4, 2)),
         call(normal(3, 4), normal(4)),
@@ -151,7 +158,7 @@ def matmul(x1: Any, x2: Any, /) -> Array:
     >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, -1.0])
     array([-1., -1.])
     """
-    x1, x2 = promoted("matmul", x1, x2)
+    x1, x2 = _operands("matmul", x1, x2)
     if x2.ndim <= 2 or (x1.ndim == x2.ndim and x1.shape[:-2] == x2.shape[:-2]):
         return multiply_matrices(x1, x2)
     _check_lengths(x1.shape, x2.shape)
@@ -190,17 +197,11 @@ def dot(a: Any, b: Any) -> Array:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     array(11.)
     """
-    a, b = _strongly("dot", a, b)
+    a, b = _operands("dot", a, b)
     if not a.ndim or not b.ndim:
         product: Array = a * b
         return product
     return multiply_matrices(a, b) if b.ndim <= 2 else _contract_axes("dot", a, b, (a.ndim - 1,), (b.ndim - 2,))
-
-
-def _strongly(operation: str, *operands: Any) -> list[Array]:
-    """Return the operands in one dtype, Python's numbers taken as arrays: these functions are no ufuncs."""
-    arrays = as_arrays(operation, *operands)
-    return promoted(operation, *arrays)
 
 
 def _contract_axes(operation: str, a: Array, b: Array, of_a: Shape, of_b: Shape) -> Array:
@@ -222,7 +223,7 @@ def _contract_axes(operation: str, a: Array, b: Array, of_a: Shape, of_b: Shape)
 
 
 @function(
-    np.tensordot,
+    (np.tensordot, np.linalg.tensordot),
     samples=[
         call(normal(3, 4), normal(4, 2), 1),
         call(normal(2, 3, 4), normal(3, 4, 5)),
@@ -247,7 +248,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
     >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
     array(5.)
     """
-    a, b = _strongly("tensordot", a, b)
+    a, b = _operands("tensordot", a, b)
     if hasattr(axes, "__index__"):
         n = axes.__index__()
         if not 0 <= n <= min(a.ndim, b.ndim):
@@ -280,7 +281,7 @@ def inner(a: Any, b: Any, /) -> Array:
     >>> inner([1.0, 2.0], [[3.0, 4.0], [5.0, 6.0]])
     array([11., 17.])
     """
-    a, b = _strongly("inner", a, b)
+    a, b = _operands("inner", a, b)
     if not a.ndim or not b.ndim:
         product: Array = a * b
         return product
@@ -290,7 +291,7 @@ def inner(a: Any, b: Any, /) -> Array:
 
 
 @function(
-    np.outer,
+    (np.outer, np.linalg.outer),
     samples=[
         call(normal(3), normal(4)),
         call(normal(2, 2), normal(3, 1)),
@@ -306,7 +307,7 @@ def outer(a: Any, b: Any) -> Array:
     array([[3., 4.],
            [6., 8.]])
     """
-    a, b = _strongly("outer", a, b)
+    a, b = _operands("outer", a, b)
     return contract(a.reshape(a.size), b.reshape(b.size), subscripts="a,b->ab")
 
 
@@ -321,7 +322,7 @@ def vdot(a: Any, b: Any, /) -> Array:
     >>> vdot([1.0, 2.0], [3.0, 4.0])
     array(11.)
     """
-    a, b = _strongly("vdot", a, b)
+    a, b = _operands("vdot", a, b)
     if a.size != b.size:
         raise ShapeError(f"vdot: expected equally many elements, got {a.size} and {b.size}")
     return multiply_matrices(conjugated(a.reshape(a.size)), b.reshape(b.size))
@@ -347,7 +348,7 @@ def _stacked(operation: str, x1: Array, x2: Array, left: str, right: str, result
 
 
 @function(
-    getattr(np, "vecdot", None),
+    (np.vecdot, np.linalg.vecdot),
     samples=[
         call(normal(4), normal(4)),
         call(normal(3, 4), normal(4)),
@@ -371,7 +372,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: Any = -1) -> Array:
     >>> vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
     array([3., 7.])
     """
-    x1, x2 = promoted("vecdot", x1, x2)
+    x1, x2 = _operands("vecdot", x1, x2)
     if axis != -1:
         x1, x2 = (operations.moveaxis(x, normalize_axis("vecdot", axis, x.ndim), -1) for x in (x1, x2))
     return _stacked("vecdot", conjugated(x1), x2, "n", "n", "")
@@ -396,7 +397,7 @@ def matvec(x1: Any, x2: Any, /) -> Array:
     >>> matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, -1.0])
     array([-1., -1.])
     """
-    x1, x2 = promoted("matvec", x1, x2)
+    x1, x2 = _operands("matvec", x1, x2)
     return _stacked("matvec", x1, x2, "mn", "n", "m")
 
 
@@ -418,7 +419,7 @@ def vecmat(x1: Any, x2: Any, /) -> Array:
     >>> vecmat([1.0, -1.0], [[1.0, 2.0], [3.0, 4.0]])
     array([-2., -2.])
     """
-    x1, x2 = promoted("vecmat", x1, x2)
+    x1, x2 = _operands("vecmat", x1, x2)
     return _stacked("vecmat", conjugated(x1), x2, "n", "nm", "m")
 
 
@@ -441,7 +442,7 @@ def kron(a: Any, b: Any) -> Array:
     >>> kron([1.0, 10.0], [1.0, 2.0])
     array([ 1.,  2., 10., 20.])
     """
-    a, b = _strongly("kron", a, b)
+    a, b = _operands("kron", a, b)
     n = max(a.ndim, b.ndim)
     if 2 * n > len(LETTERS):
         raise ShapeError(f"kron: expected at most {len(LETTERS) // 2} axes, got {n}")
@@ -453,7 +454,7 @@ def kron(a: Any, b: Any) -> Array:
 
 
 @function(
-    np.cross,
+    (np.cross, np.linalg.cross),
     samples=[
         call(normal(3), normal(3)),
         call(normal(4, 3), normal(3)),
@@ -472,7 +473,7 @@ def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axi
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     array([0., 0., 1.])
     """
-    a, b = _strongly("cross", a, b)
+    a, b = _operands("cross", a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
     a = operations.moveaxis(a, normalize_axis("cross", axisa, a.ndim), -1)

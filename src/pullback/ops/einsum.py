@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.promotion import promoted
 from pullback.ops.reduction import conjugated
 from pullback.ops.structural import as_arrays
+
+Shape = tuple[int, ...]
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
 _BLAS = "fdFD"
@@ -62,7 +64,7 @@ def _split(subscripts: str) -> tuple[list[str], str]:
 )
 def contract(*operands: Any, subscripts: str) -> Any:
     """Sum of products over the letters that the result lacks: explicit subscripts, no ellipsis, no broadcasting."""
-    lengths_of(subscripts, [x.shape for x in operands])
+    lengths_of(subscripts, tuple(x.shape for x in operands))
     terms, result = _split(subscripts)
     if len(operands) == 1 or operands[0].dtype.char not in _BLAS:
         return np.einsum(subscripts, *operands, optimize="greedy" if len(operands) > 2 else False)
@@ -84,7 +86,8 @@ def contract(*operands: Any, subscripts: str) -> Any:
     return values[0]
 
 
-def lengths_of(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+@lru_cache(maxsize=512)
+def lengths_of(subscripts: str, shapes: tuple[Shape, ...]) -> Mapping[str, int]:
     """The length of the axis that each letter names; raise ShapeError if there are two."""
     terms, _ = _split(subscripts)
     if len(terms) != len(shapes):
@@ -103,7 +106,7 @@ def lengths_of(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, 
 
 
 @lru_cache(maxsize=512)
-def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
+def _path(subscripts: str, shapes: tuple[Shape, ...]) -> list[Shape]:
     """In which order to multiply several operands, by NumPy's greedy search."""
     if len(shapes) == 2:
         return [(0, 1)]
@@ -111,49 +114,72 @@ def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> list[tuple[in
     return list(np.einsum_path(subscripts, *stand_ins, optimize="greedy")[0][1:])
 
 
+class _Layout(NamedTuple):
+    """How one operand of a product is laid out: diagonals and sums, order of the axes, shape."""
+
+    reduction: str | None
+    order: Shape
+    shape: Shape
+
+    def lay(self, x: Any) -> Any:
+        if self.reduction is not None:
+            x = np.einsum(self.reduction, x)
+        return x.transpose(self.order).reshape(self.shape)
+
+
+class _Plan(NamedTuple):
+    """How two operands are contracted: as a (stacked) matrix product, or elementwise if nothing is summed."""
+
+    left: _Layout
+    right: _Layout
+    sums: bool
+    shape: Shape
+    order: Shape
+
+
 @lru_cache(maxsize=512)
-def _roles(left: str, right: str, result: str) -> tuple[str, str, str, str]:
-    """Sort the letters of a product: in both and kept, in both and summed, kept from the left, kept from the right."""
-    both = [c for c in left if c in right]
-    return (
-        "".join(c for c in both if c in result),
-        "".join(c for c in both if c not in result),
-        "".join(c for c in left if c not in right),
-        "".join(c for c in right if c not in left),
+def _plan(left: str, right: str, result: str, shape_of_x: Shape, shape_of_y: Shape) -> _Plan | None:
+    """The plan for a product, or None where a matrix product has nothing to gain."""
+    lengths = dict(zip(left + right, shape_of_x + shape_of_y, strict=True))
+    kept_left = "".join(c for c in dict.fromkeys(left) if c in right + result)
+    kept_right = "".join(c for c in dict.fromkeys(right) if c in left + result)
+    stack = "".join(c for c in kept_left if c in kept_right and c in result)
+    summed = "".join(c for c in kept_left if c in kept_right and c not in result)
+    of_x = "".join(c for c in kept_left if c not in kept_right)
+    of_y = "".join(c for c in kept_right if c not in kept_left)
+    if stack and not of_x and not of_y:
+        return None
+
+    def shape(letters: str) -> Shape:
+        return tuple(lengths[c] for c in letters)
+
+    def layout(term: str, kept: str, letters: str, laid: Shape) -> _Layout:
+        order = tuple(kept.index(c) for c in letters)
+        return _Layout(None if kept == term else f"{term}->{kept}", order, laid)
+
+    if summed:
+        rows, inner, columns = (math.prod(shape(group)) for group in (of_x, summed, of_y))
+        laid = ((*shape(stack), rows, inner), (*shape(stack), inner, columns))
+    else:
+        laid = (shape(stack + of_x) + (1,) * len(of_y), shape(stack) + (1,) * len(of_x) + shape(of_y))
+    product = stack + of_x + of_y
+    return _Plan(
+        layout(left, kept_left, stack + of_x + summed, laid[0]),
+        layout(right, kept_right, stack + summed + of_y, laid[1]),
+        bool(summed),
+        shape(product),
+        tuple(product.index(c) for c in result),
     )
 
 
 def _pair(x: Any, left: str, y: Any, right: str, result: str) -> Any:
-    """Contract two operands: as a (stacked) matrix product where there is something to sum over."""
-    x, left = _reduced(x, left, right + result)
-    y, right = _reduced(y, right, left + result)
-    stack, summed, of_x, of_y = _roles(left, right, result)
-    if not (of_x or of_y) and stack:
-        return np.einsum(f"{left},{right}->{result}", x, y)  # row by row: a matrix product has nothing to gain
-    lengths = dict(zip(left + right, x.shape + y.shape, strict=True))
-    x = _ordered(x, left, stack + of_x + summed)
-    y = _ordered(y, right, stack + summed + of_y)
-    if summed:
-        sizes = [math.prod([lengths[c] for c in group]) for group in (of_x, summed, of_y)]
-        leading = tuple(lengths[c] for c in stack)
-        x = _for_blas(x.reshape((*leading, sizes[0], sizes[1])))
-        y = _for_blas(y.reshape((*leading, sizes[1], sizes[2])))
-        product = np.matmul(x, y).reshape([lengths[c] for c in stack + of_x + of_y])
-    else:
-        product = x.reshape(x.shape + (1,) * len(of_y)) * y.reshape(
-            [lengths[c] if c not in of_x else 1 for c in stack + of_x + of_y]
-        )
-    return _ordered(product, stack + of_x + of_y, result)
-
-
-def _reduced(x: Any, term: str, needed: str) -> tuple[Any, str]:
-    """Take the diagonals of letters that are repeated, and sum over those that nothing else needs."""
-    kept = "".join(c for c in dict.fromkeys(term) if c in needed)
-    return (x, term) if kept == term else (np.einsum(f"{term}->{kept}", x), kept)
-
-
-def _ordered(x: Any, letters: str, wanted: str) -> Any:
-    return x if letters == wanted else x.transpose([letters.index(c) for c in wanted])
+    """Contract two operands."""
+    plan = _plan(left, right, result, x.shape, y.shape)
+    if plan is None:
+        return np.einsum(f"{left},{right}->{result}", x, y)
+    x, y = plan.left.lay(x), plan.right.lay(y)
+    product = np.matmul(_for_blas(x), _for_blas(y)).reshape(plan.shape) if plan.sums else x * y
+    return product.transpose(plan.order)
 
 
 def _for_blas(x: Any) -> Any:
@@ -163,7 +189,7 @@ def _for_blas(x: Any) -> Any:
 
 @contract.infer
 def _(*operands: Aval, subscripts: str) -> Aval:
-    lengths = lengths_of(subscripts, [x.shape for x in operands])
+    lengths = lengths_of(subscripts, tuple(x.shape for x in operands))
     if len({x.dtype for x in operands}) != 1:
         raise DTypeError(f"einsum: expected one dtype, got {', '.join(str(x.dtype) for x in operands)}")
     return Aval(tuple(lengths[letter] for letter in _split(subscripts)[1]), operands[0].dtype)
@@ -198,7 +224,7 @@ def _by_operand(ct: Array, operands: tuple[Array, ...], subscripts: str, positio
     return diagonal
 
 
-def _on_diagonal(term: str, shape: tuple[int, ...]) -> Any:
+def _on_diagonal(term: str, shape: Shape) -> Any:
     """Where the indices of each repeated letter are equal: of a shape that broadcasts to ``shape``."""
     places = [np.arange(n).reshape([-1 if j == i else 1 for j in range(len(shape))]) for i, n in enumerate(shape)]
     found: Any = True
@@ -257,8 +283,11 @@ def einsum(*operands: Any, optimize: Any = False) -> Array:
         raise ArgumentError("einsum: expected subscripts and operands, as in einsum('ij,jk->ik', a, b)")
     subscripts, given = (operands[0], operands[1:]) if isinstance(operands[0], str) else _interleaved(operands)
     arrays = promoted("einsum", *as_arrays("einsum", *given))
-    explicit, shapes = _explicit(subscripts, tuple(x.shape for x in arrays))
-    return contract(*[x.reshape(shape) for x, shape in zip(arrays, shapes, strict=True)], subscripts=explicit)
+    shapes = tuple(x.shape for x in arrays)
+    explicit, cut = _explicit(subscripts, shapes)
+    if cut != shapes:
+        arrays = [x.reshape(shape) for x, shape in zip(arrays, cut, strict=True)]
+    return contract(*arrays, subscripts=explicit)
 
 
 def _interleaved(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -280,7 +309,7 @@ def _interleaved(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 @lru_cache(maxsize=512)
-def _explicit(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str, list[tuple[int, ...]]]:
+def _explicit(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[str, tuple[Shape, ...]]:
     """Return subscripts with a result and without ellipsis, and shapes without the axes that are to be broadcast."""
     text = subscripts.replace(" ", "")
     left, arrow, result = text.partition("->")
@@ -307,10 +336,10 @@ def _explicit(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[str
         if not any(letter in term for term in terms):
             raise ArgumentError(f"einsum: the result {result!r} of {subscripts!r} has {letter}, which no operand has")
     cut = [_without_broadcast(subscripts, term, i, terms, shapes) for i, term in enumerate(terms)]
-    return f"{','.join(term for term, _ in cut)}->{result}", [shape for _, shape in cut]
+    return f"{','.join(term for term, _ in cut)}->{result}", tuple(shape for _, shape in cut)
 
 
-def _hidden_axes(term: str, shape: tuple[int, ...]) -> int:
+def _hidden_axes(term: str, shape: Shape) -> int:
     """How many axes the ellipsis of this term stands for."""
     named = len(term.replace("...", "", 1))
     if "." in term.replace("...", "", 1):
@@ -321,8 +350,8 @@ def _hidden_axes(term: str, shape: tuple[int, ...]) -> int:
 
 
 def _without_broadcast(
-    subscripts: str, term: str, position: int, terms: Sequence[str], shapes: Sequence[tuple[int, ...]]
-) -> tuple[str, tuple[int, ...]]:
+    subscripts: str, term: str, position: int, terms: Sequence[str], shapes: Sequence[Shape]
+) -> tuple[str, Shape]:
     """Drop from one operand the axes of length 1 that are longer in another."""
     kept = []
     for letter, length in zip(term, shapes[position], strict=True):

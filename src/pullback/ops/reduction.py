@@ -17,7 +17,7 @@ from pullback.core.sample import booleans, call, normal, points, reject, values
 from pullback.core.terminals import constant_node
 from pullback.errors import DTypeError, ShapeError
 from pullback.ops.permuting import inverse
-from pullback.ops.structural import as_array
+from pullback.ops.structural import as_array, expand, refit
 
 Axes = tuple[int, ...]
 
@@ -42,13 +42,15 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
 
 def spread(x: Array, shape: tuple[int, ...], axes: Axes) -> Array:
     """Repeat x, of ``shape`` without ``axes``, along these axes."""
-    spread: Array = operations.broadcast_to(x.reshape(reduced(shape, axes, keepdims=True)), shape)
-    return spread
+    x = finish(x, shape, axes, True)
+    return x if x.shape == shape else expand(x, shape=shape)
 
 
 def finish(total: Array, shape: tuple[int, ...], axes: Axes, keepdims: bool) -> Array:
     """Put reduced axes back with length 1 if they are to be kept."""
-    return total.reshape(reduced(shape, axes, keepdims=True)) if keepdims else total
+    if not keepdims or not axes:
+        return total
+    return refit(total, shape=reduced(shape, axes, keepdims=True))
 
 
 def conjugated(x: Array) -> Array:
