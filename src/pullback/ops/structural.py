@@ -122,9 +122,7 @@ def _(ct: Array, x: Array, *, dtype: np.dtype[Any]) -> Iterator[Thunk]:
     yield lambda: convert(ct, dtype=x.dtype)
 
 
-@function(
-    samples=[call(normal(3, 4), np.float32), call(normal(3, 4), complex)],
-)
+@function(np.astype, samples=[call(normal(3, 4), np.float32), call(normal(3, 4), complex)])
 def astype(x: Any, dtype: Any, copy: bool = True) -> Array:
     """Return x converted to ``dtype``. An integer dtype ends the derivative.
 

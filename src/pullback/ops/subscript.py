@@ -273,6 +273,9 @@ def getitem(x: Any, index: Any) -> Array:
     basic = _plain(index, shape)
     if basic is not None:
         return apply(cut, (node,), {"index": basic}) if basic else Array(node)
+    if index.__class__ is np.ndarray and index.dtype.kind in "iu" and index.ndim and shape and node.value is not None:
+        indices = constant_node(np.array(index, np.intp))
+        return apply(gather, (node, indices), {"axes": (0,), "unique": False})
     return _read(x, plan(index, shape))
 
 
