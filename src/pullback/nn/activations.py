@@ -6,7 +6,7 @@ from typing import Any
 
 from pullback.core.array import Array
 from pullback.nn.module import Module
-from pullback.ops.composite import elu, gelu, leaky_relu, log_softmax, silu, softmax
+from pullback.ops.activations import elu, gelu, leaky_relu, log_softmax, silu, softmax
 from pullback.ops.pointwise.hyperbolic import tanh
 from pullback.ops.pointwise.special.logistic import relu, sigmoid
 

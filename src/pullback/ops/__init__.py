@@ -2,7 +2,30 @@
 
 from pullback.core.primitive import check_declarations
 
-from pullback.ops import structural, permuting, indexing, subscript, selection, joining, splitting, repeating, taking, updates, diagonals  # isort: skip
-from pullback.ops import pointwise, reduction, extremes, cumulative, statistics, logsumexp, nanfunctions, einsum, contraction, composite, control  # isort: skip
+from pullback.ops import (  # isort: skip  # in the order in which they use each other
+    structural,
+    permuting,
+    indexing,
+    subscript,
+    selection,
+    joining,
+    splitting,
+    repeating,
+    taking,
+    updates,
+    diagonals,
+    pointwise,
+    reduction,
+    extremes,
+    cumulative,
+    statistics,
+    logsumexp,
+    nanfunctions,
+    einsum,
+    contraction,
+    activations,
+    losses,
+    control,
+)
 
 check_declarations()

@@ -1,1 +1,0 @@
-"""Functions of networks composed of primitives: activations and losses."""
