@@ -267,6 +267,8 @@ def _on_diagonal(term: str, shape: Shape) -> Any:
         reject(ArgumentError, "einsum: the result 'j' of 'i->j' has j, which no operand has", "i->j", normal(2)),
         reject(ArgumentError, "einsum: the result 'ii' of 'i->ii' has i twice", "i->ii", normal(2)),
         reject(ArgumentError, "einsum: expected subscripts and operands", "ij"),
+        reject(ArgumentError, "list of integers below 52 after each operand, got [0, 77]", normal(2, 3), [0, 77]),
+        reject(ArgumentError, "after each operand, got ndarray", 3, np.ones(2)),
     ],
 )
 def einsum(*operands: Any, optimize: Any = False) -> Array:
@@ -299,7 +301,8 @@ def _interleaved(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
             return "".join("..." if label is Ellipsis else letters[label.__index__()] for label in labels)
         except (TypeError, AttributeError, IndexError):
             raise ArgumentError(
-                f"einsum: expected a list of integers below {len(letters)} after each operand, got {labels!r}"
+                f"einsum: expected a list of integers below {len(letters)} after each operand, got "
+                f"{labels if isinstance(labels, (list, tuple)) else type(labels).__name__}"
             ) from None
 
     pairs = len(operands) // 2

@@ -16,7 +16,7 @@ from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, normal, positive, reject, values
 from pullback.dtypes import FLOAT64, is_differentiable, real_dtype
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, PullbackError, ShapeError
 from pullback.ops.promotion import promoted
 from pullback.ops.reduction import Axes, as_mask, conjugated, count, finish, reduce_sum, reduced, spread
 from pullback.ops.structural import as_array
@@ -207,6 +207,7 @@ def _variance(
         if ddof != 0:
             raise ArgumentError(f"{operation}: expected ddof= or correction=, which mean the same, got both")
         ddof = correction
+    ddof = _as_number(operation, ddof)
     a, converted = _as_operand(operation, a, dtype)
     axes = normalize_axes(operation, axis, a.ndim)
     mask = as_mask(operation, where, a.shape)
@@ -215,6 +216,17 @@ def _variance(
         result = _root(result)
     result = operations.astype(result, converted or real_dtype(_mean_dtype(a.dtype)))
     return finish(result, a.shape, axes, keepdims)
+
+
+def _as_number(operation: str, ddof: Any) -> float:
+    if type(ddof) in (int, float):
+        return ddof
+    try:
+        return float(ddof)
+    except PullbackError:
+        raise
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{operation}: expected a number as ddof=, got {ddof!r}") from None
 
 
 def _masked_variance(a: Array, mask: Array, axes: Axes, ddof: float) -> Array:
@@ -247,6 +259,7 @@ _SPREAD_SAMPLES = [
 _SPREAD_REJECTS = [
     reject(ShapeError, "axis 2 is out of range", normal(3, 4), axis=2),
     reject(ArgumentError, "expected ddof= or correction=", normal(3), ddof=1, correction=1),
+    reject(ArgumentError, "expected a number as ddof=, got 'one'", normal(3), ddof="one"),
 ]
 
 
