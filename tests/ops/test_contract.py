@@ -193,7 +193,7 @@ def differentiable_call(declared, sample, dtype=np.float64):
     def convert(x):
         if not is_float_array(x) or dtype is np.float64:
             return x
-        return (x + 0.3j * np.roll(x, 1)).astype(dtype)
+        return np.asarray(x + 0.3j * np.roll(x, 1), dtype)
 
     args, keywords = map_arrays(convert, args), map_arrays(convert, keywords)
     points = [leaf for leaf in flatten((args, keywords))[0] if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fc"]
