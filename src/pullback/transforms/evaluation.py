@@ -74,7 +74,8 @@ class Evaluation:
         """The local partial along each edge, by the pair of names: ``run.partials["e", "L"]`` is dL/de at ``L = c*e``.
 
         A number between numbers; elementwise, of the target's shape, for elementwise operations; otherwise the
-        Jacobian, of shape ``target.shape + source.shape``. Several edges between two nodes count as one.
+        Jacobian, of shape ``target.shape + source.shape``. Several edges between two nodes count as one; nodes with
+        several results have no single partial.
         """
         return Partials(self)
 
@@ -228,7 +229,11 @@ class Partials(Mapping[tuple[str, str], Any]):
     @cached_property
     def _edges(self) -> dict[tuple[str, str], tuple[Node, Node]]:
         names = self._graph.names
-        return {(names[source], names[target]): (source, target) for source, target in edges(self._graph)}
+        return {
+            (names[source], names[target]): (source, target)
+            for source, target in edges(self._graph)
+            if isinstance(source.aval, Aval) and isinstance(target.aval, Aval)
+        }
 
     def __getitem__(self, edge: tuple[str, str]) -> Any:
         try:

@@ -52,8 +52,8 @@ def graph_backward(graph: Graph, wrt: str | Sequence[str] | None = None) -> Grap
     names = {
         arrived[twin]._node: _derivative(final, graph.names[node])
         for node, twin in twins.items()
-        if isinstance(arrived.get(twin), Array) and arrived[twin]._node.inputs
-    }
+        if (node.name or node is output) and isinstance(arrived.get(twin), Array) and arrived[twin]._node.inputs
+    }  # not after t1, t2 ...: these number the nodes of each graph anew
     originals = {twin: node for node, twin in twins.items()}
     copies = _rename(gradients, originals, names)
     titles = [_derivative(final, graph.names[node]) for node in wanted]

@@ -112,7 +112,8 @@ class _Placing:
         used = {source for source, _ in self.links}
         order: list[int] = []
         seen: set[int] = set()
-        waiting = [item for item in reversed(range(self.count)) if item not in used]
+        last = [item for item in range(self.count) if item not in used]
+        waiting = sorted(reversed(last), key=lambda item: bool(before[item]))  # what stands alone goes below
         while waiting:
             item = waiting.pop()
             if item not in seen:

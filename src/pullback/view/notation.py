@@ -100,14 +100,17 @@ def call(node: Node, operands: list[str]) -> str:
 
 
 def params(given: Mapping[str, Any]) -> list[str]:
-    """Write static keywords: ``axes=(0,)``."""
-    return [f"{name}={_brief(value)}" for name, value in given.items()]
+    """Write static keywords: ``axes=(0,)``. Objects that have no name to be written by are left out."""
+    texts = {name: _brief(value) for name, value in given.items()}
+    return [f"{name}={text}" for name, text in texts.items() if text]
 
 
 def _brief(value: Any, limit: int = 40) -> str:
     if isinstance(value, np.dtype):
         return str(value)
     text = clean(repr(value))
+    if " at 0x" in text:
+        text = clean(getattr(value, "__name__", ""))
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
