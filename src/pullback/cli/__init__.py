@@ -77,7 +77,7 @@ def _report(message: str) -> int:
     return BAD_INPUT
 
 
-@click.command(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("pullback", cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pullback")
 def main() -> None:
     """Computation graphs: walked forward for values, backward for gradients, and shown."""

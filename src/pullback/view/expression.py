@@ -111,6 +111,7 @@ class Expression(Graph):
         """Return the graph for inputs of these shapes and dtypes: with broadcasts, and calls made primitives."""
         made: dict[Node, Any] = {node: Array(input_node(avals[node], node.name)) for node in self.inputs}
         known = {one._node for one in made.values()}
+        known.update(node for node in self.nodes if node.primitive is CONSTANT and node.name is not None)
         double = all(aval.dtype.char in "dD" for aval in avals.values())
         with record(), np.errstate(all="ignore"):
             for node in self.nodes:
@@ -122,7 +123,7 @@ class Expression(Graph):
         output = operations.asarray(made[self.outputs[0]])._node
         nodes = ancestors([*known, output])
         for node in nodes:
-            node._origin = None  # the text made it, not the line that gave the values
+            node._origin = None  # the text made them, not the line that gave the values
         return Graph([made[node]._node for node in self.inputs], nodes, [output])
 
     def _replay(self, node: Node, made: Mapping[Node, Any], known: Collection[Node]) -> Array:
@@ -255,6 +256,8 @@ class _Reader:
             own = name if item is root else None
             done.append(self._node(operation, arguments, own, final and item is root) if operands else self._leaf(item))
         (node,) = done
+        if name is None and final and node.primitive is CONSTANT:
+            name = "out"
         if name is not None and node.name != name:
             node = self._named(node, name)
         return node

@@ -113,7 +113,7 @@ class _Placing:
         order: list[int] = []
         seen: set[int] = set()
         last = [item for item in range(self.count) if item not in used]
-        waiting = sorted(reversed(last), key=lambda item: bool(before[item]))  # what stands alone goes below
+        waiting = sorted(last, key=lambda item: (bool(before[item]), -item))  # what stands alone goes below
         while waiting:
             item = waiting.pop()
             if item not in seen:

@@ -1,0 +1,181 @@
+"""The picture: what it says, that it is well formed, and that no name can break out of it."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import ArgumentError
+from pullback.view.picture import draw, typeset
+
+GOLDEN = Path(__file__).parent / "lecture.svg"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def lecture():
+    return pb.expression("d = 2*b; e = a + d; L = c*e").forward(a=3, b=1, c=-2).backward()
+
+
+def network():
+    text = """
+        z11 = w11*x1 + w12*x2 + b1; z12 = w21*x1 + w22*x2 + b2
+        a11 = relu(z11); a12 = relu(z12)
+        z2 = v1*a11 + v2*a12 + c
+        a2 = sigmoid(z2)
+        L = -(y*log(a2) + (1 - y)*log(1 - a2))
+    """
+    graph = pb.expression(text)
+    return graph.forward(*np.linspace(-1, 1, len(graph.inputs))).backward()
+
+
+def texts(svg):
+    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_the_lecture_is_drawn_as_it_was():
+    """After a change that is meant: look at ``lecture().svg()``, in light and dark, and write it to lecture.svg."""
+    assert lecture().svg() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_values_partials_and_gradients_are_in_the_picture():
+    found = texts(lecture().svg())
+    for text in (
+        "L = c·(a + 2·b)",
+        *("b", "1", "d = 2·b", "2", "e = a + d", "5", "L = c·e", "\N{MINUS SIGN}10"),
+        *("∂d/∂b = 2", "∂e/∂d = 1", "∂e/∂a = 1", "∂L/∂e = \N{MINUS SIGN}2", "∂L/∂c = 5"),
+        *("∂L/∂b = \N{MINUS SIGN}4", "∂L/∂a = \N{MINUS SIGN}2", "∂L/∂L = 1"),
+    ):
+        assert text in found
+
+
+def test_constants_are_written_into_the_operations():
+    assert [shape.name for shape in draw(lecture().graph).shapes] == ["b", "a", "c", "d", "e", "L"]
+
+
+def test_kinds_of_nodes_are_told_apart():
+    w, k = pb.Parameter([1.0, 2.0], name="w"), np.array([1.0, 2.0])
+    run = pb.trace(lambda x: (w * x + k).sum(), k).forward(k).backward()
+    kinds = {shape.name: shape.kind for shape in draw(run.graph, run).shapes}
+    assert kinds == {
+        "x": "input",
+        "w": "parameter",
+        "k1": "constant",
+        "t1": "operation",
+        "t2": "operation",
+        "out": "output",
+    }
+    svg = run.svg()
+    assert all(f'class="pb-{kind}"' in svg for kind in kinds.values())
+
+
+@pytest.mark.parametrize("make", [lecture, network])
+def test_the_picture_needs_nothing_from_outside(make):
+    svg = make().svg()
+    ET.fromstring(svg)
+    assert not re.search(r"(href|url\(|@import|<script|<image|<foreignObject)", svg)
+    assert re.findall(r"https?://[^\"]*", svg) == ["http://www.w3.org/2000/svg"]
+
+
+def test_the_picture_speaks_and_suits_the_dark():
+    svg = lecture().svg()
+    root = ET.fromstring(svg)
+    assert root.get("role") == "img"
+    title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
+    assert "L = -10" in description.text
+    assert "∂L/∂b = -4" in description.text
+    assert "@media (prefers-color-scheme:dark)" in svg
+    tips = [element.text for element in root.iter(f"{SVG}title")]
+    assert "d = 2·b\nvalue 2\n∂L/∂d = -2" in tips
+    assert "∂L/∂e = c = \N{MINUS SIGN}2" in tips
+
+
+def test_two_pictures_on_one_page_do_not_share_ids():
+    ids = re.findall(r'id="([^"]*)"', lecture().svg() + network().svg())
+    assert len(set(ids)) == len(ids) == 4
+
+
+def test_with_many_edges_the_labels_are_numbers_only():
+    run = network()
+    labels = [line.label for line in draw(run.graph, run).lines]
+    assert len(labels) > 12
+    assert all("∂" not in label for label in labels)
+
+
+def test_labels_between_arrays():
+    x = np.ones((5, 4))
+    run = pb.expression("L = sum(tanh(x @ w)*y)").forward(x=x, w=np.ones((4, 3)), y=np.ones((5, 3))).backward()
+    picture = draw(run.graph, run)
+    labels = {(picture.shapes[line.source].name, picture.shapes[line.target].name): line for line in picture.lines}
+    assert labels["t1", "t2"].label == "1 \N{MINUS SIGN} t2²"
+    assert labels["y", "t3"].label == "t2"
+    assert labels["x", "t1"].label == ""
+    assert labels["x", "t1"].tip == "∂t1/∂x: a Jacobian of shape (5, 3, 5, 4)"
+    assert next(shape for shape in picture.shapes if shape.name == "w").gradient.startswith("‖∂L/∂w‖ = ")
+
+
+def test_small_arrays_are_written_out():
+    run = pb.expression("L = sum(a*b)").forward(a=[1, 2], b=[[1, 2], [3, 4]]).backward()
+    found = {shape.name: shape for shape in draw(run.graph, run).shapes}
+    assert found["b"].value == "[[1, 2], [3, 4]]"
+    assert found["a"].gradient == "∂L/∂a = [4, 6]"
+
+
+HOSTILE = ['"><script>alert(1)</script>', "]]>&amp;<!--", "\x00\x1b[31m\u202e", "\ud800", "x" * 1000, "{}%s\\", "", " "]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_breaks_out_of_the_picture(name):
+    w = pb.Parameter([1.0, 2.0], name=name)
+    run = pb.trace(lambda x: (w * x).sum(), np.ones(2)).forward([1, 2]).backward()
+    for svg in (run.svg(), run.graph._repr_html_(), run._repr_html_()):
+        root = ET.fromstring(svg)
+        svg.encode()
+        assert not list(root.iter(f"{SVG}script"))
+        assert "\u202e" not in svg
+    assert float(ET.fromstring(run.svg()).get("width")) < 2500
+
+
+def test_a_graph_without_values_has_a_picture():
+    for graph in (
+        pb.expression("L = c*(a + 2*b)"),
+        pb.trace(lambda x: (x * x).sum(), np.ones(3)),
+        pb.expression("a"),
+        pb.expression("1 + 2").forward().graph,
+        pb.expression("L = c*(a + 2*b)").backward(),
+    ):
+        ET.fromstring(graph._repr_html_())
+
+
+def test_infinite_values_have_a_picture():
+    found = texts(pb.expression("L = a/b").forward(a=1, b=0).backward().svg())
+    assert "inf" in found
+    assert "∂L/∂b = \N{MINUS SIGN}inf" in found
+
+
+def test_a_graph_that_is_too_large_to_see_is_refused():
+    run = pb.expression(" + ".join(f"a*{i}" for i in range(800))).forward(a=1)
+    with pytest.raises(ArgumentError, match="picture: expected a graph of at most 1,000 nodes, got 1,600"):
+        run.svg()
+
+
+def test_a_large_graph_is_drawn():
+    run = pb.expression(" + ".join(f"sin(a*{i})" for i in range(200))).forward(a=1).backward()
+    ET.fromstring(run.svg())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("c*(a - 2*b)**2", "c·(a \N{MINUS SIGN} 2·b)²"),
+        ("x**3", "x³"),
+        ("x**2.5", "x^2.5"),
+        ("x**23", "x^23"),
+        ("1e-07*x", "1e\N{MINUS SIGN}07·x"),
+    ],
+)
+def test_formulas_are_typeset(text, expected):
+    assert typeset(text) == expected
