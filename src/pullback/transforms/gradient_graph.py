@@ -49,11 +49,13 @@ def graph_backward(graph: Graph, wrt: str | Sequence[str] | None = None) -> Grap
     for node in wanted:
         ct = arrived.get(twins[node])
         gradients.append((ct if ct is not None else operations.zeros_like(Array(twins[node])))._node)
+    # Not after t1, t2 ...: these number the nodes of each graph anew.
+    named = {node for node in graph.nodes if node.name or node is output or node in wanted}
     names = {
-        arrived[twin]._node: _derivative(final, graph.names[node])
-        for node, twin in twins.items()
-        if (node.name or node is output) and isinstance(arrived.get(twin), Array) and arrived[twin]._node.inputs
-    }  # not after t1, t2 ...: these number the nodes of each graph anew
+        arrived[twins[node]]._node: _derivative(final, graph.names[node])
+        for node in graph.nodes
+        if node in named and isinstance(arrived.get(twins[node]), Array) and arrived[twins[node]]._node.inputs
+    }
     originals = {twin: node for node, twin in twins.items()}
     copies = _rename(gradients, originals, names)
     titles = [_derivative(final, graph.names[node]) for node in wanted]
