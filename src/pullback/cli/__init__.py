@@ -77,7 +77,15 @@ def _report(message: str) -> int:
     return BAD_INPUT
 
 
-@click.command("pullback", cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "pullback",
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(package_name="pullback")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Computation graphs: walked forward for values, backward for gradients, and shown."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
