@@ -47,6 +47,16 @@ def test_a_network_comes_back_from_its_file(path):
     assert load_metadata(path) == {"data": "xor"}
 
 
+def test_the_same_weights_make_the_same_file(path, tmp_path):
+    words = {f"word {i}": "é" * i for i in range(9)}
+    contents = set()
+    for _ in range(5):
+        save_weights(path, {"b": np.ones(3, np.float32), "a": np.zeros(2)}, words)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
+    assert load_metadata(path) == words
+
+
 def test_nothing_else_is_left_beside_the_file(path):
     save_weights(path, {"a": np.ones(2)})
     save_weights(path, {"a": np.zeros(2)})

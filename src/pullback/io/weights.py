@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +44,18 @@ def save_weights(path: PathLike, tensors: Mapping[str, Any], metadata: Mapping[s
         raise DTypeError(f"save_weights: expected a mapping of names to arrays, got {type(tensors).__name__}")
     arrays = {_name(name): _array(name, value) for name, value in tensors.items()}
     words = {_name(key): _name(value) for key, value in (metadata or {}).items()}
-    write_whole(path, save(arrays, words or None))
+    write_whole(path, _in_order(save(arrays, words or None)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its words sorted: safetensors writes them in an order that differs from run to run."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the arrays behind it begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def _name(name: Any) -> str:

@@ -1,6 +1,42 @@
-"""Networks."""
+"""Networks: modules, layers, activations and losses.
 
+>>> import numpy as np
+>>> import pullback as pb
+>>> from pullback import nn
+>>> model = nn.Sequential(nn.Linear(2, 16, rng=0), nn.ReLU(), nn.Linear(16, 1, rng=1))
+>>> model
+Sequential · 65 parameters
+├── 0: Linear(2, 16)  48
+├── 1: ReLU
+└── 2: Linear(16, 1)  17
+>>> loss = nn.mse(model(np.ones((4, 2), np.float32)), np.zeros((4, 1), np.float32))
+>>> loss.backward()
+>>> model[0].weight.grad.shape
+(16, 2)
+"""
+
+from pullback.core.parameter import Parameter
+from pullback.nn.activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from pullback.nn.initializers import generator, glorot_uniform, he_uniform, set_seed
 from pullback.nn.layers import Linear, Sequential, Standardize
 from pullback.nn.module import Module
-from pullback.ops.pointwise.special.logistic import relu, sigmoid
+from pullback.ops.activations import elu, gelu, hard_tanh, leaky_relu, log_softmax, selu, silu, softmax
+from pullback.ops.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    cross_entropy_with_logits,
+    huber,
+    mae,
+    mse,
+)
+from pullback.ops.pointwise.hyperbolic import tanh
+from pullback.ops.pointwise.special.logistic import log_sigmoid, relu, sigmoid, softplus
+
+__all__ = [
+    "ELU", "GELU", "LeakyReLU", "Linear", "LogSoftmax", "Module", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid",
+    "Softmax", "Standardize", "Tanh",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "cross_entropy_with_logits", "elu",
+    "gelu", "generator", "glorot_uniform", "hard_tanh", "he_uniform", "huber", "leaky_relu", "log_sigmoid",
+    "log_softmax", "mae", "mse", "relu", "selu", "set_seed", "sigmoid", "silu", "softmax", "softplus", "tanh",
+]  # fmt: skip

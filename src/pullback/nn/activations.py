@@ -62,13 +62,13 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """``x`` times the probability that a standard normal number is below it: see ``gelu``.
+    """``x`` times the probability that a standard normal number is below it, or its approximation: see ``gelu``.
 
     >>> GELU()([0.0])
     array([0.])
     """
 
-    def __init__(self, approximate: bool = False) -> None:
+    def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
 
     def forward(self, x: Any) -> Array:
@@ -77,7 +77,7 @@ class GELU(Module):
 
     def describe(self) -> str:
         """Which form."""
-        return "approximate" if self.approximate else ""
+        return "" if self.approximate == "none" else self.approximate
 
 
 class SiLU(Module):

@@ -67,7 +67,7 @@ def fit(
         progress: whether to show loss and metric; by default a bar in a terminal and lines elsewhere.
 
     Raises:
-        NonFiniteError: the loss became inf or NaN. The parameters are those that led to it, no step follows.
+        NonFiniteError: the loss, or a parameter, became inf or NaN. No step follows a loss that is not finite.
 
     >>> import numpy as np
     >>> import pullback as pb
@@ -86,7 +86,8 @@ def fit(
     start = time.perf_counter()
     model.train()
     try:
-        with shown, interruptible() as interrupt:
+        # What overflows shows in the loss, which is checked; NumPy's warnings would only come before the error.
+        with shown, interruptible() as interrupt, np.errstate(all="ignore"):
             for epoch in range(int(epochs)):
                 means = _epoch(model, loss, optimizer, batches, metric, epoch, interrupt)
                 if means is None:
@@ -140,6 +141,9 @@ def _epoch(
             measured += metric(outputs, targets) * count
     if not rows:
         raise ArgumentError("fit: there are no batches to train on")
+    for parameter in optimizer.parameters:  # the last step of the epoch, which no loss has seen yet
+        if not np.isfinite(parameter.node.value).all():
+            raise _diverged(f"parameter {parameter.name or ''}".strip(), "infinite or NaN", epoch)
     return total / rows, measured / rows
 
 
@@ -154,11 +158,15 @@ def _finite(cost: Any, epoch: int) -> float:
         raise DTypeError(f"fit: expected the loss to be an Array with one element, got {type(cost).__name__}")
     value = float(cost.item())
     if not np.isfinite(value):
-        raise NonFiniteError(
-            f"fit: the loss became {value} in epoch {epoch + 1}. A smaller learning rate, inputs of the order of 1, or "
-            "a loss computed from logits keep it finite"
-        )
+        raise _diverged("loss", str(value), epoch)
     return value
+
+
+def _diverged(what: str, became: str, epoch: int) -> NonFiniteError:
+    return NonFiniteError(
+        f"fit: the {what} became {became} in epoch {epoch + 1}. A smaller learning rate, inputs of the order of 1, or "
+        "a loss computed from logits keep it finite"
+    )
 
 
 @contextmanager
