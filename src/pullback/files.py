@@ -19,6 +19,13 @@ def write_whole(path: PathLike, data: bytes) -> None:
     Raises:
         ArgumentError: there is a directory, or a device, of that name.
         OSError: the file cannot be written.
+
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "greeting.txt")
+    >>> write_whole(path, b"hello")
+    >>> with open(path, "rb") as file:
+    ...     file.read()
+    b'hello'
     """
     target = _target(path)
     temporary = _beside(target)

@@ -66,7 +66,7 @@ def test_batches_do_not_change_the_data():
         (lambda: Batches((), 2), pb.errors.ArgumentError, "at least one array"),
         (lambda: Batches(np.empty(0), 2), pb.errors.ShapeError, "no rows"),
         (lambda: Batches(3.0, 2), pb.errors.ShapeError, "got a single number"),
-        (lambda: Batches(np.array([None, {}]), 2), pb.errors.DTypeError, "arrays of numbers, got object"),
+        (lambda: Batches(np.array([None, {}]), 2), pb.errors.DTypeError, "arrays of numbers or words, got object"),
         (lambda: split(np.arange(5), test=0), pb.errors.ArgumentError, "between 0 and 1, got 0"),
         (lambda: split(np.arange(5), test=1.5), pb.errors.ArgumentError, "got 1.5"),
         (lambda: split(np.arange(2), test=0.1), pb.errors.ArgumentError, "2 rows are too few"),

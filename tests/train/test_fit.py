@@ -170,3 +170,19 @@ def test_classes_are_read_from_logits():
         predicted_classes(np.ones((2, 2, 2)))
     with pytest.raises(pb.errors.ShapeError, match="each of 2 rows"):
         accuracy(np.ones((2, 2)), np.ones(3))
+
+
+def test_an_ignored_ctrl_c_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        history = train(network(), 1, metric=interrupting(2, "signal"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not history.interrupted
+
+
+def test_a_parameter_that_the_last_step_spoils_is_named():
+    model = nn.Linear(1, 1, rng=0, dtype=float)
+    batches = Batches((np.full((4, 1), 1e150), np.zeros((4, 1))), 4)
+    with pytest.raises(pb.errors.NonFiniteError, match=r"the parameter weight became infinite or NaN in epoch 1"):
+        fit(model, nn.mae, optim.SGD(model.parameters(), lr=1e200), batches, 1, progress=False)

@@ -94,7 +94,7 @@ def rows_of(operation: str, arrays: Any) -> tuple[Rows, ...]:
     rows = tuple(np.asarray(one) for one in given)
     for array in rows:
         if array.dtype.kind not in "biufcUS":
-            raise DTypeError(f"{operation}: expected arrays of numbers, got {array.dtype}")
+            raise DTypeError(f"{operation}: expected arrays of numbers or words, got {array.dtype}")
         if not array.ndim:
             raise ShapeError(f"{operation}: expected arrays with a first axis, got a single number")
     lengths = [len(array) for array in rows]

@@ -25,7 +25,7 @@ _DELIMITERS = ",;\t"
 
 
 def read_csv(path: str | os.PathLike[str], target: str, ignore: Collection[str] = ()) -> Dataset:
-    """Read a CSV file with a line of column names, in UTF-8, separated by comma, semicolon or tab.
+    r"""Read a CSV file with a line of column names, in UTF-8, separated by comma, semicolon or tab.
 
     A column in which every entry is a number is one feature. A column of words (at most 32 different ones) becomes a
     column of 0 and 1 for each word. A target of words, or of at most 20 different integers, is a class; a target of
@@ -40,6 +40,16 @@ def read_csv(path: str | os.PathLike[str], target: str, ignore: Collection[str] 
         FormatError: the file is no such table, or an entry is missing or not a number.
         ArgumentError: a column that is not there, or a target that is not to be predicted.
         OSError: the file cannot be read.
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "pets.csv")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("weight,colour,kind\n4,red,cat\n9,grey,dog\n5,grey,cat\n8,red,dog\n")
+    >>> data = read_csv(path, target="kind")
+    >>> data
+    Dataset(pets: 4 rows, 3 features, kind in 2 classes)
+    >>> data.features
+    ('weight', 'colour=grey', 'colour=red')
     """
     table = _Table(path)
     table.check(target)

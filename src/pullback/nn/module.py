@@ -111,6 +111,12 @@ class Module:
             ArgumentError: names that are missing or unknown.
             ShapeError: a value of another shape than its parameter.
             DTypeError: a value whose dtype does not cast to its parameter's.
+
+        >>> import pullback as pb
+        >>> layer, other = pb.nn.Linear(2, 3), pb.nn.Linear(2, 3)
+        >>> other.load_state_dict(layer.state_dict())
+        >>> bool((layer.weight == other.weight).all())
+        True
         """
         load_values("load_state_dict", dict(self.named_parameters()), state, strict)
 

@@ -173,7 +173,8 @@ def _diverged(what: str, became: str, epoch: int) -> NonFiniteError:
 def interruptible() -> Any:
     """Turn the first Ctrl-C inside into a request, so that no update is torn in two; the second one interrupts."""
     interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as nohup and the shell's & set it
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield interrupt  # signals reach the main thread only
         return
 
