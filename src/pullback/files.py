@@ -63,7 +63,7 @@ def _target(path: PathLike) -> str:
     target = os.path.realpath(path)  # a link stays, what it points at is written
     if os.path.exists(target) and not os.path.isfile(target):
         kind = "a directory" if os.path.isdir(target) else "not a file"
-        raise ArgumentError(f"{os.fspath(path)} is {kind}: expected the name of a file to write")
+        raise ArgumentError(f"{os.fspath(path)!r} is {kind}: expected the name of a file to write")
     return target
 
 

@@ -53,6 +53,11 @@ def test_other_separators_quotes_a_byte_order_mark_and_blank_lines_are_read(writ
     assert data.features == ("height", "colour=blue", f"colour=r{separator}ed")
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_on_other_systems(write, end):
+    assert len(read_csv(write(GOOD.replace("\n", end)), "kind")) == 4
+
+
 def test_columns_may_be_left_out(write):
     assert read_csv(write(GOOD), "kind", ignore=["colour"]).features == ("height",)
 

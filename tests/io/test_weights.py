@@ -102,7 +102,7 @@ def test_files_that_hold_no_weights_are_refused(path, load, content):
 def test_places_that_cannot_be_written_are_known_beforehand(tmp_path):
     with pytest.raises(FileNotFoundError):
         check_writable(tmp_path / "no" / "net.safetensors")
-    with pytest.raises(pb.errors.ArgumentError, match="is a directory"):
+    with pytest.raises(pb.errors.ArgumentError, match="is a directory: expected the name of a file"):
         check_writable(tmp_path)
     with pytest.raises(pb.errors.ArgumentError, match="is not a file"):
         check_writable("/dev/null")

@@ -70,8 +70,8 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     chosen = _Settings(**settings)
     _check(chosen)
     data = _load(what, target, ignore)
-    output = output or f"{data.name}.safetensors"
-    with _files():
+    output = f"{data.name}.safetensors" if output is None else output
+    with _about(output):
         check_writable(output)
     console = Console(highlight=False, soft_wrap=True)
     training, held_out = data.split(_HELD_OUT, _SPLIT_SEED)
@@ -83,7 +83,7 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
         done = f"{history.epochs} of {job.epochs} epochs"
         console.print(f"Interrupted after {done}: what was learned is kept.\n", style="yellow")
     console.print(_scores(console, job.model, held_out, training))
-    with _files():
+    with _about(output):
         save_weights(output, job.model.state_dict(), _metadata(data, job))
         size = os.path.getsize(output)
     where = Text.assemble("\nTrained in ", f"{history.seconds:.1f} s. Weights in ", (clean(output), "bold"))
@@ -120,17 +120,17 @@ def _load(what: str, target: str | None, ignore: tuple[str, ...]) -> Dataset:
         raise ArgumentError(f"expected digits, breast-cancer or a CSV file, got the directory {what!r}")
     if target is None:
         raise ArgumentError(f"{what}: say which column is to be predicted, with --target COLUMN")
-    with _files():
+    with _about(what):
         return read_csv(what, target, ignore)
 
 
 @contextmanager
-def _files() -> Iterator[None]:
+def _about(file: str) -> Iterator[None]:
     """Say in our words what the system says of a file."""
     try:
         yield
     except OSError as error:
-        raise ArgumentError(f"{error.filename}: {(error.strerror or str(error)).lower()}") from None
+        raise ArgumentError(f"{file}: {(error.strerror or str(error)).lower()}") from None
 
 
 # The work -------------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ class _Table:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.file = os.path.basename(os.fspath(path))
         text = _text(path, self.file)
-        first = text.lstrip("\r\n").partition("\n")[0]
+        first = text.lstrip("\n").partition("\n")[0]
         if not first.strip():
             raise FormatError(f"{self.file}: expected a CSV file, got an empty one")
         delimiter = max(_DELIMITERS, key=first.count)
@@ -178,7 +178,7 @@ def _text(path: str | os.PathLike[str], file: str) -> str:
         raise FormatError(f"{file}: expected a CSV file in UTF-8, got bytes that are no text in line {line}") from None
     if "\0" in text:
         raise FormatError(f"{file}: expected a CSV file, got a binary one")
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _number(entry: str) -> float | None:
