@@ -221,6 +221,16 @@ class TestWhatIsWatched:
         assert not square(x).requires_grad
         assert not square(x).requires_grad, "a decorated function can be called again"
 
+    def test_under_no_grad_a_derivative_is_a_constant_to_whatever_is_outside(self):
+        w = pb.Parameter([1.0, 2.0])
+        gradient = pb.grad(lambda w: (w * w * w).sum())
+        assert gradient(w).requires_grad
+        with pb.no_grad():
+            assert not gradient(w).requires_grad
+            np.testing.assert_array_equal(gradient(w), [3.0, 12.0])
+            value, tangent = pb.jvp(lambda x: w * x, (np.ones(2),), (np.ones(2),))
+        assert type(value) is type(tangent) is np.ndarray
+
     def test_no_grad_inside_a_traced_function_stops_the_gradient(self):
         def f(x):
             with pb.no_grad():

@@ -13,7 +13,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.state import record
+from pullback.core.state import record, recording
 from pullback.core.terminals import INPUT, constant_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
@@ -26,21 +26,25 @@ class Region:
     """The nodes between ``inputs`` and ``outputs``, and how the rules shall see them.
 
     A derivative is itself differentiable by whatever is watched outside: the rules then work on the recorded nodes.
-    What depends on ``inputs`` only is of no further use once their derivative is known: the rules work on its values.
+    What depends on ``inputs`` only is of no further use once their derivative is known: the rules work on its values;
+    so they do for everything that has a value where operations are not recorded.
     """
 
     def __init__(self, outputs: Iterable[Node], inputs: Sequence[Node]) -> None:
         self.inputs = frozenset(inputs)
+        self._freeze = not recording.enabled
         depends = set(inputs)  # on one of the inputs
         live: set[Node] = set()  # watched from outside
         order: list[Node] = []
+        # What is older than every input depends on none, however long its own history is.
+        first = min((node.index for node in inputs), default=0)
         # Inputs may depend on each other's ancestors, never on each other: each is a node of its own.
-        for node in ancestors(outputs, stop=self.inputs.__contains__):
+        for node in ancestors(outputs, stop=lambda node: node.index < first or node in self.inputs):
             if node in self.inputs:
                 if any(source.watched for source in node.inputs):
                     live.add(node)
                 continue
-            if not node.inputs:
+            if node.index < first or not node.inputs:
                 if node.watched:
                     live.add(node)
                 continue
@@ -58,7 +62,7 @@ class Region:
         """The array through which rules see ``node``."""
         handle = self._handles.get(node)
         if handle is None:
-            frozen = node.value is not None and node not in self._live
+            frozen = node.value is not None and (self._freeze or node not in self._live)
             handle = self._handles[node] = Array(constant_node(node.value) if frozen and node.watched else node)
         return handle
 
