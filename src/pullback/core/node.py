@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.aval import Aval, TupleAval, aval_of
-from pullback.core.origin import Derived, Origin
+from pullback.core.origin import Derived, Origin, origin_at
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -99,7 +99,7 @@ class Node:
         """Where in the user's code the node was made, or which pass made it from what."""
         origin = self._origin
         if origin.__class__ is tuple:
-            return Origin(*origin)  # the hot path keeps a bare (code, instruction)
+            return origin_at(*origin)  # the hot path keeps a bare (code, instruction)
         return origin  # type: ignore[return-value]
 
     def __repr__(self) -> str:

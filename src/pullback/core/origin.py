@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import os
 import sys
+from bisect import bisect_right
 from functools import lru_cache
 from types import CodeType
 from typing import NamedTuple
@@ -60,6 +61,20 @@ def user_position(depth: int) -> tuple[CodeType, int] | None:
     return None
 
 
+@lru_cache(maxsize=512)
+def _starts(code: CodeType) -> list[int]:
+    return [instruction.offset for instruction in dis.get_instructions(code)]
+
+
+def origin_at(code: CodeType, offset: int) -> Origin:
+    """Return the position of the instruction at ``offset``.
+
+    While a call is under way its frame may stand at one of the cache entries that follow the instruction.
+    """
+    starts = _starts(code)
+    return Origin(code, starts[max(bisect_right(starts, offset) - 1, 0)])
+
+
 _STORES = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
 
 
@@ -72,7 +87,7 @@ def _stores(code: CodeType) -> dict[int, str]:
         if instruction.opname in _STORES and previous is not None:
             names[previous] = instruction.argval
             previous = None
-        elif instruction.opname not in ("COPY", "CACHE"):  # a = b = ... copies before it stores
+        elif instruction.opname != "COPY":  # a = b = ... copies before it stores
             previous = instruction.offset
     return names
 
