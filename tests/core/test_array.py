@@ -219,6 +219,11 @@ def test_copies_and_pickles_are_leaves_of_their_own(duplicate):
     assert p.name == "w"
 
 
+def test_pickling_what_was_computed_from_a_watched_array_is_refused():
+    with pytest.raises(NotDifferentiableError, match="pickling would lose the gradient"):
+        pickle.dumps(watched([1.0]) * 2)
+
+
 def test_backward_twice_accumulates_and_nothing_is_freed():
     x = watched(3.0)
     y = x * x
@@ -240,6 +245,26 @@ def test_backward_takes_a_cotangent():
     x = watched([1.0, 2.0])
     (x * x).backward([1.0, 10.0])
     np.testing.assert_array_equal(x.grad, [2.0, 40.0])
+
+
+def test_a_gradient_does_not_follow_later_changes_of_the_users_array():
+    x, values = watched([1.0, 2.0]), np.ones(2)
+    x.backward(values)
+    y = watched([1.0, 2.0])
+    y.grad = values
+    values[:] = 9.0
+    np.testing.assert_array_equal(x.grad, [1.0, 1.0])
+    np.testing.assert_array_equal(y.grad, [1.0, 1.0])
+
+
+def test_a_gradient_that_is_given_takes_the_dtype_of_its_array():
+    x = watched(np.ones(2, np.float32))
+    x.grad = [1.0, 2.0]
+    assert x.grad.dtype == np.float32
+    with pytest.raises(DTypeError, match="grad: expected float32, got complex128"):
+        x.grad = [1j, 2j]
+    with pytest.raises(ShapeError, match=r"grad: expected shape \(2,\), got \(\)"):
+        x.grad = 1.0
 
 
 def test_hash_is_refused_as_numpys():

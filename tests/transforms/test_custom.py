@@ -129,3 +129,29 @@ def test_a_rule_that_does_not_fit_is_refused(result, error, match):
 def test_not_a_function_is_refused():
     with pytest.raises(pb.errors.DTypeError, match="expected a function"):
         pb.custom_vjp(3)
+
+
+def test_memory_that_a_user_uses_again_is_not_held():
+    buffer, slope = np.zeros(2), np.ones(2)
+
+    @pb.custom_vjp
+    def scaled(x, y):
+        buffer[:] = (x * y).detach()
+        return buffer
+
+    @scaled.define_vjp
+    def _(ct, out, x, y):
+        return (ct * out * y, slope)
+
+    x, y, factor = pb.array([1.0, 2.0], requires_grad=True), pb.array([1.0, 1.0], requires_grad=True), np.ones(2)
+    first = scaled(x, factor)
+    scaled(x, y).sum().backward()
+    buffer[:] = factor[:] = slope[:] = 9.0
+    np.testing.assert_array_equal(y.grad, [1.0, 1.0])
+    np.testing.assert_array_equal(first.detach(), [1.0, 2.0])
+    x.grad = None
+    first.sum().backward()
+    np.testing.assert_array_equal(x.grad, [1.0, 2.0])
+    gradient = pb.grad(lambda y: scaled(np.ones(2), y).sum())(np.ones(2))
+    gradient[:] = 0.0
+    np.testing.assert_array_equal(slope, [9.0, 9.0])

@@ -77,6 +77,18 @@ class TestKinds:
         np.testing.assert_array_equal(second, np.ones(3))
         np.testing.assert_array_equal(x, np.ones(3))
 
+    def test_writing_to_results_changes_no_later_derivative(self):
+        x, ones = np.array([1.0, 2.0]), np.ones(2)
+        (same, powers), pullback = pb.vjp(lambda x: (x, np.exp(x)), x)
+        same[:] = powers[:] = 0.0
+        np.testing.assert_array_equal(pullback((ones, ones))[0], 1 + np.exp(x))
+        (_, aux), _ = pb.value_and_grad(lambda x: (x.sum(), x), has_aux=True)(x)
+        out, tangent = pb.jvp(lambda x: x, (x,), (ones,))
+        (ct,) = pb.vjp(lambda x: x + 1, x)[1](ones)
+        aux[:] = out[:] = tangent[:] = ct[:] = 7.0
+        np.testing.assert_array_equal(x, [1.0, 2.0])
+        np.testing.assert_array_equal(ones, [1.0, 1.0])
+
     def test_a_result_that_something_outside_watches_stays_an_array(self):
         w = pb.array(2.0, requires_grad=True)
         gradient = pb.grad(lambda x: w * w * x)(3.0)
@@ -230,6 +242,26 @@ class TestWhatIsWatched:
             np.testing.assert_array_equal(gradient(w), [3.0, 12.0])
             value, tangent = pb.jvp(lambda x: w * x, (np.ones(2),), (np.ones(2),))
         assert type(value) is type(tangent) is np.ndarray
+
+    def test_a_derivative_under_no_grad_is_a_constant_to_a_traced_function(self):
+        def f(w):
+            with pb.no_grad():
+                gradient = pb.grad(lambda x: x * x * w)(3.0)
+            return gradient * w
+
+        assert pb.grad(f)(2.0) == 12.0
+        assert pb.trace(f, 2.0).backward().forward(2.0).values["dout/dw"] == 12.0
+
+    def test_no_grad_refuses_a_function_whose_body_runs_after_the_call(self):
+        def numbers():
+            yield 1
+
+        async def wait():
+            return 1
+
+        for function in (numbers, wait):
+            with pytest.raises(DTypeError, match="inside it"):
+                pb.no_grad()(function)
 
     def test_no_grad_inside_a_traced_function_stops_the_gradient(self):
         def f(x):

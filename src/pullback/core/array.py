@@ -134,9 +134,12 @@ class Array(Operators):
     @grad.setter
     def grad(self, value: Array | None) -> None:
         if value is not None:
-            value = operations.asarray(value)
+            value = operations.copy(value)
             if value.shape != self.shape:
                 raise ShapeError(f"grad: expected shape {self.shape}, got {value.shape}")
+            if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+                raise DTypeError(f"grad: expected {self.dtype}, got {value.dtype}")
+            value = operations.astype(value, self.dtype)
         self._grad = value
 
     def backward(self, cotangent: Any = None) -> None:
@@ -291,7 +294,13 @@ class Array(Operators):
 
     def __reduce__(self) -> Any:
         value = np.asarray(self._concrete("pickling"))
-        return (_unpickle, (value, self._node.owner is not None))
+        leaf = self._node.owner is not None
+        if self._node.watched and not leaf:
+            raise NotDifferentiableError(
+                f"pickling would lose the gradient: this array ({self.aval}) was computed from a watched one. "
+                "Pickle x.detach(), or the leaves that it was computed from"
+            )
+        return (_unpickle, (value, leaf))
 
     # Protocols ----------------------------------------------------------------------------------------------------
 

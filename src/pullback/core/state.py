@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from types import TracebackType
+from typing import Any
+
+from pullback.errors import DTypeError
 
 
 class _Recording(threading.local):
@@ -29,6 +34,15 @@ class _Switch(ContextDecorator):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         recording.enabled = self._before.pop()
+
+    def __call__(self, func: Callable[..., Any]) -> Any:
+        """Decorate a function."""
+        if inspect.isgeneratorfunction(func) or inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func):
+            raise DTypeError(
+                f"no_grad: expected a plain function to decorate, got {func.__name__}, whose body runs after the call. "
+                "Write 'with pullback.no_grad():' inside it"
+            )
+        return super().__call__(func)
 
     def _recreate_cm(self) -> _Switch:
         return _Switch(self._enabled)  # each call of a decorated function gets its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,12 +11,15 @@ import optree
 
 NAMESPACE = "pullback"
 _known: set[type] = set()
+_registering = threading.Lock()
 
 
 def register(cls: type, flatten: Callable[[Any], Any], unflatten: Callable[[Any, Any], Any]) -> None:
-    """Make instances of ``cls`` containers: ``flatten(x) -> (children, metadata, names)``."""
-    optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
-    _known.add(cls)
+    """Make instances of ``cls`` containers: ``flatten(x) -> (children, metadata, names)``. Once for each class."""
+    with _registering:  # two threads may meet a class for the first time
+        if cls not in _known:
+            optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
+            _known.add(cls)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
@@ -60,8 +64,8 @@ def paths(tree: Any) -> list[str]:
 
 def _register_dataclasses(leaves: list[Any]) -> bool:
     """Make dataclasses among the leaves known as containers; say whether there were any."""
-    found = {type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf)} - _known
-    for cls in found:
+    found = {type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)}
+    for cls in found - _known:
         names = tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]  # filtered above
 
         def split(x: Any, names: tuple[str, ...] = names) -> Any:

@@ -18,7 +18,7 @@ from pullback.core.array import Array
 from pullback.core.creation import asarray
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.state import record
+from pullback.core.state import record, recording
 from pullback.core.terminals import leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError
@@ -33,24 +33,24 @@ def kind_of(leaf: Any) -> str:
     return "python" if isinstance(leaf, _NUMBERS) and not isinstance(leaf, np.generic) else "numpy"
 
 
-def restore(array: Any, kind: str, owned: set[int] | None = None) -> Any:
-    """Return ``array`` as a value of this kind. A NumPy array that comes back is the caller's own: never a view.
+def restore(array: Any, kind: str) -> Any:
+    """Return ``array`` as a value of this kind (see ``kind_of``), a constant where nothing is to be recorded.
 
-    Args:
-        array: what a transform computed.
-        kind: see ``kind_of``.
-        owned: identities of the values that have been handed out already.
+    A NumPy array that comes back is the caller's own, who may write to it: never the memory of a node, of an argument,
+    or of what a rule of the user's returned.
     """
-    if not isinstance(array, Array) or kind == "array" or array._node.watched:
+    if not isinstance(array, Array):
+        return array
+    if array._node.watched:
+        if recording.enabled:
+            return array
+        array = array.detach()
+    if kind == "array" or array._node.value is None:
         return array
     value = array._node.value
     if value.ndim == 0:
         return value.item() if kind == "python" else value[()]
-    if value.base is not None or not value.flags.writeable or owned is None or id(value) in owned:
-        value = np.array(value)
-    if owned is not None:
-        owned.add(id(value))
-    return value
+    return np.array(value)
 
 
 class Call:
@@ -125,9 +125,8 @@ class Call:
 
     def by_argument(self, results: Sequence[Any], convert: bool = True) -> list[Any]:
         """Put one result for each input back into the structures of the arguments, each in its own kind."""
-        owned: set[int] = set()
         if convert:
-            results = [restore(one, kind, owned) for one, kind in zip(results, self.kinds, strict=True)]
+            results = [restore(one, kind) for one, kind in zip(results, self.kinds, strict=True)]
         trees, position = [], 0
         for structure in self.structures:
             count = structure.num_leaves

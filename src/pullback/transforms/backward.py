@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.creation import asarray
+from pullback.core.creation import array
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
@@ -144,7 +144,7 @@ def seed(output: Array, cotangent: Any, operation: str) -> Array:
             )
         ones: Array = operations.ones_like(output)
         return ones
-    cotangent = asarray(cotangent)
+    cotangent = array(cotangent)  # a copy: it may become the gradient itself
     if cotangent.shape != output.shape:
         raise ShapeError(
             f"{operation}: expected a cotangent of the output's shape {output.shape}, got {cotangent.shape}"
@@ -174,12 +174,12 @@ def accumulate_gradients(output: Array, cotangent: Any = None) -> None:
             owner._grad = gradient if owner._grad is None else operations.add(owner._grad, gradient)
 
 
-def own(array: Array) -> Array:
-    """Return the array with memory of its own where its value is a view (of a broadcast, say)."""
-    value = array._node.value
-    if not array._node.watched and isinstance(value, np.ndarray) and value.base is not None:
+def own(gradient: Array) -> Array:
+    """Return the gradient with memory of its own where its value is a view (of a broadcast, say)."""
+    value = gradient._node.value
+    if not gradient._node.watched and isinstance(value, np.ndarray) and value.base is not None:
         return Array(constant_node(np.array(value)))
-    return array
+    return gradient
 
 
 operations.provide("accumulate_gradients", accumulate_gradients)

@@ -11,7 +11,7 @@ import numpy as np
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval
-from pullback.core.creation import asarray
+from pullback.core.creation import array
 from pullback.core.operations import operations
 from pullback.core.primitive import Params, Primitive
 from pullback.core.record import apply
@@ -20,6 +20,7 @@ from pullback.core.terminals import constant_node, input_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
 from pullback.ops.control import item
+from pullback.ops.structural import as_arrays
 from pullback.transforms.arguments import is_value
 from pullback.transforms.backward import pull_back
 
@@ -36,8 +37,8 @@ class _Call:
     def arguments(self, arrays: Sequence[Any], elsewhere: Callable[[Any], Any] = lambda leaf: leaf) -> tuple[Any, ...]:
         """The arguments with these arrays in their places."""
         leaves = [elsewhere(leaf) for leaf in self.leaves]
-        for place, array in zip(self.places, arrays, strict=True):
-            leaves[place] = array
+        for place, one in zip(self.places, arrays, strict=True):
+            leaves[place] = one
         arguments: tuple[Any, ...] = tree.unflatten(self.structure, leaves)
         return arguments
 
@@ -46,7 +47,7 @@ class _Call:
         with record():
             output = self.function.function(*self.arguments(arrays))
         leaves, self.output_structure = tree.flatten(output)
-        return [asarray(leaf) for leaf in leaves]
+        return [array(leaf) for leaf in leaves]  # copies: the function may use its own memory again
 
     def output(self, arrays: Sequence[Any]) -> Any:
         """The result, or anything that has one array for each of its leaves, in its structure."""
@@ -163,14 +164,14 @@ def _fitted(name: str, mode: str, found: Any, aval: Aval) -> Array | None:
     """Check what a rule gave against what it belongs to."""
     if found is None or not is_differentiable(aval.dtype):
         return None
-    array = asarray(found)
-    if array.shape != aval.shape:
-        raise ShapeError(f"{name}: expected its {mode} rule to give shape {aval.shape}, got {array.shape}")
-    if array.dtype != aval.dtype:
-        if not np.can_cast(array.dtype, aval.dtype, "same_kind"):
-            raise DTypeError(f"{name}: expected its {mode} rule to give {aval.dtype}, got {array.dtype}")
-        array = operations.astype(array, aval.dtype)
-    return array
+    result = array(found)
+    if result.shape != aval.shape:
+        raise ShapeError(f"{name}: expected its {mode} rule to give shape {aval.shape}, got {result.shape}")
+    if result.dtype != aval.dtype:
+        if not np.can_cast(result.dtype, aval.dtype, "same_kind"):
+            raise DTypeError(f"{name}: expected its {mode} rule to give {aval.dtype}, got {result.dtype}")
+        result = operations.astype(result, aval.dtype)
+    return result
 
 
 class CustomFunction:
@@ -206,11 +207,11 @@ class CustomFunction:
                 f"{self.__name__}: no rule has been given. Decorate it with @{self.__name__}.define_{self.mode}"
             )
         call = _Call(self, args)
-        arrays = [asarray(call.leaves[place]) for place in call.places]
-        watched = any(array._node.watched for array in arrays)
+        arrays = as_arrays(self.__name__, *(call.leaves[place] for place in call.places))
+        watched = any(one._node.watched for one in arrays)
         if not watched:
             return self.function(*args)
-        several = apply(custom, tuple(array._node for array in arrays), {"call": call})
+        several = apply(custom, tuple(one._node for one in arrays), {"call": call})
         return call.output(_results(several))
 
 

@@ -95,8 +95,7 @@ def _restore_tree(output: Any, call: Call) -> Any:
     leaves, structure = tree.flatten(output)
     arrays = [leaf for leaf in leaves if isinstance(leaf, Array)]
     settled = iter(_settle(arrays, call.inputs))
-    owned: set[int] = set()
-    done = [restore(next(settled), call.result_kind, owned) if isinstance(leaf, Array) else leaf for leaf in leaves]
+    done = [restore(next(settled), call.result_kind) if isinstance(leaf, Array) else leaf for leaf in leaves]
     return tree.unflatten(structure, done)
 
 
@@ -173,8 +172,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = _directions("jvp", call, primals, tangents)
     pushed = push_forward([out._node for out in outputs], call.inputs, directions)
     found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
-    owned: set[int] = set()
-    tangent = tree.unflatten(structure, [restore(one, call.result_kind, owned) for one in found])
+    tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in found])
     return _restore_tree(call.output, call), tangent
 
 
@@ -224,9 +222,8 @@ def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
         for row in blocks:
             trees = call.by_argument(row, convert=False)
             rows.append(trees[0] if single else tuple(trees))
-        owned: set[int] = set()
         result = tree.unflatten(structure, rows)
-        return tree.tree_map(lambda block: restore(block, call.result_kind, owned), result)
+        return tree.tree_map(lambda block: restore(block, call.result_kind), result)
 
     return derived
 
