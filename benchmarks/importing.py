@@ -9,16 +9,15 @@ from benchmarks.timing import Timing, take_turns
 
 
 def measure(rounds: int) -> dict[str, Timing]:
-    """Return the time of a whole interpreter that imports nothing, NumPy, or pullback."""
+    """Return the time of an import: that of a whole interpreter less that of one which imports nothing."""
 
     def run(code: str) -> None:
         subprocess.run([sys.executable, "-c", code], check=True)
 
-    return take_turns(
-        {
-            "import numpy": lambda: run("import numpy"),
-            "import pullback": lambda: run("import pullback"),
-        },
-        max(rounds // 2, 1),
+    whole = take_turns(
+        {name: lambda name=name: run(name) for name in ("pass", "import numpy", "import pullback")},
+        rounds,
         seconds=0,
     )
+    empty = whole.pop("pass").median
+    return {name: Timing(one.median - empty, one.low - empty, one.high - empty) for name, one in whole.items()}

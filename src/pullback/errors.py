@@ -9,6 +9,7 @@ PullbackError
 ├── GraphError (ValueError)              a graph, expression or name that is not valid
 ├── ArgumentError (ValueError)           an argument or option out of its range
 ├── FormatError (ValueError)             a file that is not what it should be
+├── GradientError (AssertionError)       a derivative that finite differences contradict
 └── NonFiniteError (FloatingPointError)  a number that became inf or NaN where that ends the work
 
 Every message ends with the line of the user's code that led to it.
@@ -96,3 +97,7 @@ class FormatError(PullbackError, ValueError):
 
 class NonFiniteError(PullbackError, FloatingPointError):
     """A number that became inf or NaN where the work cannot go on with it: the loss of a network, say."""
+
+
+class GradientError(PullbackError, AssertionError):
+    """A derivative that does not agree with finite differences."""

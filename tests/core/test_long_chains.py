@@ -1,8 +1,11 @@
 """Nothing recurses over a graph: a chain of 100,000 operations works everywhere."""
 
+import weakref
+
 import pytest
 
 import pullback as pb
+from pullback.core.graph import ancestors
 
 LENGTH = 100_000
 
@@ -23,7 +26,11 @@ def test_records_differentiates_and_is_freed(expected):
     y = chain(x)
     y.backward()
     assert x.grad.item() == pytest.approx(expected)
+    node = weakref.ref(y.node)
+    first = weakref.ref(ancestors([y.node])[2])
     del y
+    assert node() is None
+    assert first() is None
 
 
 def test_forward_mode(expected):

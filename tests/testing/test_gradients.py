@@ -77,6 +77,27 @@ def test_a_wrong_sign_a_missing_term_and_a_missing_conjugate_are_caught():
         check_grads(product, (z, 1j * z), order=1)
 
 
+def test_only_the_modes_that_are_asked_for_are_walked():
+    @pb.custom_vjp
+    def square(x):
+        return x * x
+
+    walked = []
+
+    @square.define_vjp
+    def _(ct, out, x):
+        walked.append("reverse")
+        return (2 * x * ct,)
+
+    @square.define_jvp
+    def _(tangents, out, x):
+        walked.append("forward")
+        return 2 * x * tangents[0]
+
+    check_grads(square, POINTS, order=2, modes="reverse")
+    assert set(walked) == {"reverse"}
+
+
 def test_arguments_that_do_not_move_are_held():
     check_grads(lambda x, n, name: x**n, (np.array([1.0, 2.0]), 3, "text"))
 
@@ -88,8 +109,11 @@ def test_single_precision_has_tolerances_of_its_own():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(pb.errors.ArgumentError, match="expected modes out of"):
         check_grads(np.sin, POINTS, modes=("sideways",))
-    with pytest.raises(pb.errors.ArgumentError, match="order of at least 1"):
-        check_grads(np.sin, POINTS, order=0)
+    for order in (0, "a"):
+        with pytest.raises(pb.errors.ArgumentError, match="order of at least 1"):
+            check_grads(np.sin, POINTS, order=order)
+    with pytest.raises(pb.errors.DTypeError, match="expected a function"):
+        check_grads(3, POINTS)
     with pytest.raises(pb.errors.ArgumentError, match="args as a tuple"):
         check_grads(np.sin, 1.0)
     with pytest.raises(pb.errors.ArgumentError, match="floating or complex argument"):

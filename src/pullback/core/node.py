@@ -22,7 +22,7 @@ _next_index = count().__next__
 
 
 class Node:
-    """One use of a primitive, and the value it produces. Immutable: a node never changes once it is made.
+    """One use of a primitive, and the value it produces. Immutable once whoever makes it has handed it out.
 
     Attributes:
         primitive: the operation.

@@ -69,7 +69,7 @@ def trace(f: Callable[..., Any], *args: Any, **keywords: Any) -> Graph:
         raise GraphError("trace: the function returned no array")
     graph = Graph.of(outputs, inputs)
     for node, name in source_names(graph.nodes).items():
-        if node.name is None:
+        if node.name is None and node.value is None:  # not what the function closes over: that is somebody else's
             node.name = name
     return graph
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,10 @@ from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.creation import asarray
 from pullback.dtypes import is_differentiable
-from pullback.errors import ArgumentError
+from pullback.errors import ArgumentError, DTypeError, GradientError
 from pullback.transforms.derivatives import jvp, vjp
 
 MODES = ("forward", "reverse")
-
-
-class GradientError(AssertionError):
-    """A derivative that does not agree with finite differences."""
 
 
 def check_grads(
@@ -53,11 +50,14 @@ def check_grads(
     >>> import pullback.numpy as pnp
     >>> check_grads(lambda x: pnp.sin(x) * x, (np.array([1.0, 2.0]),))
     """
+    if not callable(f):
+        raise DTypeError(f"check_grads: expected a function, got {type(f).__name__}")
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown or not modes:
         raise ArgumentError(f"check_grads: expected modes out of {MODES}, got {tuple(modes)}")
-    if order < 1:
-        raise ArgumentError(f"check_grads: expected an order of at least 1, got {order}")
+    if not isinstance(order, int) or order < 1:
+        raise ArgumentError(f"check_grads: expected an order of at least 1, got {order!r}")
     if not isinstance(args, (tuple, list)):
         raise ArgumentError("check_grads: expected args as a tuple, as in check_grads(f, (x,))")
     leaves, structure = tree.flatten(tuple(args))
@@ -77,7 +77,7 @@ def check_grads(
         outputs, _ = tree.flatten(f(*tree.unflatten(structure, filled)))
         return tuple(asarray(out) for out in outputs if is_differentiable(asarray(out).dtype))
 
-    _check(flat, points, order, tuple(modes), np.random.default_rng(seed), rtol, atol, step, "")
+    _Check(modes, np.random.default_rng(seed), rtol, atol, step).run(flat, points, order)
 
 
 def _moves(leaf: Any) -> bool:
@@ -113,45 +113,55 @@ def _inner(left: Sequence[Any], right: Sequence[Any]) -> float:
     return float(sum(np.sum((np.conj(a) * b).real) for a, b in zip(left, right, strict=True)))
 
 
-def _check(
-    f: Callable[..., Any],
-    points: list[Any],
-    order: int,
-    modes: tuple[str, ...],
-    generator: np.random.Generator,
-    rtol: float,
-    atol: float,
-    step: float,
-    path: str,
-) -> None:
-    tangents = [_direction(generator, point) for point in points]
-    numeric = _differences(f, points, tangents, step)
-    _, pushed = jvp(f, tuple(points), tuple(tangents))
-    if "forward" in modes:
-        for position, (found, expected) in enumerate(zip(pushed, numeric, strict=True)):
-            _compare(np.asarray(found), expected, rtol, atol, f"{path}forward", position)
-    outputs, pullback = vjp(f, *points)
-    cotangents = tuple(_direction(generator, np.asarray(out)) for out in outputs)
-    if "reverse" in modes:
-        found = _inner(pullback(cotangents), tangents)
-        scale = sum(np.abs(ct).sum() * np.abs(n).max(initial=0) for ct, n in zip(cotangents, numeric, strict=True))
-        _compare(
-            np.asarray(found), np.asarray(_inner(cotangents, numeric)), rtol, atol * (1 + scale), f"{path}reverse", 0
-        )
-    if order == 1:
-        return
-    if "forward" in modes:
+@dataclass(frozen=True)
+class _Check:
+    """How the derivatives of one order are compared with finite differences."""
 
-        def tangent(*values: Any) -> Any:
-            return jvp(f, values, tuple(tangents))[1]
+    modes: tuple[str, ...]
+    generator: np.random.Generator
+    rtol: float
+    atol: float
+    step: float
 
-        _check(tangent, points, order - 1, modes, generator, 10 * rtol, 10 * atol, step, f"{path}forward of ")
-    if "reverse" in modes:
+    def run(self, f: Callable[..., Any], points: list[Any], order: int, path: str = "") -> None:
+        """Compare the derivatives of ``f``, then, for higher orders, those of its derivatives."""
+        tangents = tuple(_direction(self.generator, point) for point in points)
+        expected = _differences(f, points, tangents, self.step)
+        cotangents = tuple(_direction(self.generator, one) for one in expected)
+        if "forward" in self.modes:
+            self._forward(f, points, tangents, expected, f"{path}forward")
+        if "reverse" in self.modes:
+            self._reverse(f, points, tangents, cotangents, expected, f"{path}reverse")
+        if order == 1:
+            return
+        higher = replace(self, rtol=10 * self.rtol, atol=10 * self.atol)  # differences of derivatives are coarser
+        if "forward" in self.modes:
 
-        def gradient(*values: Any) -> Any:
-            return vjp(f, *values)[1](cotangents)
+            def tangent(*values: Any) -> Any:
+                return jvp(f, values, tangents)[1]
 
-        _check(gradient, points, order - 1, modes, generator, 10 * rtol, 10 * atol, step, f"{path}reverse of ")
+            higher.run(tangent, points, order - 1, f"{path}forward of ")
+        if "reverse" in self.modes:
+
+            def gradient(*values: Any) -> Any:
+                outputs, pullback = vjp(f, *values)
+                return pullback(tuple(ct.astype(out.dtype) for ct, out in zip(cotangents, outputs, strict=True)))
+
+            higher.run(gradient, points, order - 1, f"{path}reverse of ")
+
+    def _forward(self, f: Callable[..., Any], points: Any, tangents: Any, expected: Any, mode: str) -> None:
+        _, pushed = jvp(f, tuple(points), tangents)
+        for position, (found, numeric) in enumerate(zip(pushed, expected, strict=True)):
+            _compare(np.asarray(found), numeric, self.rtol, self.atol, mode, position)
+
+    def _reverse(
+        self, f: Callable[..., Any], points: Any, tangents: Any, cotangents: Any, expected: Any, mode: str
+    ) -> None:
+        outputs, pullback = vjp(f, *points)
+        cotangents = tuple(ct.astype(out.dtype) for ct, out in zip(cotangents, outputs, strict=True))
+        found, numeric = _inner(pullback(cotangents), tangents), _inner(cotangents, expected)
+        scale = sum(np.abs(ct).sum() * np.abs(n).max(initial=0) for ct, n in zip(cotangents, expected, strict=True))
+        _compare(np.asarray(found), np.asarray(numeric), self.rtol, self.atol * (1 + scale), mode, 0)
 
 
 def _compare(found: Any, expected: Any, rtol: float, atol: float, mode: str, output: int) -> None:
