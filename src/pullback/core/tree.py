@@ -66,7 +66,7 @@ def _register_dataclasses(leaves: list[Any]) -> bool:
     """Make dataclasses among the leaves known as containers; say whether there were any."""
     found = {type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)}
     for cls in found - _known:
-        names = tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]  # filtered above
+        names = tuple(field.name for field in dataclasses.fields(cls))
 
         def split(x: Any, names: tuple[str, ...] = names) -> Any:
             return [getattr(x, name) for name in names], None, names
