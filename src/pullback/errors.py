@@ -10,6 +10,7 @@ PullbackError
 ├── ArgumentError (ValueError)           an argument or option out of its range
 ├── FormatError (ValueError)             a file that is not what it should be
 ├── GradientError (AssertionError)       a derivative that finite differences contradict
+├── FileError (OSError)                  a file that cannot be read or written
 └── NonFiniteError (FloatingPointError)  a number that became inf or NaN where that ends the work
 
 Every message ends with the line of the user's code that led to it.
@@ -93,6 +94,10 @@ class ArgumentError(PullbackError, ValueError):
 
 class FormatError(PullbackError, ValueError):
     """A file or text that is not in the format that was expected."""
+
+
+class FileError(PullbackError, OSError):
+    """A file that cannot be read or written; ``errno`` is the system's number for why, None where it gave none."""
 
 
 class NonFiniteError(PullbackError, FloatingPointError):

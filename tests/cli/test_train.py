@@ -139,9 +139,12 @@ def test_a_column_of_numbers_is_predicted_in_its_own_units(run, here):
         (["digits", "--lr", "nan"], "--lr: expected a positive number, got nan"),
         (["digits", "--lr", "0"], "--lr: expected a positive number, got 0.0"),
         (["digits", "--lr", "inf"], "--lr: expected a positive number, got inf"),
-        (["digits", "--output", "nowhere/w.safetensors"], "nowhere/w.safetensors: no such file or directory"),
-        (["digits", "--output", "."], "'.' is a directory"),
-        (["digits", "--output", ""], "'' is a directory"),
+        (
+            ["digits", "--output", "nowhere/w.safetensors"],
+            "cannot write 'nowhere/w.safetensors': No such file or directory. Make the directory first",
+        ),
+        (["digits", "--output", "."], "cannot write '.': it is a directory"),
+        (["digits", "--output", ""], "cannot write '': it is a directory"),
         ([], "Missing argument 'WHAT'"),
         (["digits", "--colour", "red"], "No such option"),
     ],
@@ -165,7 +168,7 @@ def test_a_directory_that_may_not_be_written_is_known_before_the_training(run, h
     (here / "locked").mkdir(mode=0o500)
     code, out, err = run("train", "digits", "--output", "locked/w.safetensors")
     assert (code, out) == (2, "")
-    assert "permission denied" in err
+    assert "Permission denied" in err
 
 
 def test_a_learning_rate_that_is_far_too_high_ends_with_one_line(run, here):

@@ -108,6 +108,6 @@ def test_columns_that_cannot_be_used_are_refused(write, content, target, ignore,
         read_csv(write(content), target, ignore)
 
 
-def test_a_file_that_is_not_there_is_pythons_own_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(pb.errors.FileError, match=r"cannot read .*none\.csv.*: No such file or directory"):
         read_csv(tmp_path / "none.csv", "kind")

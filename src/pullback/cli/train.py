@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +69,7 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     _check(chosen)
     data = _load(what, target, ignore)
     output = f"{data.name}.safetensors" if output is None else output
-    with _about(output):
-        check_writable(output)
+    check_writable(output)
     console = Console(highlight=False, soft_wrap=True)
     training, held_out = data.split(_HELD_OUT, _SPLIT_SEED)
     job = _Job(training, chosen)
@@ -83,9 +80,8 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
         done = f"{history.epochs} of {job.epochs} epochs"
         console.print(f"Interrupted after {done}: what was learned is kept.\n", style="yellow")
     console.print(_scores(console, job.model, held_out, training))
-    with _about(output):
-        save_weights(output, job.model.state_dict(), _metadata(data, job))
-        size = os.path.getsize(output)
+    save_weights(output, job.model.state_dict(), _metadata(data, job))
+    size = os.path.getsize(output)
     where = Text.assemble("\nTrained in ", f"{history.seconds:.1f} s. Weights in ", (clean(output), "bold"))
     console.print(where.append(f" ({size / 1000:,.0f} kB)."))
     return INTERRUPTED if history.interrupted else 0
@@ -120,17 +116,7 @@ def _load(what: str, target: str | None, ignore: tuple[str, ...]) -> Dataset:
         raise ArgumentError(f"expected digits, breast-cancer or a CSV file, got the directory {what!r}")
     if target is None:
         raise ArgumentError(f"{what}: say which column is to be predicted, with --target COLUMN")
-    with _about(what):
-        return read_csv(what, target, ignore)
-
-
-@contextmanager
-def _about(file: str) -> Iterator[None]:
-    """Say in our words what the system says of a file."""
-    try:
-        yield
-    except OSError as error:
-        raise ArgumentError(f"{file}: {(error.strerror or str(error)).lower()}") from None
+    return read_csv(what, target, ignore)
 
 
 # The work -------------------------------------------------------------------------------------------------------------

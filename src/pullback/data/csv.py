@@ -14,6 +14,7 @@ from pullback.core.graph import listed
 from pullback.data.batches import Rows
 from pullback.data.dataset import Dataset
 from pullback.errors import ArgumentError, FormatError
+from pullback.files import PathLike, path_name, read_whole
 
 MAX_WORDS = 32
 """How many different words a column of features may have."""
@@ -24,7 +25,7 @@ _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 _DELIMITERS = ",;\t"
 
 
-def read_csv(path: str | os.PathLike[str], target: str, ignore: Collection[str] = ()) -> Dataset:
+def read_csv(path: PathLike, target: str, ignore: Collection[str] = ()) -> Dataset:
     r"""Read a CSV file with a line of column names, in UTF-8, separated by comma, semicolon or tab.
 
     A column in which every entry is a number is one feature. A column of words (at most 32 different ones) becomes a
@@ -39,7 +40,7 @@ def read_csv(path: str | os.PathLike[str], target: str, ignore: Collection[str] 
     Raises:
         FormatError: the file is no such table, or an entry is missing or not a number.
         ArgumentError: a column that is not there, or a target that is not to be predicted.
-        OSError: the file cannot be read.
+        FileError: the file cannot be read.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "pets.csv")
@@ -81,8 +82,8 @@ def read_csv(path: str | os.PathLike[str], target: str, ignore: Collection[str] 
 class _Table:
     """The entries of a file as text, checked to be a table."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.file = os.path.basename(os.fspath(path))
+    def __init__(self, path: PathLike) -> None:
+        self.file = os.path.basename(path_name(path))
         text = _text(path, self.file)
         first = text.lstrip("\n").partition("\n")[0]
         if not first.strip():
@@ -168,9 +169,8 @@ class _Table:
         return result
 
 
-def _text(path: str | os.PathLike[str], file: str) -> str:
-    with open(path, "rb") as stream:
-        data = stream.read()
+def _text(path: PathLike, file: str) -> str:
+    data = read_whole(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

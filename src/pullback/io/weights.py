@@ -11,13 +11,11 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.errors import DTypeError, FormatError
-from pullback.files import write_whole
+from pullback.files import PathLike, check_readable, path_name, read_whole, write_whole
 
 _DTYPES = frozenset({"float16", "float32", "float64", "complex64", "bool"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
-
-PathLike = str | os.PathLike[str]
 
 
 def save_weights(path: PathLike, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
@@ -30,7 +28,7 @@ def save_weights(path: PathLike, tensors: Mapping[str, Any], metadata: Mapping[s
 
     Raises:
         DTypeError: what is not an array, or has a dtype that the format does not know.
-        OSError: the file cannot be written.
+        FileError: the file cannot be written.
 
     >>> import tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")
@@ -76,13 +74,12 @@ def load_weights(path: PathLike) -> dict[str, np.ndarray[Any, Any]]:
 
     Raises:
         FormatError: the file is no safetensors file, or was cut short.
-        OSError: it cannot be read.
+        FileError: it cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = read_whole(path)
     try:
         return {name: np.array(array) for name, array in load(data).items()}
     except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that NumPy does not have
@@ -100,8 +97,7 @@ def load_metadata(path: PathLike) -> dict[str, str]:
     """
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb"):  # Python's own error where the file cannot be read
-        pass
+    check_readable(path)
     try:
         with safe_open(path, framework="np") as file:
             return dict(file.metadata() or {})
@@ -111,5 +107,5 @@ def load_metadata(path: PathLike) -> dict[str, str]:
 
 def _no_weights(path: PathLike, error: Exception) -> FormatError:
     return FormatError(
-        f"{os.path.basename(os.fspath(path))}: expected a safetensors file, got something else ({error})"
+        f"{os.path.basename(path_name(path))}: expected a safetensors file, got something else ({error})"
     )
