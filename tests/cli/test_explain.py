@@ -57,6 +57,16 @@ def test_a_picture(tmp_path):
     ET.parse(path)
 
 
+@pytest.mark.parametrize(
+    "wrong", [["--wrt", "zzz"], ["d=1"], ["--svg", "picture.png"], ["--svg", "no/picture.svg"], ["--wrt", "a", "--fly"]]
+)
+def test_bad_input_leaves_no_picture_behind(tmp_path, monkeypatch, wrong):
+    monkeypatch.chdir(tmp_path)
+    result = explain(LECTURE, *GIVEN, "--svg", "lecture.svg", *wrong)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_lists_are_arrays():
     result = explain("L = sum(W @ x)", "W=[[1,2],[3,4]]", "x=[5, 6]")
     assert result.exit_code == 0

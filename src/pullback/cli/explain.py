@@ -33,15 +33,14 @@ def explain(text: str, assignments: tuple[str, ...], wrt: tuple[str, ...], svg: 
     if len(dict(values)) < len(values):
         raise GraphError("a value is given twice for one name")
     run = graph.forward(**dict(values)).backward()
-    if svg is not None:
-        if not svg.lower().endswith(".svg"):
-            raise ArgumentError(f"--svg: expected a file name that ends in .svg, got {svg!r}")
-        run.save(svg)
     names = [_normal(name) for name in wrt] or [
         run.graph.names[node] for node in run.graph.inputs if carries_derivative(node)
     ]
     lines = [run.latex(name) if latex else run.explain(name) for name in names]
-    click.echo("\n".join([str(run), *([""] if lines else []), *lines]))
+    report = "\n".join([str(run), *([""] if lines else []), *lines])
+    if svg is not None:  # last, so that bad input leaves no file behind
+        run.save(svg)
+    click.echo(report)
 
 
 def _assignment(text: str) -> tuple[str, Any]:
