@@ -51,6 +51,9 @@ def test_batches_do_not_change_the_data():
     x = np.arange(5)
     for (batch,) in Batches(x, 2):
         batch[:] = -1
+    for (batch,) in Batches(x, 2, shuffle=False):
+        with pytest.raises(ValueError, match="read-only"):
+            batch[:] = -1
     np.testing.assert_array_equal(x, np.arange(5))
 
 
@@ -69,6 +72,8 @@ def test_batches_do_not_change_the_data():
         (lambda: Batches(np.array([None, {}]), 2), pb.errors.DTypeError, "arrays of numbers or words, got object"),
         (lambda: split(np.arange(5), test=0), pb.errors.ArgumentError, "between 0 and 1, got 0"),
         (lambda: split(np.arange(5), test=1.5), pb.errors.ArgumentError, "got 1.5"),
+        (lambda: split(np.arange(5), test="a"), pb.errors.ArgumentError, "got 'a'"),
+        (lambda: split(np.arange(5), test=None), pb.errors.ArgumentError, "got None"),
         (lambda: split(np.arange(2), test=0.1), pb.errors.ArgumentError, "2 rows are too few"),
         (lambda: split(np.arange(5), stratify=np.arange(4)), pb.errors.ShapeError, r"each of 5 rows, got shape \(4,\)"),
     ],
@@ -76,6 +81,14 @@ def test_batches_do_not_change_the_data():
 def test_wrong_arguments_are_refused(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("epoch", [-1, 1.5, "a", None])
+def test_an_epoch_that_is_no_number_of_one_is_refused(epoch):
+    batches = Batches(np.arange(5), 2)
+    batches.epoch = epoch
+    with pytest.raises(pb.errors.ArgumentError, match="the number of the epoch: expected an integer of 0 or more"):
+        iter(batches)
 
 
 def test_a_split_has_every_row_once_and_depends_on_the_seed_only():

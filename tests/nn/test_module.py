@@ -166,7 +166,8 @@ def test_state_is_a_copy():
         (lambda s: s.update(extra=np.ones(1)), pb.errors.ArgumentError, "unknown extra"),
         (lambda s: s.update(bias=np.ones(3)), pb.errors.ShapeError, r"bias of shape \(2,\), got \(3,\)"),
         (lambda s: s.update(bias=np.ones(2) * 1j), pb.errors.DTypeError, "bias to hold float32, got complex128"),
-        (lambda s: s.update(bias=["a", "b"]), pb.errors.DTypeError, "bias to hold float32"),
+        (lambda s: s.update(bias=["a", "b"]), pb.errors.DTypeError, "bias: expected numbers"),
+        (lambda s: s.update(bias=[[1.0], [1.0, 2.0]]), pb.errors.ShapeError, "bias: expected .* rows of equal length"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_and_nothing_is_loaded(change, error, words):
@@ -177,6 +178,41 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_is_loaded(change, erro
     with pytest.raises(error, match=words):
         layer.load_state_dict(state)
     np.testing.assert_array_equal(layer.weight.detach().numpy(), before["weight"])
+
+
+def test_two_parameters_of_one_name_are_refused_as_one_would_be_lost():
+    module = nn.Module()
+    module.parts = {1: pb.Parameter(1.0), "1": pb.Parameter(2.0)}
+    for use in (module.state_dict, lambda: module.load_state_dict({"parts.1": 3.0})):
+        with pytest.raises(pb.errors.ArgumentError, match=r"two parameters are named 'parts\.1'"):
+            use()
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 2)), pb.array(np.zeros((2, 2))), 3])
+def test_a_parameter_is_not_replaced_by_what_is_none(value):
+    layer = nn.Linear(2, 2, rng=0)
+    with pytest.raises(pb.errors.DTypeError, match=r"Linear: weight is a parameter.*weight\.assign"):
+        layer.weight = value
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+    layer.bias = None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_train_takes_true_or_false():
+    with pytest.raises(pb.errors.DTypeError, match="expected True or False, got ndarray"):
+        nn.ReLU().train(np.ones(2))
+
+
+def test_a_module_may_know_its_parent():
+    parent, child = nn.Module(), nn.Linear(2, 2, rng=0)
+    parent.child, child.parent = child, parent
+    child.others = [child]
+    assert repr(parent).splitlines()[1:] == [
+        "└── child: Linear(2, 2)              6",
+        "    ├── parent: Module, see above",
+        "    └── others.0: Linear, see above",
+    ]
+    assert list(parent.state_dict()) == ["child.weight", "child.bias"]
 
 
 def test_a_state_that_is_no_mapping_is_refused():

@@ -56,7 +56,8 @@ def test_training_goes_on_from_a_saved_state_as_if_it_had_not_stopped(make):
     ("change", "error", "words"),
     [
         (lambda s: s.pop("0.momentum"), pb.errors.ArgumentError, r"missing 0\.momentum"),
-        (lambda s: s.update({"9.step": 1}), pb.errors.ArgumentError, r"unknown 9\.step"),
+        (lambda s: s.update({"9.step": 1}), pb.errors.ArgumentError, r"unknown 9\.step\. At"),
+        (lambda s: s.update({"0.step": -1}), pb.errors.ArgumentError, r"0\.step of 1 or more, got -1"),
         (lambda s: s.update({"0.momentum": np.ones(3)}), pb.errors.ShapeError, r"0\.momentum of shape \(2,\)"),
     ],
 )
@@ -133,6 +134,9 @@ def test_the_learning_rate_may_be_changed_between_steps():
         (lambda p: optim.SGD(p, lr=float("nan")), pb.errors.ArgumentError, "got nan"),
         (lambda p: optim.SGD(p, lr=float("inf")), pb.errors.ArgumentError, "got inf"),
         (lambda p: optim.SGD(p, lr="0.1"), pb.errors.ArgumentError, "got '0.1'"),
+        (lambda p: optim.SGD(p, lr=10**400), pb.errors.ArgumentError, "SGD: lr: expected"),
+        (lambda p: optim.SGD(p, lr=True), pb.errors.ArgumentError, "got True"),
+        (lambda p: optim.SGD(None), pb.errors.DTypeError, "expected parameters, got NoneType"),
         (lambda p: optim.SGD(p, lr=None), pb.errors.DTypeError, "got NoneType"),
         (lambda p: optim.SGD(p, momentum=1.0), pb.errors.ArgumentError, "momentum: expected .* below 1, got 1.0"),
         (lambda p: optim.SGD(p, weight_decay=-1), pb.errors.ArgumentError, "weight_decay"),

@@ -118,3 +118,26 @@ def test_what_does_not_fit_is_refused():
         check_grads(np.sin, 1.0)
     with pytest.raises(pb.errors.ArgumentError, match="floating or complex argument"):
         check_grads(np.sin, (3,))
+
+
+@pytest.mark.parametrize("result", [None, 3, np.arange(3), ()])
+def test_a_function_without_anything_to_check_does_not_pass(result):
+    with pytest.raises(pb.errors.DTypeError, match="return floating or complex arrays, got none"):
+        check_grads(lambda x: result, POINTS)
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "words"),
+    [
+        ((np.nan,), {}, "finite arguments"),
+        ((np.float16(1.0),), {}, "float16 is too coarse"),
+        ((1.0,), {"rtol": "a"}, "rtol to be a number of 0 or more, got 'a'"),
+        ((1.0,), {"atol": -1.0}, "atol to be"),
+        ((1.0,), {"step": np.nan}, "step to be"),
+        ((1.0,), {"step": 0}, "a step above 0"),
+        ((1.0,), {"seed": -1}, "seed to be an integer of 0 or more, got -1"),
+    ],
+)
+def test_where_differences_say_nothing_is_refused(args, options, words):
+    with pytest.raises(pb.errors.PullbackError, match=words):
+        check_grads(np.sin, args, **options)

@@ -62,17 +62,23 @@ class Batches:
     def _batches(self, order: Rows | None) -> Iterator[tuple[Rows, ...]]:
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             stop = min(start + self.batch_size, self.size)
-            chosen = slice(start, stop) if order is None else order[start:stop]
-            yield tuple(array[chosen] for array in self.arrays)
+            yield tuple(
+                _view(array[start:stop]) if order is None else array[order[start:stop]] for array in self.arrays
+            )
 
     def __repr__(self) -> str:
         return f"Batches({self.size} rows in {len(self)} batches of {self.batch_size}, seed {self.seed})"
 
 
-def as_seed(seed: Any) -> int:
+def _view(rows: Rows) -> Rows:
+    rows.flags.writeable = False  # a batch that is written to must not change the data
+    return rows
+
+
+def as_seed(seed: Any, what: str = "seed") -> int:
     """Return ``seed`` as an integer from 0 to below 2**64; raise ArgumentError if it is none."""
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed < 2**64:
-        raise ArgumentError(f"seed: expected an integer of 0 or more, below 2**64, got {seed!r}")
+        raise ArgumentError(f"{what}: expected an integer of 0 or more, below 2**64, got {seed!r}")
     return int(seed)
 
 
@@ -83,7 +89,8 @@ def permutation(size: int, seed: int, stream: int) -> Rows:
     True
     """
     # Philox is counter-based: the key is the pair, so that no stream has to be run through to reach the next.
-    return np.random.Generator(np.random.Philox(key=[as_seed(seed), stream])).permutation(size)
+    key = [as_seed(seed), as_seed(stream, "the number of the epoch")]
+    return np.random.Generator(np.random.Philox(key=key)).permutation(size)
 
 
 def rows_of(operation: str, arrays: Any) -> tuple[Rows, ...]:
@@ -121,7 +128,7 @@ def split_rows(size: int, test: float = 0.2, seed: int = 0, classes: Any = None)
     >>> len(train), len(test)
     (4, 2)
     """
-    if not 0 < float(test) < 1:
+    if isinstance(test, str) or not hasattr(test, "__float__") or not 0 < float(test) < 1:
         raise ArgumentError(f"split_rows: expected test to be between 0 and 1, got {test!r}")
     groups: Sequence[Rows] = [np.arange(size)]
     if classes is not None:

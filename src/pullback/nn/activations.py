@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pullback.core.array import Array
+from pullback.errors import ArgumentError, DTypeError
 from pullback.nn.module import Module
 from pullback.ops.activations import elu, gelu, leaky_relu, log_softmax, silu, softmax
 from pullback.ops.pointwise.hyperbolic import tanh
 from pullback.ops.pointwise.special.logistic import relu, sigmoid
+
+
+def _number(what: str, value: Any) -> float:
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or not math.isfinite(value):
+        raise DTypeError(f"{what}: expected a finite number, got {value!r}")
+    return float(value)
 
 
 class ReLU(Module):
@@ -31,7 +39,7 @@ class LeakyReLU(Module):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = _number("LeakyReLU: negative_slope", negative_slope)
 
     def forward(self, x: Any) -> Array:
         """Apply the function."""
@@ -50,7 +58,7 @@ class ELU(Module):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = _number("ELU: alpha", alpha)
 
     def forward(self, x: Any) -> Array:
         """Apply the function."""
@@ -69,6 +77,8 @@ class GELU(Module):
     """
 
     def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ArgumentError(f"GELU: expected approximate 'none' or 'tanh', got {approximate!r}")
         self.approximate = approximate
 
     def forward(self, x: Any) -> Array:

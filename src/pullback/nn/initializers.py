@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.errors import ArgumentError, DTypeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 _default = np.random.Generator(np.random.Philox(0))
 
@@ -81,11 +81,18 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> np.ndarray[Any, Any]:
-    return rng.uniform(-bound, bound, shape)
+    try:
+        return generator(rng).uniform(-bound, bound, shape)
+    except ValueError:  # more elements than an array can have
+        raise ShapeError(f"initial weights: an array of shape {shape} is too large") from None
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    if len(shape) < 2:
-        raise ArgumentError(f"initial weights: expected a shape (fan_out, fan_in, ...), got {shape}")
+    if not isinstance(shape, (tuple, list)) or len(shape) < 2 or not all(_is_length(one) for one in shape):
+        raise ArgumentError(f"initial weights: expected a shape (fan_out, fan_in, ...), got {shape!r}")
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
+
+
+def _is_length(one: Any) -> bool:
+    return hasattr(one, "__index__") and one >= 0

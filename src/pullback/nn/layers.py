@@ -11,7 +11,7 @@ from pullback.core.array import Array
 from pullback.core.creation import as_dtype, asarray
 from pullback.core.parameter import Parameter
 from pullback.dtypes import is_differentiable
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, IndexingError, ShapeError
 from pullback.nn.initializers import generator, glorot_uniform, he_uniform
 from pullback.nn.module import Module
 
@@ -59,9 +59,11 @@ class Linear(Module):
         if not callable(initial):
             raise ArgumentError(f"Linear: expected init to be 'he', 'glorot' or a function, got {init!r}")
         shape = (self.out_features, self.in_features)
-        weight = np.asarray(initial(generator(rng), shape))
+        weight = np.asarray(asarray(initial(generator(rng), shape)))
         if weight.shape != shape:
             raise ShapeError(f"Linear: expected init to give numbers of shape {shape}, got {weight.shape}")
+        if not np.can_cast(weight.dtype, dtype, "same_kind"):
+            raise DTypeError(f"Linear: expected init to give {dtype}, got {weight.dtype}")
         self.weight = Parameter(weight.astype(dtype))
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
 
@@ -79,6 +81,14 @@ class Linear(Module):
     def describe(self) -> str:
         """The sizes."""
         return f"{self.in_features}, {self.out_features}{'' if self.bias is not None else ', bias=False'}"
+
+
+def _real(operation: str, value: Any) -> np.ndarray[Any, Any]:
+    """Numbers as float64; raise DTypeError for what would not be the same numbers then."""
+    array = np.asarray(asarray(value))
+    if array.dtype.kind == "c":
+        raise DTypeError(f"{operation}: expected real numbers, got {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _size(name: str, value: Any) -> int:
@@ -103,6 +113,9 @@ class Sequential(Module):
             if not callable(layer):
                 hint = ". Write Sequential(*layers)" if isinstance(layer, (list, tuple)) else ""
                 raise DTypeError(f"Sequential: expected modules or functions, got {type(layer).__name__}{hint}")
+            if isinstance(layer, type) and issubclass(layer, Module):
+                name = layer.__name__
+                raise DTypeError(f"Sequential: expected modules or functions, got the class {name}. Write {name}()")
             setattr(self, str(position), layer)
 
     @property
@@ -128,7 +141,10 @@ class Sequential(Module):
         try:
             return layers[index]
         except IndexError:
-            raise ArgumentError(f"Sequential: index {index} is out of range for {len(layers)} layers") from None
+            raise IndexingError(f"Sequential: index {index} is out of range for {len(layers)} layers") from None
+        except TypeError:
+            kind = type(index).__name__
+            raise IndexingError(f"Sequential: expected the number of a layer or a slice, got {kind}") from None
 
 
 class Standardize(Module):
@@ -150,9 +166,11 @@ class Standardize(Module):
     """
 
     def __init__(self, mean: Any, scale: Any, dtype: Any = np.float32) -> None:
-        self.mean = Parameter(np.asarray(mean, np.float64), trainable=False)
-        self.scale = Parameter(np.asarray(scale, np.float64), trainable=False)
+        self.mean = Parameter(_real("Standardize", mean), trainable=False)
+        self.scale = Parameter(_real("Standardize", scale), trainable=False)
         self.dtype = as_dtype("Standardize", dtype)
+        if not is_differentiable(self.dtype):
+            raise DTypeError(f"Standardize: expected a floating dtype, got {self.dtype}")
         if self.mean.shape != self.scale.shape:
             raise ShapeError(f"Standardize: expected mean and scale of one shape, got {self.mean.shape} and "
                              f"{self.scale.shape}")  # fmt: skip
@@ -170,17 +188,22 @@ class Standardize(Module):
             one_scale: whether all columns are in one unit, as pixels are, and keep their proportions.
             dtype: of the result of the module.
         """
-        data = np.asarray(data, np.float64)
+        data = _real("Standardize.of", data)
         if data.ndim != 2 or not data.size:
             raise ShapeError(f"Standardize.of: expected a table with rows and columns, got shape {data.shape}")
-        mean = data.mean(0)
-        scale = np.full_like(mean, data.std()) if one_scale else data.std(0)
+        with np.errstate(all="ignore"):  # what overflows is refused by what is made of it
+            mean = data.mean(0)
+            scale = np.full_like(mean, data.std()) if one_scale else data.std(0)
         # Rounding leaves a constant column a deviation of some 1e-16 of its size.
         return cls(mean, np.where(scale > 1e-12 * np.abs(mean), scale, 1.0), dtype)
 
     def forward(self, x: Any) -> Array:
         """Scale each feature."""
-        result: Array = ((asarray(x) - self.mean) / self.scale).astype(self.dtype)
+        x = asarray(x)
+        if self.mean.ndim and (not x.ndim or x.shape[-1:] != self.mean.shape[-1:]):
+            expected = ", ".join(map(str, self.mean.shape))
+            raise ShapeError(f"Standardize({expected}): expected inputs of shape (..., {expected}), got {x.shape}")
+        result: Array = ((x - self.mean) / self.scale).astype(self.dtype)
         return result
 
     def describe(self) -> str:

@@ -11,6 +11,7 @@ from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.graph import listed
 from pullback.core.parameter import Parameter
+from pullback.core.record import as_constant
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 
@@ -56,6 +57,12 @@ class Module:
         return self.forward(*args, **keywords)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        held = vars(self).get(name)
+        if isinstance(held, Parameter) and value is not None and not isinstance(value, Parameter):
+            raise DTypeError(
+                f"{type(self).__name__}: {name} is a parameter, expected another one in its place, got "
+                f"{type(value).__name__}. Give it a new value with {name}.assign(...)"
+            )
         for path, found in _named(value, name):
             found.name = path
         object.__setattr__(self, name, value)
@@ -81,6 +88,8 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Set the module, and all inside it, to training (or, with False, to use); return it."""
+        if not isinstance(mode, bool):
+            raise DTypeError(f"train: expected True or False, got {type(mode).__name__}. pullback.train.fit trains")
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
@@ -98,7 +107,7 @@ class Module:
         >>> {name: value.shape for name, value in pb.nn.Linear(2, 3).state_dict().items()}
         {'weight': (3, 2), 'bias': (3,)}
         """
-        return {name: np.array(parameter.node.value) for name, parameter in self.named_parameters()}
+        return {name: np.array(parameter.node.value) for name, parameter in self._by_name("state_dict").items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Give the parameters the values of ``state``: all of them, or, after an error, none.
@@ -118,7 +127,17 @@ class Module:
         >>> bool((layer.weight == other.weight).all())
         True
         """
-        load_values("load_state_dict", dict(self.named_parameters()), state, strict)
+        load_values(
+            "load_state_dict", self._by_name("load_state_dict"), state, strict, "Give strict=False to load what fits"
+        )
+
+    def _by_name(self, operation: str) -> dict[str, Parameter]:
+        """The parameters by name; raise ArgumentError if two have the same one, as one of them would be lost."""
+        found: dict[str, Parameter] = {}
+        for name, parameter in self.named_parameters():
+            if found.setdefault(name, parameter) is not parameter:
+                raise ArgumentError(f"{operation}: two parameters are named {name!r}. Rename an attribute or a key")
+        return found
 
     # Pictures -------------------------------------------------------------------------------------------------------
 
@@ -130,7 +149,9 @@ class Module:
         return "\n".join(_listing(self))
 
 
-def load_values(operation: str, targets: Mapping[str, Parameter], state: Mapping[str, Any], strict: bool) -> None:
+def load_values(
+    operation: str, targets: Mapping[str, Parameter], state: Mapping[str, Any], strict: bool, hint: str = ""
+) -> None:
     """Assign the values of ``state`` to the parameters of these names; raise before anything is assigned."""
     if not isinstance(state, Mapping):
         raise DTypeError(f"{operation}: expected a mapping of names to arrays, got {type(state).__name__}")
@@ -138,16 +159,15 @@ def load_values(operation: str, targets: Mapping[str, Parameter], state: Mapping
     unknown = [name for name in state if name not in targets]
     if strict and (missing or unknown):
         faults = [f"{word} {listed(names)}" for word, names in (("missing", missing), ("unknown", unknown)) if names]
-        raise ArgumentError(
-            f"{operation}: expected the names {listed(targets)}; {', '.join(faults)}. "
-            "Give strict=False to load what fits"
-        )
+        raise ArgumentError(f"{operation}: expected the names {listed(targets)}; {', '.join(faults)}. {hint}".rstrip())
     values = {}
     for name, parameter in targets.items():
         if name not in state:
             continue
         given = state[name]
-        value = np.asarray(given.detach() if isinstance(given, Array) else given)
+        value = np.asarray(
+            given.detach() if isinstance(given, Array) else as_constant(f"{operation}: {name}", given, False)
+        )
         if value.shape != parameter.shape:
             raise ShapeError(f"{operation}: expected {name} of shape {parameter.shape}, got {value.shape}")
         if not np.can_cast(value.dtype, parameter.dtype, "same_kind"):
@@ -172,10 +192,11 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _walk(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module | Parameter]]:
     """Yield the path of each module and parameter in ``value``, each once, in the order of assignment."""
-    if isinstance(value, (Module, Parameter)):
+    if isinstance(value, (Module, Parameter)) or type(value) in (list, tuple, dict):
         if id(value) in seen:
             return
         seen.add(id(value))
+    if isinstance(value, (Module, Parameter)):
         yield path, value
     for key, item in _items(value):
         yield from _walk(item, f"{path}.{key}" if path else key, seen)
@@ -289,7 +310,7 @@ def _unflatten(skeleton: _Skeleton, leaves: Any) -> Module:
 def _listing(module: Module) -> list[str]:
     """One line for the module and one for everything inside it, as a tree, with the numbers of parameters."""
     rows: list[tuple[str, int]] = []
-    _add_rows(module, "", rows)
+    _add_rows(module, "", rows, (module,))
     width = max((len(text) for text, _ in rows), default=0)
     digits = max((len(f"{count:,}") for _, count in rows), default=0)
     lines = [f"{text:<{width}}  {f'{count:,}' if count else '':>{digits}}".rstrip() for text, count in rows]
@@ -313,8 +334,11 @@ def _label(module: Module) -> str:
     return f"{type(module).__name__}({inner})" if inner else type(module).__name__
 
 
-def _add_rows(module: Module, indent: str, rows: list[tuple[str, int]]) -> None:
-    """Add a row for each part of ``module``; the parameters of Linear and the like are said by its label."""
+def _add_rows(module: Module, indent: str, rows: list[tuple[str, int]], above: tuple[Module, ...]) -> None:
+    """Add a row for each part of ``module``; the parameters of Linear and the like are said by its label.
+
+    A module that it is itself inside of (a parent) is named and not opened again.
+    """
     parts = [
         (path, found)
         for key, item in vars(module).items()
@@ -324,9 +348,11 @@ def _add_rows(module: Module, indent: str, rows: list[tuple[str, int]]) -> None:
     for position, (path, found) in enumerate(parts):
         last = position == len(parts) - 1
         head = f"{indent}{'└── ' if last else '├── '}{path}: "
-        if isinstance(found, Module):
+        if any(found is one for one in above):
+            rows.append((f"{head}{type(found).__name__}, see above", 0))
+        elif isinstance(found, Module):
             rows.append((head + _label(found), _sizes(found)[0]))
-            _add_rows(found, indent + ("    " if last else "│   "), rows)
+            _add_rows(found, indent + ("    " if last else "│   "), rows, (*above, found))
         elif isinstance(found, Array):
             rows.append((head + str(found.aval), found.size))
         else:

@@ -34,7 +34,10 @@ class Optimizer:
             raise DTypeError(
                 f"{self._name}: expected parameters (model.parameters(), or a list), got {type(parameters).__name__}"
             )
-        self.parameters = tuple(parameters)
+        try:
+            self.parameters = tuple(parameters)
+        except TypeError:
+            raise DTypeError(f"{self._name}: expected parameters, got {type(parameters).__name__}") from None
         if not self.parameters:
             raise ArgumentError(f"{self._name}: expected at least one parameter, got none")
         for parameter in self.parameters:
@@ -137,6 +140,10 @@ class Optimizer:
         }
         named = {f"{position}.{slot}": held for position, part in made.items() for slot, held in part.items()}
         load_values(f"{self._name}.load_state_dict", named, state, strict=True)
+        for position, part in made.items():
+            step = int(part["step"].node.value)
+            if step < 1:
+                raise ArgumentError(f"{self._name}.load_state_dict: expected {position}.step of 1 or more, got {step}")
         self._state = made
 
     def __repr__(self) -> str:
@@ -162,9 +169,11 @@ def number(what: str, value: Any, *, positive: bool = False, below: float = math
     low = "above 0" if positive else "of 0 or more"
     expected = f"a number {low}" if below == math.inf else f"a number {low} and below {below:g}"
     try:
-        result = math.nan if isinstance(value, str) else float(value)
+        result = math.nan if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError):
         raise DTypeError(f"{what}: expected {expected}, got {type(value).__name__}") from None
+    except OverflowError:
+        result = math.inf
     if not (result > 0 if positive else result >= 0) or not result < below:
         raise ArgumentError(f"{what}: expected {expected}, got {value!r}")
     return result

@@ -65,6 +65,7 @@ def check_grads(
     if not moved:
         raise ArgumentError("check_grads: expected a floating or complex argument, got none")
     points = [np.asarray(asarray(leaves[i])) for i in moved]
+    _refuse_unusable(points, {"rtol": rtol, "atol": atol, "step": step}, seed)
     single = any(point.dtype.itemsize // (2 if point.dtype.kind == "c" else 1) < 8 for point in points)
     rtol = rtol if rtol is not None else 1e-2 if single else 1e-6
     atol = atol if atol is not None else rtol
@@ -75,9 +76,27 @@ def check_grads(
         for i, value in zip(moved, values, strict=True):
             filled[i] = value
         outputs, _ = tree.flatten(f(*tree.unflatten(structure, filled)))
-        return tuple(asarray(out) for out in outputs if is_differentiable(asarray(out).dtype))
+        found = tuple(asarray(out) for out in outputs if is_differentiable(asarray(out).dtype))
+        if not found:  # to find nothing wrong with nothing would be no check
+            raise DTypeError("check_grads: expected the function to return floating or complex arrays, got none")
+        return found
 
     _Check(modes, np.random.default_rng(seed), rtol, atol, step).run(flat, points, order)
+
+
+def _refuse_unusable(points: Sequence[Any], numbers: dict[str, Any], seed: Any) -> None:
+    """Raise for points at which differences say nothing, and for settings that are none."""
+    if not all(np.isfinite(point).all() for point in points):
+        raise ArgumentError("check_grads: expected finite arguments: there are no differences at inf or NaN")
+    if any(point.dtype == np.float16 for point in points):
+        raise DTypeError("check_grads: float16 is too coarse for differences. Check in float32 or float64")
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, str) or not np.isfinite(value) or value < 0):
+            raise ArgumentError(f"check_grads: expected {name} to be a number of 0 or more, got {value!r}")
+    if numbers["step"] == 0:
+        raise ArgumentError("check_grads: expected a step above 0")
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
+        raise ArgumentError(f"check_grads: expected seed to be an integer of 0 or more, got {seed!r}")
 
 
 def _moves(leaf: Any) -> bool:
