@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from pullback.core.operations import operations
 from pullback.core.origin import Origin, assigned_name, is_call
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.errors import GraphError
-
-if TYPE_CHECKING:
-    pass
 
 
 class Graph:
@@ -223,8 +220,6 @@ def format_number(number: Any, digits: int = 6) -> str:
     """
     if isinstance(number, (bool, np.bool_)):
         return str(bool(number))
-    if isinstance(number, (complex, np.complexfloating)):
-        return f"{number:.{digits}g}"
     return f"{number:.{digits}g}"
 
 

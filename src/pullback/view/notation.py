@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.aval import Aval
-from pullback.core.graph import format_number
+from pullback.core.graph import as_scalar, format_number
 from pullback.core.node import Node
 from pullback.core.origin import Derived, Origin
+from pullback.core.terminals import CONSTANT
 
 ATOM = 100
 """The precedence of what never needs brackets."""
@@ -134,6 +135,11 @@ def written(node: Node, names: Mapping[Node, str]) -> str:
     return infix(node, [operand(names[source]) for source in node.inputs])[0]
 
 
+def is_shown(node: Node) -> bool:
+    """Whether a node has a place of its own: all but numbers without a name, which stand in what uses them."""
+    return node.primitive is not CONSTANT or node.name is not None or as_scalar(node) is None
+
+
 def described(value: Any, digits: int = 6) -> str:
     """A value in a few words: a number, the elements of a small array, or shape and range.
 
@@ -145,34 +151,44 @@ def described(value: Any, digits: int = 6) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(described(one, digits) for one in value)})"
     value = np.asarray(value)
+    written_out = elements(value, digits)
+    if written_out is not None:
+        return written_out
+    return f"{Aval(value.shape, value.dtype)} {extent(value, 'from ')}".rstrip()
+
+
+def elements(value: np.ndarray[Any, Any], digits: int) -> str | None:
+    """A number, or all elements of an array, of at most four; None if there are more.
+
+    >>> elements(np.array([[1.0, 2.0]]), 6), elements(np.arange(5), 6)
+    ('[[1, 2]]', None)
+    """
     if value.ndim == 0:
         return number(value.item(), digits)
-    if value.ndim <= 2 and 0 < value.size <= 4:
-        return _elements(value, digits)
-    return f"{Aval(value.shape, value.dtype)}{_range(value)}"
+    if value.ndim > 2 or not 0 < value.size <= 4:
+        return None
+    return f"[{', '.join(elements(one, digits) or '' for one in value)}]"
 
 
-def _elements(value: np.ndarray[Any, Any], digits: int) -> str:
-    if value.ndim == 0:
-        return number(value.item(), digits)
-    return f"[{', '.join(_elements(one, digits) for one in value)}]"
+def extent(value: np.ndarray[Any, Any], between: str = "") -> str:
+    """What range the elements of an array span, and how many of them are no numbers; empty if there are none.
 
-
-def _range(value: np.ndarray[Any, Any]) -> str:
+    >>> extent(np.array([1.0, 3.0, np.nan])), extent(np.zeros(9))
+    ('1 to 3, 1 nan', 'all 0')
+    """
     if not value.size:
         return ""
     if value.dtype.kind == "b":
-        return f", {np.count_nonzero(value)} true"
+        return f"with {np.count_nonzero(value)} true"
     if value.dtype.kind == "c":
-        return f", norm {norm(value)}"
+        return f"of norm {norm(value)}"
     finite = value[np.isfinite(value)]
     strange = [f"{count} nan"] if (count := np.count_nonzero(np.isnan(value))) else []
     strange += [f"{count} inf"] if (count := np.count_nonzero(np.isinf(value))) else []
-    text = ""
     if finite.size:
         low, high = number(finite.min().item(), 3), number(finite.max().item(), 3)
-        text = f" all {low}" if low == high else f" from {low} to {high}"
-    return text + (f", {', '.join(strange)}" if strange else "")
+        strange.insert(0, f"all {low}" if low == high else f"{between}{low} to {high}")
+    return ", ".join(strange)
 
 
 def norm(value: Any, digits: int = 4) -> str:

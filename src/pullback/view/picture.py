@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from pullback.core.aval import Aval
-from pullback.core.graph import Graph, as_scalar
+from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import Evaluation, carries_derivative
 from pullback.view.formula import graph_formula
-from pullback.view.notation import clean, described, norm, shortened, written
+from pullback.view.notation import clean, described, elements, extent, is_shown, norm, shortened, written
 from pullback.view.symbolic import symbolic_partial
 
 MOST_NODES = 1000
@@ -25,6 +25,9 @@ DETAILED = 12
 """Up to so many edges, each label names its partial; with more it is the number only."""
 
 DIGITS = 4
+
+WIDEST = 16
+"""An array is written out if that takes no more characters than these."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,22 @@ def typeset(text: str) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value in a picture: a number, the elements if they are few, otherwise shape and dtype."""
+    """A value in a picture: a number, the elements if they are few and short, otherwise shape and range.
+
+    >>> brief(np.array([1.0, 2.0])), brief(np.zeros((4, 1))), brief(np.arange(6.0))
+    ('[1, 2]', '(4, 1): all 0', '(6,): 0 to 5')
+    """
     if isinstance(value, tuple):
         return f"{len(value)} results"
     value = np.asarray(value)
-    if value.ndim <= 2 and 0 < value.size <= 4:
-        return typeset(described(value, DIGITS if value.size == 1 else 3))
-    return str(Aval(value.shape, value.dtype))
+    few = _few(value)
+    return typeset(few if few is not None else f"{value.shape}: {extent(value)}".removesuffix(": "))
+
+
+def _few(value: Any) -> str | None:
+    """The elements, where there is room for them."""
+    text = elements(value, DIGITS if value.size == 1 else 3)
+    return text if text is not None and (value.size == 1 or len(text) <= WIDEST) else None
 
 
 def draw(graph: Graph, run: Evaluation | None = None) -> Picture:
@@ -103,18 +115,13 @@ def draw(graph: Graph, run: Evaluation | None = None) -> Picture:
     Raises:
         ArgumentError: the graph has more than a thousand nodes.
     """
-    nodes = [node for node in graph.nodes if not _is_folded(node)]
+    nodes = [node for node in graph.nodes if is_shown(node)]
     if len(nodes) > MOST_NODES:
         raise ArgumentError(
             f"picture: expected a graph of at most {MOST_NODES:,} nodes, got {len(nodes):,}. "
             "Draw a part of it, or print it"
         )
     return _Drawing(graph, run, nodes).picture()
-
-
-def _is_folded(node: Node) -> bool:
-    """Whether a node is written into the operations that use it: a number without a name."""
-    return node.primitive is CONSTANT and node.name is None and as_scalar(node) is not None
 
 
 class _Drawing:
@@ -173,8 +180,9 @@ class _Drawing:
             return "", ""
         symbol = f"∂{shortened(self.names[self.output], 12)}/∂{shortened(self.names[node], 16)}"
         full = f"∂{self.names[self.output]}/∂{self.names[node]} = {described(gradient)}"
-        if np.size(gradient) <= 4 and np.ndim(gradient) <= 2:
-            return f"{symbol} = {brief(gradient)}", full
+        few = _few(np.asarray(gradient))
+        if few is not None:
+            return f"{symbol} = {typeset(few)}", full
         return f"‖{symbol}‖ = {typeset(norm(gradient))}", full
 
     def _partial(self, source: Node, target: Node, detailed: bool) -> tuple[str, str]:

@@ -19,14 +19,6 @@ MARGIN = 24.0
 PADDING = 13.0
 HEAD = 7.0  # the length of an arrow's head
 
-KEYS = {
-    "input": "input",
-    "parameter": "parameter",
-    "constant": "constant",
-    "operation": "operation",
-    "output": "output",
-}
-
 
 def graph_svg(graph: Graph) -> str:
     """The picture of a graph without values."""

@@ -6,12 +6,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pullback.core.graph import Graph, as_scalar, listed
+from pullback.core.graph import Graph, listed
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT
 from pullback.transforms.evaluation import Evaluation, carries_derivative
 from pullback.view.derivation import is_real_number
-from pullback.view.notation import call, clean, described, number, shortened, source, written
+from pullback.view.notation import call, clean, described, is_shown, number, shortened, source, written
 
 HEAD, TAIL = 40, 20
 """How many lines a listing shows of the beginning and the end of a graph that has more than both."""
@@ -89,13 +89,8 @@ def _header(graph: Graph) -> str:
     return clean(f"graph({inputs}) -> {listed(outputs, 20)}")
 
 
-def is_listed(node: Node) -> bool:
-    """Whether a node has a line of its own: all but the constants that are one number and have no name."""
-    return node.primitive is not CONSTANT or node.name is not None or as_scalar(node) is None
-
-
 def _table(header: str, headings: Sequence[str], graph: Graph, row: Callable[[Node], list[str]]) -> str:
-    nodes = [node for node in graph.nodes if is_listed(node)]
+    nodes = [node for node in graph.nodes if is_shown(node)]
     skipped = nodes[HEAD:-TAIL] if len(nodes) > HEAD + TAIL else []
     shown = [*nodes[:HEAD], *nodes[-TAIL:]] if skipped else nodes
     rows = [[shortened(clean(cell), _WIDEST) for cell in row(node)] for node in shown]
