@@ -1,5 +1,6 @@
 """``pullback explain``, and what the command line does with bad input."""
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -150,6 +151,7 @@ def test_unknown_commands_and_options():
 def test_help_and_version():
     assert "explain" in call("--help").stdout
     assert "EXPRESSION" in explain("--help").stdout
+    assert '\n  pullback explain "d = 2*b; e = a + d; L = c*e" a=3 b=1 c=-2\n' in explain("--help").stdout
     assert call("--version").exit_code == 0
 
 
@@ -161,6 +163,34 @@ def test_an_interrupt_is_not_a_traceback(monkeypatch):
     result = explain("a", "a=1")
     assert result.exit_code == 130
     assert result.stderr.strip() == "interrupted"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full disk here")
+def test_output_that_cannot_be_written_is_one_line():
+    code = "from pullback.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "explain", "a", "a=1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
+
+
+def test_too_little_memory_is_one_line(monkeypatch):
+    def fail(*args, **keywords):
+        raise MemoryError
+
+    monkeypatch.setattr("pullback.cli.explain.expression", fail)
+    assert explain("a").stderr == "error: there is not enough memory for arrays of this size\n"
+
+
+def test_a_division_by_zero_between_numbers_gives_no_warning():
+    result = explain("a/0", "a=1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "dout/da = inf" in result.stdout
 
 
 def test_an_error_of_several_lines_is_reported_in_one(monkeypatch):

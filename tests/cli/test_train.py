@@ -145,6 +145,11 @@ def test_a_column_of_numbers_is_predicted_in_its_own_units(run, here):
         ),
         (["digits", "--output", "."], "cannot write '.': it is a directory"),
         (["digits", "--output", ""], "cannot write '': it is a directory"),
+        (["irises.csv", "--target", "kind", "--output", "./irises.csv"], "'./irises.csv' is the file that is read"),
+        (["large.csv", "--target", "mass"], "large: 'mass' has numbers of up to 1.8e+41. Give it in other units"),
+        (["vast.csv", "--target", "kind"], "line 2: expected a number below 1e150 in column 'mass', got '1e+300'"),
+        (["/dev/zero", "--target", "kind"], "it is a device"),
+        (["digits", "digits"], "unexpected extra argument (digits). Try 'pullback train --help'"),
         ([], "Missing argument 'WHAT'"),
         (["digits", "--colour", "red"], "No such option"),
     ],
@@ -153,6 +158,9 @@ def test_bad_input_ends_with_one_line_and_exit_code_2(run, here, arguments, word
     (here / "irises.csv").write_text(IRISES)
     (here / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
     (here / "words.csv").write_text("nothing but words\n")
+    for name, number in (("vast.csv", "1e300"), ("large.csv", "1e40")):
+        rows = "".join(f"{i},{i * float(number)},{'xy'[i % 2]}\n" for i in range(1, 20))
+        (here / name).write_text("size,mass,kind\n" + rows)
     before = sorted(os.listdir(here))
     code, out, err = run("train", *arguments)
     assert code == 2
@@ -213,6 +221,23 @@ def test_ctrl_c_measures_and_saves_what_was_learned(here):
     assert re.search(r"Interrupted after \d+ of 100000 epochs: what was learned is kept", out)
     assert accuracy_in(out) > 10
     assert (here / "digits.safetensors").exists()
+
+
+def test_weights_are_saved_before_anything_else_is_done(run, here, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pullback.cli.train._scores", interrupt)
+    code, _, err = run("train", "digits", "--epochs", 1)
+    assert (code, err) == (130, "\ninterrupted\n")
+    assert (here / "digits.safetensors").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text elsewhere")
+def test_a_file_name_that_is_no_text_is_no_hindrance(run, here):
+    (here / "\udcff.csv").write_text(IRISES)
+    assert run("train", "\udcff.csv", "--target", "kind", "--epochs", 1)[0] == 0
+    assert pb.io.load_metadata(here / "\udcff.safetensors")["data"] == "\N{REPLACEMENT CHARACTER}"
 
 
 def test_without_scikit_learn_one_is_told_how_to_get_it(run, monkeypatch):

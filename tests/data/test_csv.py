@@ -60,6 +60,9 @@ def test_lines_may_end_as_on_other_systems(write, end):
 
 def test_columns_may_be_left_out(write):
     assert read_csv(write(GOOD), "kind", ignore=["colour"]).features == ("height",)
+    for ignore in ("colour", None):
+        with pytest.raises(pb.errors.DTypeError, match="ignore to be a list of names, got"):
+            read_csv(write(GOOD), "kind", ignore=ignore)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,8 @@ def test_columns_may_be_left_out(write):
         ("a,kind\n1,x\nNA,y\n", r"line 3: nothing in column 'a' \('NA'\)"),
         ("a,kind\n1,x\n2,\n", "line 3: nothing in column 'kind'"),
         ("a,kind\n1,x\ninf,y\n", "line 3: expected a finite number in column 'a', got 'inf'"),
+        ("a,kind\n1,x\n-1e151,y\n", "line 3: expected a number below 1e150 in column 'a', got '-1e151'"),
+        ("a,kind\n\u00e9,x\n".encode("latin-1"), r"no text in line 2\. Save it as UTF-8"),
         ('a,kind\n1,x\n"2,y\n', "not CSV"),
         ("a,kind\n" + "".join(f"{i},x\n{i},y\n" for i in range(40)) + "o1,x\n", "line 82: expected a number.*'o1'"),
         ("a,kind\n" + "".join(f"w{i},x\nw{i},y\n" for i in range(40)), "'a' has 40 different words, more than 32"),

@@ -83,6 +83,11 @@ def test_what_is_no_array_is_refused_before_anything_is_written(path):
             save_weights(path, tensors)
     with pytest.raises(pb.errors.DTypeError, match="strings, got int"):
         save_weights(path, {}, {"a": 1})
+    with pytest.raises(pb.errors.DTypeError, match="metadata to be a mapping of words, got str"):
+        save_weights(path, {}, "words")
+    for tensors, metadata in (({"__metadata__": np.ones(1)}, {}), ({"\udcff": np.ones(1)}, {}), ({}, {"a": "\udcff"})):
+        with pytest.raises(pb.errors.ArgumentError, match="save_weights: "):
+            save_weights(path, tensors, metadata)
     assert not path.exists()
 
 

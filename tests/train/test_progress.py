@@ -12,6 +12,11 @@ from pullback.train import accuracy, fit
 from pullback.train.progress import Bar, Lines
 
 
+def test_a_program_without_a_console_trains(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert train(1).epochs == 1
+
+
 def train(epochs, metric=None, progress=None):
     model = nn.Linear(2, 2, rng=0)
     batches = Batches((np.ones((4, 2), np.float32), np.array([0, 1, 1, 1])), 4)

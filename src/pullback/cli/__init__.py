@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import numpy as np
 
 from pullback.errors import PullbackError
 from pullback.view.notation import clean
@@ -55,15 +56,20 @@ class CommandLine(click.Group):
                 stream.reconfigure(errors="replace")  # a terminal may not have every character of a name
         code = 0
         try:
-            result = super().main(args, prog_name, standalone_mode=False, **extra)
+            with np.errstate(all="ignore"):  # what is divided by zero shows in the numbers
+                result = super().main(args, prog_name, standalone_mode=False, **extra)
             code = result if isinstance(result, int) else 0
         except PullbackError as error:
             code = _report(error.reason)
         except click.UsageError as error:
-            hint = f" Try '{error.ctx.command_path} --help'" if error.ctx is not None else ""
-            code = _report(f"{error.format_message()}{hint}")
+            hint = f". Try '{error.ctx.command_path} --help'" if error.ctx is not None else ""
+            code = _report(f"{error.format_message().rstrip('.')}{hint}")
         except click.ClickException as error:
             code = _report(error.format_message())
+        except MemoryError:
+            code = _report("there is not enough memory for arrays of this size")
+        except OSError as error:  # files raise FileError: this is the terminal, or what stands in its place
+            code = _report(f"cannot write the output: {error.strerror or error}")
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED

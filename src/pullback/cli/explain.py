@@ -21,13 +21,13 @@ from pullback.view.notation import clean, shortened
 @click.option("--svg", metavar="FILE", help="Draw the picture into a file.")
 @click.option("--latex", is_flag=True, help="Write the chain rule as LaTeX.")
 def explain(text: str, assignments: tuple[str, ...], wrt: tuple[str, ...], svg: str | None, latex: bool) -> None:
-    r"""Evaluate EXPRESSION and derive the gradient by each of its inputs.
+    """Evaluate EXPRESSION and derive the gradient by each of its inputs.
 
     Values are numbers, or lists such as [1,2,3] and [[1,2],[3,4]].
 
     \b
     pullback explain "d = 2*b; e = a + d; L = c*e" a=3 b=1 c=-2
-    """
+    """  # noqa: D301  # click wants the character itself, which keeps the line as it is
     values = [_assignment(one) for one in assignments]
     graph = expression(text)
     if len(dict(values)) < len(values):

@@ -70,6 +70,8 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     data = _load(what, target, ignore)
     output = f"{data.name}.safetensors" if output is None else output
     check_writable(output)
+    if what not in _BUILT_IN and os.path.exists(output) and os.path.samefile(what, output):
+        raise ArgumentError(f"--output: {output!r} is the file that is read. Give the weights another name")
     console = Console(highlight=False, soft_wrap=True)
     training, held_out = data.split(_HELD_OUT, _SPLIT_SEED)
     job = _Job(training, chosen)
@@ -79,8 +81,8 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     if history.interrupted:
         done = f"{history.epochs} of {job.epochs} epochs"
         console.print(f"Interrupted after {done}: what was learned is kept.\n", style="yellow")
+    save_weights(output, job.model.state_dict(), _metadata(data, job))  # first of all: now nothing can be lost
     console.print(_scores(console, job.model, held_out, training))
-    save_weights(output, job.model.state_dict(), _metadata(data, job))
     size = os.path.getsize(output)
     where = Text.assemble("\nTrained in ", f"{history.seconds:.1f} s. Weights in ", (clean(output), "bold"))
     console.print(where.append(f" ({size / 1000:,.0f} kB)."))
@@ -131,6 +133,11 @@ class _Job:
         batches = -(-len(data) // settings.batch_size)
         self.epochs = settings.epochs if settings.epochs is not None else max(_EPOCHS, -(-_STEPS // batches))
         self.kind = "number" if data.classes is None else "two classes" if len(data.classes) == 2 else "classes"
+        largest = float(np.abs(data.targets).max())
+        if self.kind == "number" and not 1e-30 < largest < 1e30:  # the network answers in single precision
+            raise ArgumentError(
+                f"{data.name}: {data.target!r} has numbers of up to {largest:g}. Give it in other units"
+            )
         self.outputs = len(data.classes) if data.classes is not None and self.kind == "classes" else 1
         rng = np.random.Generator(np.random.Philox(settings.seed))
         scaling = nn.Standardize.of(data.inputs, data.one_unit)
@@ -289,7 +296,7 @@ def _rounded(number: float) -> str:
 
 def _metadata(data: Dataset, job: _Job) -> dict[str, str]:
     return {
-        "data": data.name,
+        "data": clean(data.name),  # a file name may hold bytes that are no text
         "network": job.network,
         "features": json.dumps(data.features),
         "target": data.target,

@@ -13,13 +13,15 @@ import numpy as np
 from pullback.core.graph import listed
 from pullback.data.batches import Rows
 from pullback.data.dataset import Dataset
-from pullback.errors import ArgumentError, FormatError
+from pullback.errors import ArgumentError, DTypeError, FormatError
 from pullback.files import PathLike, path_name, read_whole
 
 MAX_WORDS = 32
 """How many different words a column of features may have."""
 MAX_NUMBERED_CLASSES = 20
 """A target of integers is taken for classes if it has no more different ones than this."""
+LARGEST = 1e150
+"""Numbers beyond it have squares, and so a standard deviation, that double precision does not hold."""
 
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 _DELIMITERS = ",;\t"
@@ -54,6 +56,8 @@ def read_csv(path: PathLike, target: str, ignore: Collection[str] = ()) -> Datas
     """
     table = _Table(path)
     table.check(target)
+    if isinstance(ignore, str) or not isinstance(ignore, Collection):
+        raise DTypeError(f"read_csv: expected ignore to be a list of names, got {type(ignore).__name__}")
     for name in ignore:
         table.check(name)
     names = [name for name in table.names if name != target and name not in ignore]
@@ -160,10 +164,12 @@ class _Table:
         if None in values:
             return None
         result = np.array(values, np.float64)
-        if not np.isfinite(result).all():
-            position = int(np.flatnonzero(~np.isfinite(result))[0])
+        usable = np.abs(result) < LARGEST
+        if not usable.all():
+            position = int(np.flatnonzero(~usable)[0])
+            kind = "number below 1e150" if np.isfinite(result[position]) else "finite number"
             raise FormatError(
-                f"{self.file}: line {self.lines[position]}: expected a finite number in column {name!r}, "
+                f"{self.file}: line {self.lines[position]}: expected a {kind} in column {name!r}, "
                 f"got {column[position]!r}"
             )
         return result
@@ -175,7 +181,9 @@ def _text(path: PathLike, file: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise FormatError(f"{file}: expected a CSV file in UTF-8, got bytes that are no text in line {line}") from None
+        raise FormatError(
+            f"{file}: expected a CSV file in UTF-8, got bytes that are no text in line {line}. Save it as UTF-8"
+        ) from None
     if "\0" in text:
         raise FormatError(f"{file}: expected a CSV file, got a binary one")
     return text.replace("\r\n", "\n").replace("\r", "\n")

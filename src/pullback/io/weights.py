@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.errors import DTypeError, FormatError
+from pullback.errors import ArgumentError, DTypeError, FormatError
 from pullback.files import PathLike, check_readable, path_name, read_whole, write_whole
 
 _DTYPES = frozenset({"float16", "float32", "float64", "complex64", "bool"}) | {
@@ -41,6 +41,10 @@ def save_weights(path: PathLike, tensors: Mapping[str, Any], metadata: Mapping[s
     if not isinstance(tensors, Mapping):
         raise DTypeError(f"save_weights: expected a mapping of names to arrays, got {type(tensors).__name__}")
     arrays = {_name(name): _array(name, value) for name, value in tensors.items()}
+    if "__metadata__" in arrays:
+        raise ArgumentError("save_weights: '__metadata__' is the format's own word. Give the array another name")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise DTypeError(f"save_weights: expected metadata to be a mapping of words, got {type(metadata).__name__}")
     words = {_name(key): _name(value) for key, value in (metadata or {}).items()}
     write_whole(path, _in_order(save(arrays, words or None)))
 
@@ -59,6 +63,10 @@ def _in_order(data: bytes) -> bytes:
 def _name(name: Any) -> str:
     if not isinstance(name, str):
         raise DTypeError(f"save_weights: expected names and metadata to be strings, got {type(name).__name__}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f"save_weights: expected names and metadata that are text, got {name!r}") from None
     return name
 
 

@@ -88,4 +88,5 @@ def choose(progress: bool | Progress | None, epochs: int, metric: Any) -> Progre
     name = None if metric is None else getattr(metric, "__name__", "metric")
     if progress is False:
         return Progress(epochs, name)
-    return (Bar if sys.stdout.isatty() else Lines)(epochs, name)
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: a program without a console
+    return (Bar if terminal else Lines)(epochs, name)
