@@ -104,6 +104,43 @@ def test_many_paths_go_by_the_next_nodes():
     assert len(run.latex("x")) < 600
 
 
+NETWORK = """
+    z1 = w11*x1 + w12*x2 + b1; z2 = w21*x1 + w22*x2 + b2; h1 = relu(z1); h2 = relu(z2)
+    z3 = v1*h1 + v2*h2 + c; p = sigmoid(z3); L = -(y*log(p) + (1 - y)*log(1 - p))
+"""
+
+
+@pytest.mark.parametrize(("name", "paths"), [("w11", 2), ("x1", 4), ("v2", 2), ("p", 2)])
+def test_a_network_of_two_layers_is_written_out(name, paths):
+    graph = pb.expression(NETWORK)
+    run = graph.forward(*np.linspace(-1, 1, len(graph.inputs))).backward()
+    text = run.explain(name)
+    assert max(map(len, text.splitlines())) <= 100
+    symbols, numbers, total = " ".join(text.split()).removeprefix(f"dL/d{name} = ").split(" = ")
+    terms = symbols.split(" + ")
+    assert len(terms) == paths
+    assert all(term.startswith("dL/d") and term.endswith(f"/d{name}") for term in terms)
+    assert eval(numbers) == pytest.approx(float(total), rel=1e-4)
+
+
+def sines(count):
+    return pb.expression("; ".join(f"x{i + 1} = sin(x{i})" for i in range(count))).forward(x0=0.5).backward()
+
+
+def test_a_chain_of_sixteen_is_written_on_several_lines():
+    first, second, third, *_ = sines(16).explain("x0").splitlines()
+    assert first.startswith("dx16/dx0 = dx16/dx15 * dx15/dx14 * ")
+    assert second.startswith("             * dx9/dx8 * ")
+    assert third == "             * dx1/dx0"
+    assert sines(17).explain("x0").count("*") == 2  # the longer one goes by the next node
+
+
+def test_latex_of_a_long_chain_takes_several_rows():
+    rows = sines(16).latex("x0").split("\\\\\n")
+    assert [row.count(r"\frac") for row in rows] == [9, 8, 0, 0, 0]
+    assert rows[1].startswith(r"  &\qquad \cdot \frac{\partial x_{8}}")
+
+
 def test_many_terms_are_abridged():
     run = pb.trace(lambda x: sum(np.tanh(x * i) for i in range(1, 41)), 1.0).forward(0.1).backward()
     assert "... (32 more)" in run.explain("x")

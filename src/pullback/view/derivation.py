@@ -13,8 +13,10 @@ from pullback.transforms.evaluation import Evaluation, carries_derivative
 
 MOST_PATHS = 8
 """With more paths than these the gradient is given by those of the next nodes only."""
-LONGEST_PATH = 8
+LONGEST_PATH = 16
 """The same for a path with more edges than these."""
+MOST_FACTORS = 64
+"""The same for paths with more edges than these in all."""
 
 Path = list[Node]
 """Nodes from the output to the one whose gradient is asked."""
@@ -113,8 +115,7 @@ def derive(run: Evaluation, name: str) -> Derivation:
     users = _users(run, node)
     if output is node or output not in users:
         return Derivation(run, node, users, [], True)
-    count, longest = _count_paths(users, output, node)
-    if count <= MOST_PATHS and longest <= LONGEST_PATH:
+    if _are_few(users, output, node):
         return Derivation(run, node, users, _paths(users, output, node), True)
     paths = [[output, *([] if one is output else [one]), node] for one in users[node]]
     return Derivation(run, node, users, paths, False)
@@ -139,15 +140,15 @@ def _users(run: Evaluation, node: Node) -> dict[Node, list[Node]]:
     return users
 
 
-def _count_paths(users: dict[Node, list[Node]], output: Node, node: Node) -> tuple[int, int]:
-    """How many paths there are, and how many edges the longest has; the count is no more than a bound."""
-    counts = {output: 1}
-    longest = {output: 0}
+def _are_few(users: dict[Node, list[Node]], output: Node, node: Node) -> bool:
+    """Whether the paths are few and short enough to be written out; they are not walked, there may be 2**100."""
+    counts, edges, longest = {output: 1}, {output: 0}, {output: 0}
     for one in reversed(users):
         if one is not output:
             counts[one] = min(sum(counts[user] for user in users[one]), MOST_PATHS + 1)
+            edges[one] = min(sum(edges[user] + counts[user] for user in users[one]), MOST_FACTORS + 1)
             longest[one] = max(longest[user] for user in users[one]) + 1
-    return counts[node], longest[node]
+    return counts[node] <= MOST_PATHS and edges[node] <= MOST_FACTORS and longest[node] <= LONGEST_PATH
 
 
 def _paths(users: dict[Node, list[Node]], output: Node, node: Node) -> list[Path]:
