@@ -156,6 +156,12 @@ def test_infinite_values_have_a_picture():
     assert "∂L/∂b = \N{MINUS SIGN}inf" in found
 
 
+def test_numbers_stay_behind_names_that_run_to_the_left():
+    name = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}"
+    found = texts(pb.expression(f"{name}*b").forward(**{name: 2, "b": 3}).backward().svg())
+    assert f"∂out/∂{name}\N{LEFT-TO-RIGHT MARK} = 3" in found
+
+
 def test_a_graph_that_is_too_large_to_see_is_refused():
     run = pb.expression(" + ".join(f"a*{i}" for i in range(800))).forward(a=1)
     with pytest.raises(ArgumentError, match="picture: expected a graph of at most 1,000 nodes, got 1,600"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape
 from zlib import crc32
 
@@ -17,6 +18,8 @@ NAME, VALUE, GRADIENT, LABEL, TITLE, KEY = 14.0, 14.0, 12.5, 11.5, 17.0, 11.5
 
 MARGIN = 24.0
 PADDING = 13.0
+
+_LEFTWARD = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]+")
 HEAD = 7.0  # the length of an arrow's head
 
 
@@ -67,7 +70,8 @@ viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-labelledby="pb-{mark}-t p
 
 
 def _text(text: str) -> str:
-    return escape(text, {'"': "&quot;"})
+    # The mark behind letters that run to the left keeps the numbers behind them where they are written.
+    return escape(_LEFTWARD.sub("\\g<0>\N{LEFT-TO-RIGHT MARK}", text), {'"': "&quot;"})
 
 
 def _n(number: float) -> str:
