@@ -147,17 +147,24 @@ def test_a_loss_that_is_not_finite_stops_it_before_the_parameters_are_spoiled():
         ({"batches": [np.ones((2, 2))]}, pb.errors.DTypeError, "pairs .* got ndarray"),
         ({"loss": lambda outputs, targets: 1.0}, pb.errors.DTypeError, "Array with one element, got float"),
         ({"loss": lambda outputs, targets: outputs}, pb.errors.ShapeError, "one element"),
+        ({"loss": None}, pb.errors.DTypeError, "loss to be a function, got NoneType"),
+        ({"metric": 3}, pb.errors.DTypeError, "metric to be a function or None, got int"),
+        ({"batches": 3}, pb.errors.DTypeError, r"batches to be pairs \(inputs, targets\).* got int"),
+        ({"batches": iter([blobs()]), "epochs": 2}, pb.errors.ArgumentError, "in epoch 2. Give Batches or a list"),
+        ({"optimizer": None}, pb.errors.DTypeError, "optimizer to be an Optimizer, got NoneType"),
+        ({"optimizer": optim.SGD([pb.Parameter(1.0)])}, pb.errors.ArgumentError, "holds no parameter of the model"),
+        ({"model": np.tanh}, pb.errors.DTypeError, "model to be a Module, got ufunc"),
         ({"progress": "yes"}, pb.errors.DTypeError, "progress to be True, False or None, got str"),
     ],
 )
 def test_wrong_arguments_are_refused(options, error, words):
     model = network()
     given = {
-        "loss": nn.cross_entropy_with_logits, "optimizer": optim.SGD(model.parameters()),
+        "model": model, "loss": nn.cross_entropy_with_logits, "optimizer": optim.SGD(model.parameters()),
         "batches": Batches(blobs(), 16), "epochs": 1, "progress": False, **options,
     }  # fmt: skip
     with pytest.raises(error, match=words):
-        fit(model, **given)
+        fit(**given)
 
 
 def test_classes_are_read_from_logits():
@@ -170,6 +177,12 @@ def test_classes_are_read_from_logits():
         predicted_classes(np.ones((2, 2, 2)))
     with pytest.raises(pb.errors.ShapeError, match="each of 2 rows"):
         accuracy(np.ones((2, 2)), np.ones(3))
+    with pytest.raises(pb.errors.ShapeError, match="at least one row"):
+        accuracy(np.ones((0, 2)), np.ones(0))
+    with pytest.raises(pb.errors.NonFiniteError, match="NaN, which stands for no class"):
+        accuracy([[np.nan, np.nan]], [0])
+    with pytest.raises(pb.errors.DTypeError, match="expected real numbers, got complex128"):
+        accuracy([[1j, 0]], [0])
 
 
 def test_an_ignored_ctrl_c_stays_ignored():

@@ -81,6 +81,7 @@ def fit(
     """
     if isinstance(epochs, bool) or not hasattr(epochs, "__index__") or epochs < 1:
         raise ArgumentError(f"fit: expected epochs to be a positive integer, got {epochs!r}")
+    _check(model, loss, optimizer, batches, metric)
     shown = choose(progress, int(epochs), metric)
     history = History()
     start = time.perf_counter()
@@ -104,6 +105,21 @@ def fit(
         optimizer.zero_grad()
         history.seconds = time.perf_counter() - start
     return history
+
+
+def _check(model: Any, loss: Any, optimizer: Any, batches: Any, metric: Any) -> None:
+    kinds: tuple[tuple[str, Any, Any, str], ...] = (
+        ("model", model, Module, "a Module"),
+        ("optimizer", optimizer, Optimizer, "an Optimizer"),
+        ("loss", loss, Callable, "a function"),
+        ("batches", batches, Iterable, "pairs (inputs, targets), as Batches gives them"),
+        ("metric", loss if metric is None else metric, Callable, "a function or None"),
+    )
+    for name, value, kind, expected in kinds:
+        if not isinstance(value, kind):
+            raise DTypeError(f"fit: expected {name} to be {expected}, got {type(value).__name__}")
+    if not {id(one) for one in model.parameters()} & {id(one) for one in optimizer.parameters}:
+        raise ArgumentError("fit: the optimizer holds no parameter of the model. Give it model.parameters()")
 
 
 class Interrupt:
@@ -140,7 +156,8 @@ def _epoch(
         if metric is not None:
             measured += metric(outputs, targets) * count
     if not rows:
-        raise ArgumentError("fit: there are no batches to train on")
+        hint = ". Give Batches or a list: an iterator has one epoch" if epoch else ""
+        raise ArgumentError(f"fit: there are no batches to train on in epoch {epoch + 1}{hint}")
     for parameter in optimizer.parameters:  # the last step of the epoch, which no loss has seen yet
         if not np.isfinite(parameter.node.value).all():
             raise _diverged(f"parameter {parameter.name or ''}".strip(), "infinite or NaN", epoch)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.errors import ShapeError
+from pullback.errors import DTypeError, NonFiniteError, ShapeError
 
 
 def predicted_classes(outputs: Any) -> np.ndarray[Any, Any]:
@@ -21,6 +21,10 @@ def predicted_classes(outputs: Any) -> np.ndarray[Any, Any]:
     (array([1, 0]), array([1, 0]))
     """
     values = np.asarray(outputs.detach() if isinstance(outputs, Array) else outputs)
+    if values.dtype.kind not in "fiu":
+        raise DTypeError(f"predicted_classes: expected real numbers, got {values.dtype}")
+    if np.isnan(values).any():
+        raise NonFiniteError("predicted_classes: expected logits, got NaN, which stands for no class")
     if values.ndim == 2 and values.shape[1] > 1:
         return values.argmax(1)
     if values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1):
@@ -43,6 +47,8 @@ def accuracy(outputs: Any, targets: Any) -> float:
     targets = np.asarray(targets)
     if targets.ndim == 2 and targets.shape[1] > 1:
         targets = targets.argmax(1)
+    if not found.size:
+        raise ShapeError("accuracy: expected at least one row, got none")
     if targets.size != found.size:
         raise ShapeError(f"accuracy: expected a class for each of {found.size} rows, got shape {targets.shape}")
     return float(np.mean(found == targets.reshape(-1)))
