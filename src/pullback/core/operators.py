@@ -13,9 +13,15 @@ ARITHMETIC: set[str] = set()
 """The operations of Python's operators: of Python numbers only, their result is a Python number."""
 
 
-def _binary(name: str) -> tuple[Method, Method, Method]:
+SYMBOLS: dict[str, str] = {}
+"""The operations of Python's operators between two operands, each with how Python writes it."""
+
+
+def _binary(name: str, symbol: str = "") -> tuple[Method, Method, Method]:
     """The operator, its reflected form, and its in-place form, which rebinds the handle."""
     ARITHMETIC.add(name)
+    if symbol:
+        SYMBOLS[name] = symbol
 
     def forward(self: Any, other: Any) -> Any:
         return getattr(operations, name)(self, other)
@@ -58,19 +64,19 @@ class Operators:
 
     __slots__ = ()
 
-    __add__, __radd__, __iadd__ = _binary("add")
-    __sub__, __rsub__, __isub__ = _binary("subtract")
-    __mul__, __rmul__, __imul__ = _binary("multiply")
-    __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
-    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
-    __mod__, __rmod__, __imod__ = _binary("remainder")
-    __pow__, __rpow__, __ipow__ = _binary("power")
-    __matmul__, __rmatmul__, __imatmul__ = _binary("matmul")
-    __and__, __rand__, __iand__ = _binary("bitwise_and")
-    __or__, __ror__, __ior__ = _binary("bitwise_or")
-    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")
-    __lshift__, __rlshift__, __ilshift__ = _binary("left_shift")
-    __rshift__, __rrshift__, __irshift__ = _binary("right_shift")
+    __add__, __radd__, __iadd__ = _binary("add", "+")
+    __sub__, __rsub__, __isub__ = _binary("subtract", "-")
+    __mul__, __rmul__, __imul__ = _binary("multiply", "*")
+    __truediv__, __rtruediv__, __itruediv__ = _binary("divide", "/")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide", "//")
+    __mod__, __rmod__, __imod__ = _binary("remainder", "%")
+    __pow__, __rpow__, __ipow__ = _binary("power", "**")
+    __matmul__, __rmatmul__, __imatmul__ = _binary("matmul", "@")
+    __and__, __rand__, __iand__ = _binary("bitwise_and", "&")
+    __or__, __ror__, __ior__ = _binary("bitwise_or", "|")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor", "^")
+    __lshift__, __rlshift__, __ilshift__ = _binary("left_shift", "<<")
+    __rshift__, __rrshift__, __irshift__ = _binary("right_shift", ">>")
     __divmod__, __rdivmod__, _ = _binary("divmod")
     del _
 

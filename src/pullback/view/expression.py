@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -11,42 +12,51 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
+from pullback.core.families import Pointwise
 from pullback.core.graph import Graph, ancestors, as_scalar, listed
 from pullback.core.node import NO_PARAMS, Node
-from pullback.core.operations import operations
+from pullback.core.operations import operations, overrides, primitives, scipy_overrides
+from pullback.core.operators import SYMBOLS
 from pullback.core.primitive import Primitive
 from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, INPUT, input_node
 from pullback.errors import DTypeError, GraphError, PullbackError
 from pullback.transforms.evaluation import Evaluation, as_value, graph_forward, match_inputs
-from pullback.view.notation import clean, shortened, written
+from pullback.view.notation import INFIX, clean, shortened, written
 
-_SAME_NAME = (
-    "sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh exp exp2 expm1 log log2 log10 log1p "
-    "sqrt cbrt square reciprocal absolute sign floor ceil sigmoid softplus relu leaky_relu elu gelu silu erf erfc "
-    "sum mean prod max min logsumexp softmax log_softmax transpose"
-)
-_OF_TWO = "maximum minimum power arctan2 hypot logaddexp matmul dot outer"
-FUNCTIONS: dict[tuple[str, int], str] = {
-    **{(name, 1): name for name in _SAME_NAME.split()},
-    **{(name, 2): name for name in _OF_TWO.split()},
-    ("abs", 1): "absolute",
-    ("ln", 1): "log",
-    **{(f"a{name}", 1): f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    ("max", 2): "maximum",
-    ("min", 2): "minimum",
+_COMPOSED = {
+    1: "sum prod mean max min var std logsumexp softmax log_softmax transpose "
+    "relu leaky_relu elu selu gelu silu softplus log_sigmoid",
+    2: "dot outer matmul",
 }
-"""The functions that an expression may call, by name and number of arguments, and the operation that each is."""
+"""What may be called besides the elementwise functions of NumPy and SciPy, by the number of arguments."""
+
+
+def _functions() -> dict[tuple[str, int], str]:
+    taken = {*map(id, overrides.values()), *(id(getattr(operations, name)) for name in scipy_overrides.values())}
+    found = {
+        (name, one.arity): name
+        for name, one in primitives.items()
+        if isinstance(one, Pointwise) and one.differentiable and one.arity <= 2 and id(one) in taken
+    }
+    del found["ldexp", 2]  # it takes integers, and in an expression all numbers are real
+    found |= {(f"a{name[3:]}", count): name for name, count in found if name.startswith("arc")}
+    found |= {(name, count): name for count, names in _COMPOSED.items() for name in names.split()}
+    return found | {("abs", 1): "absolute", ("ln", 1): "log", ("max", 2): "maximum", ("min", 2): "minimum"}
+
+
+FUNCTIONS = _functions()
+"""The functions that an expression may call, by name and number of arguments, and the operation that each is: those
+that stand for a differentiable ufunc, and a few more."""
 
 _OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.Pow: "power",
-    ast.MatMult: "matmul",
     ast.USub: "negative",
     ast.UAdd: "identity",
+    **{
+        type(ast.parse(f"a {symbol} b", mode="eval").body.op): name  # type: ignore[attr-defined]  # it is a BinOp
+        for name, symbol in SYMBOLS.items()
+        if name in INFIX
+    },
 }
 
 _REAL = Aval((), np.dtype(np.float64))
@@ -74,10 +84,6 @@ class Expression(Graph):
 
     Made by ``expression``.
     """
-
-    def __init__(self, inputs: Sequence[Node], nodes: Sequence[Node], output: Node, text: str) -> None:
-        super().__init__(inputs, nodes, [output])
-        self.text = text
 
     def forward(self, /, *values: Any, **named: Any) -> Evaluation:
         """Walk left to right with numbers or arrays of any shapes that fit; whole numbers count as real ones.
@@ -199,7 +205,7 @@ class _Reader:
         # What was computed at once left numbers behind that nothing uses.
         kept = ancestors([*(node for node in self.order if node.inputs or node.name), output])
         given = set(self.inputs)
-        return Expression(self.inputs, [*self.inputs, *(node for node in kept if node not in given)], output, self.text)
+        return Expression(self.inputs, [*self.inputs, *(node for node in kept if node not in given)], [output])
 
     def _parse(self) -> list[ast.stmt]:
         try:
@@ -286,11 +292,9 @@ class _Reader:
         if counts:
             plural = "argument" if counts == ["1"] else "arguments"
             raise self._error(item, f"{name} takes {' or '.join(counts)} {plural}, got {{}}")
-        known = listed(sorted({known for known, _ in FUNCTIONS}), 100)
-        raise self._error(
-            item,
-            f"there is no function {clean(name)!r}, in {{}}; a product is written with *. The functions are {known}",
-        )
+        near = difflib.get_close_matches(name, sorted({known for known, _ in FUNCTIONS}), 3)
+        hint = f"Did you mean {listed(near)}?" if near else "Functions have NumPy's names, such as exp, arctan2 and sum"
+        raise self._error(item, f"there is no function {clean(name)!r}, in {{}}; a product is written with *. {hint}")
 
     def _leaf(self, item: ast.expr) -> Node:
         if isinstance(item, ast.Name):

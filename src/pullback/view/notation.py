@@ -10,21 +10,21 @@ import numpy as np
 from pullback.core.aval import Aval
 from pullback.core.graph import as_scalar, format_number
 from pullback.core.node import Node
+from pullback.core.operators import SYMBOLS
 from pullback.core.origin import Derived, Origin
 from pullback.core.terminals import CONSTANT
 
 ATOM = 100
 """The precedence of what never needs brackets."""
 
+_PRECEDENCES = {"+": 10, "-": 10, "*": 20, "/": 20, "@": 20, "**": 40}
+_SPACED = frozenset("+-@")
 INFIX: dict[str, tuple[str, int]] = {
-    "add": (" + ", 10),
-    "subtract": (" - ", 10),
-    "multiply": ("*", 20),
-    "strong_product": ("*", 20),
-    "divide": ("/", 20),
-    "matmul": (" @ ", 20),
-    "power": ("**", 40),
+    name: (symbol, _PRECEDENCES[symbol])
+    for name, symbol in {**SYMBOLS, "strong_product": "*"}.items()
+    if symbol in _PRECEDENCES
 }
+"""The operations that are written between their operands: with which symbol, and how strongly it binds."""
 PREFIX: dict[str, tuple[str, int]] = {"negative": ("-", 30)}
 _POWER = INFIX["power"][1]
 _SHOWN_BY_SHAPE = frozenset({"broadcast_to", "reshape"})  # the shape of the result stands beside them anyway
@@ -56,7 +56,7 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
     name = node.primitive.name
     if name in INFIX and len(operands) == 2:
         symbol, precedence = INFIX[name]
-        if tidy and symbol in ("*", " + "):
+        if tidy and symbol in "*+":
             if operands[0] == operands[1]:
                 return _doubled(symbol, *operands[0])
             if symbol == "*" and operands[1][0][:1].isdigit() and operands[1][1] == ATOM:
@@ -67,7 +67,7 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         right_needs = precedence + (name not in _RIGHT_ASSOCIATIVE and name not in _ASSOCIATIVE)
         left = _bracketed(left, left_precedence < left_needs)
         right = _bracketed(right, right_precedence < right_needs or right.startswith("-"))
-        return f"{left}{symbol}{right}", precedence
+        return f"{left} {symbol} {right}" if symbol in _SPACED else f"{left}{symbol}{right}", precedence
     if name in PREFIX and len(operands) == 1:
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
