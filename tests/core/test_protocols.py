@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
+from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
 
 
 @pytest.fixture
@@ -78,6 +78,16 @@ def test_uncovered_functions_name_themselves(x):
     ):
         with pytest.raises(NotDifferentiableError, match="pullback has no derivative for this NumPy function"):
             call()
+
+
+def test_what_gives_integers_booleans_or_text_reads_the_value(x):
+    np.testing.assert_array_equal(x[np.argsort(-x)].detach(), [3.0, 2.0, 1.0])
+    np.testing.assert_array_equal(np.searchsorted([1.5, 2.5], x), [0, 1, 2])
+    assert not np.iscomplexobj(x)
+    assert np.result_type(x, np.float32) == np.float64
+    assert np.array_str(x) == "[1. 2. 3.]"
+    with pytest.raises(ConcretizationError, match=r"numpy\.argsort needs a value"):
+        pb.trace(lambda x: x[np.argsort(x)], np.ones(3))
 
 
 def test_setting_an_element_of_an_ndarray_is_refused(x):

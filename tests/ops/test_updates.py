@@ -118,3 +118,11 @@ def test_every_functional_update_leaves_the_array():
     assert at.min(3.0).tolist() == [1.0, 2.0, 3.0]
     assert at.max(3.0).tolist() == [1.0, 3.0, 4.0]
     assert x.tolist() == [1.0, 2.0, 4.0]
+
+
+def test_full_like_of_a_numpy_array_takes_an_array_and_refuses_to_lose_a_gradient():
+    np.testing.assert_array_equal(np.full_like(np.zeros(2, int), pb.array(3.7)), [3, 3])
+    with pytest.raises(pb.errors.NotDifferentiableError, match="copyto: writing a watched value into a NumPy array"):
+        np.full_like(np.zeros(2), pb.array(3.0, requires_grad=True))
+    with pytest.raises(TypeError, match="copyto: cannot put float64 into an array of float32"):
+        np.copyto(pb.array(np.zeros(2, np.float32)), np.ones(2), casting="safe")

@@ -26,6 +26,15 @@ _REDUCTIONS = {
     "logaddexp": "logsumexp",
 }
 _ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
+_WITHOUT_DERIVATIVE = frozenset(
+    {
+        np.argpartition, np.argsort, np.array2string, np.array_equiv, np.array_repr, np.array_str, np.can_cast,
+        np.common_type, np.digitize, np.iscomplexobj, np.isin, np.isrealobj, np.lexsort, np.may_share_memory,
+        np.min_scalar_type, np.nanargmax, np.nanargmin, np.result_type, np.searchsorted, np.shares_memory,
+    }
+)  # fmt: skip
+"""NumPy functions that give integers, booleans, dtypes or text: no gradient is lost by reading values for them."""
+
 _UPDATES = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
 
 
@@ -162,14 +171,14 @@ def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
 
 
 def _uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
-    """A function that pullback has no derivative for: NumPy's own on arrays that are not watched, refused otherwise."""
+    """A function that pullback has no derivative for: NumPy's own where none is lost, refused otherwise."""
     arrays: list[Array] = [leaf for leaf in _leaves((args, keywords)) if _is_array(leaf)]
-    if any(array._node.watched for array in arrays):
+    if function not in _WITHOUT_DERIVATIVE and any(array._node.watched for array in arrays):
         raise NotDifferentiableError(
             f"{name}: pullback has no derivative for this NumPy function. "
             "Compose it of functions that it has, give a rule with custom_vjp, or use .detach() to make it a constant"
         )
-    result = function(*_plain(args), **_plain(keywords))
+    result = function(*_plain(name, args), **_plain(name, keywords))
     if isinstance(result, tuple):
         return tuple(operations.asarray(one) if isinstance(one, (np.ndarray, np.generic)) else one for one in result)
     return operations.asarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
@@ -183,10 +192,13 @@ def _leaves(tree: Any) -> list[Any]:
     return [tree]
 
 
-def _plain(tree: Any) -> Any:
-    """Replace the arrays by their NumPy values."""
+def _plain(name: str, tree: Any) -> Any:
+    """Replace the arrays by their NumPy values, which are not to be written to."""
     if type(tree) in (list, tuple):
-        return type(tree)(_plain(item) for item in tree)
+        return type(tree)(_plain(name, item) for item in tree)
     if isinstance(tree, Mapping):
-        return {key: _plain(item) for key, item in tree.items()}
-    return np.asarray(tree) if _is_array(tree) else tree
+        return {key: _plain(name, item) for key, item in tree.items()}
+    if not _is_array(tree):
+        return tree
+    tree._concrete(name)
+    return np.asarray(tree.detach())

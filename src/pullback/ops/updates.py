@@ -10,7 +10,7 @@ import numpy as np
 from pullback.core.array import Array
 from pullback.core.aval import normalize_axis
 from pullback.core.operations import function, operations
-from pullback.errors import ArgumentError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.indexing import adjacent, gather, scatter_add, scatter_set
 from pullback.ops.inplace import rebind
 from pullback.ops.selection import where
@@ -238,8 +238,10 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
 
 
 @function(np.copyto, samples=(), differentiable=False)
-def copyto(dst: Any, src: Any, *, where: Any = True) -> None:
+def copyto(dst: Any, src: Any, *, casting: str = "same_kind", where: Any = True) -> None:
     """Put ``src`` into dst, where the mask ``where`` holds: the handle points at the updated array.
+
+    ``casting`` says which dtypes may be converted to that of dst, as in NumPy.
 
     >>> import pullback as pb
     >>> a = pb.array([1.0, 2.0])
@@ -248,7 +250,10 @@ def copyto(dst: Any, src: Any, *, where: Any = True) -> None:
     array([3., 3.])
     """
     x, mask = as_arrays("copyto", dst, where)
-    values = fitted("copyto", as_array("copyto", src), x.shape)
+    values = as_array("copyto", src)
+    if not np.can_cast(values.dtype, x.dtype, casting):  # type: ignore[arg-type]  # NumPy checks the word
+        raise DTypeError(f"copyto: cannot put {values.dtype} into an array of {x.dtype} (casting={casting!r})")
+    values = fitted("copyto", operations.astype(values, x.dtype), x.shape)
     whole = mask.ndim == 0 and mask._node.value is not None and bool(mask._node.value)
     chosen = values if whole else operations.where(stretch(mask, x.shape), values, x)
     rebind("copyto", dst, chosen)
