@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullback.view.layout import Box, Edge, Spacing, lay_out
-from pullback.view.ordering import assign_layers, count_crossings, order_layers
 
 
 @st.composite
@@ -85,25 +84,6 @@ def test_a_long_edge_is_straight_as_far_as_its_last_turn():
 
 def test_nothing_to_draw():
     assert lay_out([], []).centres == []
-
-
-def test_a_node_stands_next_to_what_uses_it():
-    edges = [(0, 3), (1, 4), (2, 5), (3, 4), (4, 5)]
-    assert assign_layers(6, edges, align_sources=False) == [0, 1, 2, 1, 2, 3]
-    assert assign_layers(6, edges, align_sources=True) == [0, 0, 0, 1, 2, 3]
-
-
-def test_crossings_that_can_be_avoided_are():
-    layers = [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
-    links = [(0, 5), (1, 4), (2, 3), (3, 6), (4, 7), (5, 8)]
-    right = {item: [t for s, t in links if s == item] for item in range(9)}
-    assert count_crossings(layers, right) == 3
-    assert count_crossings(order_layers(layers, links), right) == 0
-
-
-def test_an_order_without_crossings_is_kept():
-    layers = [[0, 1], [2, 3]]
-    assert order_layers(layers, [(0, 2), (1, 3)]) == layers
 
 
 def test_spacing_is_kept():

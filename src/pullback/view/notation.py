@@ -127,11 +127,16 @@ def operand(name: str) -> tuple[str, int]:
 
 
 def written(node: Node, names: Mapping[Node, str]) -> str:
-    """One use of an operation on the names of its operands: ``c*e``, ``relu(z1)``, ``a + d``."""
+    """One use of an operation on the names of its operands: ``c*e``, ``relu(z1)``, ``a + d``, ``w.T``."""
+    name = node.primitive.name
     if not node.inputs:
-        return node.primitive.name
-    if node.primitive.name in _SHOWN_BY_SHAPE:
-        return f"{node.primitive.name}({names[node.inputs[0]]})"
+        return name
+    if name in _SHOWN_BY_SHAPE:
+        return f"{name}({names[node.inputs[0]]})"
+    if name == "astype":
+        return f"{node.params['dtype']}({names[node.inputs[0]]})"
+    if name == "permute" and node.params["axes"] == tuple(reversed(range(len(node.params["axes"])))):
+        return f"{names[node.inputs[0]]}.T"
     return infix(node, [operand(names[source]) for source in node.inputs])[0]
 
 

@@ -195,9 +195,11 @@ class _Drawing:
         formula = symbolic_partial(target, source, self.graph.names)
         formula = typeset(clean(formula)) if formula is not None else None
         if source.aval.size * target.aval.size <= 4:
-            partial = self.run.partial(source, target)
-            if np.ndim(partial) > 2:
-                return "", f"{symbol}: a Jacobian of shape {np.shape(partial)}"
+            partial = np.asarray(self.run.partial(source, target))
+            if partial.size == 1:
+                partial = partial.reshape(())
+            if partial.ndim > 2:
+                return "", f"{symbol}: a Jacobian of shape {partial.shape}"
             value = brief(partial)
             short = f"∂{shortened(self.names[target], 12)}/∂{shortened(self.names[source], 12)} = {value}"
             tip = f"{symbol} = {value}" if formula in (None, value) else f"{symbol} = {formula} = {value}"
