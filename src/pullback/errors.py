@@ -3,7 +3,7 @@
 PullbackError
 ├── ShapeError (ValueError)              shapes that do not fit an operation
 ├── IndexingError (IndexError)           an index out of range, or of a kind that does not index
-├── DTypeError (TypeError)               a dtype or a type that an operation does not take
+├── DTypeError (TypeError)               a dtype, type or number of arguments that an operation does not take
 ├── NotDifferentiableError (TypeError)   what would lose a gradient, or has none
 ├── ConcretizationError (TypeError)      a value is needed where a function is only being traced
 ├── GraphError (ValueError)              a graph, expression or name that is not valid
@@ -21,16 +21,34 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from types import FrameType
+from typing import Any
+
+operation_names: dict[Any, str] = {}
+"""The name of each public operation, by its code: a message names what the user called, not what that is made of."""
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
+def is_numpys(frame: FrameType) -> bool:
+    """Whether this is code of NumPy or SciPy."""
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("numpy", "scipy")
+
+
+def is_own(frame: FrameType) -> bool:
+    """Whether this is code of pullback."""
+    return frame.f_code.co_filename.startswith(_PACKAGE)
+
+
 def user_line() -> str | None:
-    """Return ``file:line`` of the innermost caller outside this package, or None when there is none."""
+    """Return ``file:line`` of the innermost caller outside this package, or None when there is none.
+
+    NumPy and SciPy are passed over as well: they call on behalf of the user.
+    """
     frame = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE) and not filename.startswith("<frozen"):
+        if not (filename.startswith((_PACKAGE, "<frozen")) or is_numpys(frame)):
             if filename.startswith("<") and not linecache.getline(filename, frame.f_lineno):
                 return None
             return f"{os.path.basename(filename)}:{frame.f_lineno}"
@@ -38,8 +56,18 @@ def user_line() -> str | None:
     return None
 
 
+def _user_operation() -> str | None:
+    """Return the name of the public operation that the user's code called, if the innermost call of it is one."""
+    name = None
+    frame = sys._getframe(2)
+    while frame is not None and is_own(frame):
+        name = operation_names.get(frame.f_code, name)
+        frame = frame.f_back  # type: ignore[assignment]  # the stack ends with None
+    return name
+
+
 class PullbackError(Exception):
-    """Base of all errors of pullback; the message names the user's line.
+    """Base of all errors of pullback; the message names the operation that was called, and the user's line.
 
     Attributes:
         reason: the message without that line.
@@ -53,6 +81,9 @@ class PullbackError(Exception):
     """
 
     def __init__(self, message: str) -> None:
+        head, colon, rest = message.partition(": ")
+        if colon and " " not in head:
+            message = f"{_user_operation() or head}: {rest}"
         self.reason = message
         line = user_line()
         if line is not None:
@@ -69,7 +100,7 @@ class IndexingError(PullbackError, IndexError):
 
 
 class DTypeError(PullbackError, TypeError):
-    """A dtype, or a type of argument, that an operation does not take."""
+    """A dtype, a type of argument, or a number of arguments, that an operation does not take."""
 
 
 class NotDifferentiableError(PullbackError, TypeError):

@@ -84,7 +84,7 @@ def test_differences_are_numpys():
     flags = np.array([True, False, False])
     assert np.diff(pb.array(flags)).tolist() == np.diff(flags).tolist()
     check_grads(lambda x, y: np.diff(x, n=2, prepend=y), (x, x[:, :1]))
-    with pytest.raises(ArgumentError, match="diff: expected an integer n of at least 0"):
+    with pytest.raises(ArgumentError, match="diff: expected n of at least 0"):
         np.diff(pb.array(x), n=-1)
     with pytest.raises(ShapeError, match="diff: expected at least one axis"):
         np.diff(pb.array(1.0))

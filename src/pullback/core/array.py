@@ -13,10 +13,10 @@ from pullback.core.aval import Aval
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
-from pullback.core.protocols import array_function, array_ufunc
+from pullback.core.protocols import array_function, array_ufunc, calling_function
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.dtypes import is_differentiable
-from pullback.errors import ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
+from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
 
 
 class Array(Operators):
@@ -95,7 +95,7 @@ class Array(Operators):
     def to_device(self, device: str, /, *, stream: Any = None) -> Array:
         """Return the array itself; the only device is ``"cpu"`` (Array API)."""
         if device != "cpu":
-            raise DTypeError(f"to_device: expected 'cpu', got {device!r}")
+            raise ArgumentError(f"to_device: expected 'cpu', got {device!r}")
         return self
 
     @property
@@ -191,7 +191,7 @@ class Array(Operators):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = np.asarray(
             self._constant(
-                "np.asarray(x)",
+                calling_function() or "np.asarray(x)",
                 "Use pullback.asarray(x) to keep it, pullback.stack([...]) to join arrays, "
                 "or .detach() to read the value as a constant",
             )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.errors import ShapeError
+from pullback.errors import ConcretizationError, DTypeError, ShapeError
 
 
 class Aval(NamedTuple):
@@ -72,16 +73,29 @@ def broadcast_shapes(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...
         ) from None
 
 
+def as_index(operation: str, argument: str, number: Any) -> int:
+    """Return what stands for an integer as one; raise DTypeError naming ``operation`` and the argument if it is none.
+
+    >>> as_index("diag", "k", np.int8(2))
+    2
+    """
+    try:
+        return operator.index(number)
+    except ConcretizationError:
+        raise
+    except TypeError:
+        raise DTypeError(f"{operation}: expected an integer as {argument}, got {number!r}") from None
+
+
 def normalize_axis(operation: str, axis: Any, ndim: int) -> int:
     """Return ``axis`` as a number from 0 to ``ndim - 1``; raise ShapeError naming ``operation`` if out of range.
+
+    Raises DTypeError if it is no integer.
 
     >>> normalize_axis("sum", -1, 3)
     2
     """
-    try:
-        index: int = axis.__index__()
-    except AttributeError:
-        raise ShapeError(f"{operation}: expected an integer axis, got {axis!r}") from None
+    index = as_index(operation, "axis", axis)
     if not -ndim <= index < ndim:
         raise ShapeError(f"{operation}: axis {axis} is out of range for an array with {ndim} axes")
     return index % ndim

@@ -61,10 +61,13 @@ class Pointwise(Primitive):
         super().__init__(evaluate, numpy=numpy, **declaration)
         if not private:
             operations.provide(self.name, self)
+        self.public = not private
         self.scipy = scipy
         if scipy is not None:
             scipy_overrides[scipy] = self.name
-        self.arity = evaluate.__code__.co_argcount
+        code = evaluate.__code__
+        self.arity = code.co_argcount
+        self.keywords = code.co_varnames[self.arity : self.arity + code.co_kwonlyargcount]
         self.finite_partials = finite_partials
         self.selects = selects
         self.complex_case = complex_case
@@ -138,10 +141,14 @@ class Pointwise(Primitive):
 
     def _convert(self, args: Sequence[Any], params: Params) -> Array:
         if len(args) != self.arity:
-            raise DTypeError(f"{self.name}: expected {self.arity} arguments, got {len(args)}")
+            raise DTypeError(f"{self.name}: expected {self.arity} argument{'s' * (self.arity != 1)}, got {len(args)}")
+        for keyword in params:
+            if keyword not in self.keywords:
+                raise ArgumentError(f"{self.name}: the keyword {keyword}= is not supported")
         operands = []
         types: list[Any] = []
         shapes = []
+        weak = True  # as long as all operands are Python numbers, or stand for one
         for arg in args:
             kind = type(arg)
             if kind in _PYTHON_NUMBERS:
@@ -150,13 +157,15 @@ class Pointwise(Primitive):
                 if not isinstance(arg, Array):
                     watched = any(isinstance(one, Array) and one._node.watched for one in args)
                     arg = as_constant(self.name, arg, watched)
-                types.append(python_type(arg) or arg.dtype)
+                number = python_type(arg)
+                weak = weak and number is not None
+                types.append(number or arg.dtype)
                 shapes.append(arg.shape)
             operands.append(arg)
         inputs, out = self.resolve(tuple(types))
         if self.complex_case is not None and inputs[0].kind == "c":
             return self.complex_case(*operands, **params)
-        shape = broadcast_shapes(self.name, *shapes)
+        shape = shapes[0] if len(shapes) == 1 else broadcast_shapes(self.name, *shapes)
         try:
             nodes = tuple([self._operand(one, dtype, shape) for one, dtype in zip(operands, inputs, strict=True)])
         except OverflowError as error:  # a Python integer that the dtype of the others does not hold
@@ -164,7 +173,7 @@ class Pointwise(Primitive):
                 return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
             raise ArgumentError(f"{self.name}: {error}. Convert the array to a wider dtype with astype") from None
         result = apply(self, nodes, params)
-        if self.name in ARITHMETIC and not any(isinstance(one, np.dtype) for one in types):
+        if weak and self.name in ARITHMETIC:
             result._node.weak = True
         return result
 
@@ -314,8 +323,12 @@ class Structured(Primitive):
 
     def __call__(self, *args: Any, **params: Any) -> Array:
         """Apply the primitive; the public functions built on it do the conversions that NumPy does."""
-        watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
-        return apply(self, tuple(as_node(self.name, arg, watched) for arg in args), params)
+        try:
+            nodes = tuple([arg._node for arg in args])
+        except AttributeError:  # NumPy arrays or numbers are among them
+            watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
+            nodes = tuple([as_node(self.name, arg, watched) for arg in args])
+        return apply(self, nodes, params)
 
 
 class Linear(Structured):
@@ -452,8 +465,9 @@ def pointwise(
         selects: partials are weights of a selection: where one is exactly zero nothing passes, not even inf or NaN
             (so ``sqrt(maximum(x, 0))`` has derivative 0 for negative x).
         complex_case: what is called in its place for complex operands, where it is not holomorphic.
-        private: a public function of this name stands before it, so it is not itself an operation.
-        scipy: the name of the ufunc of ``scipy.special`` that it takes the place of.
+        private: not an operation for users: a public function of this name stands before it, or it is part of a rule.
+        scipy: the name of the function of ``scipy.special`` that it takes the place of; its dtype rules are followed
+            unless ``types`` says others.
     """
     return partial(
         Pointwise, samples=samples, rejects=rejects, types=types, numpy=numpy, name=name,

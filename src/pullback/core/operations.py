@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pullback.core.sample import Reject, Sample, as_samples
 from pullback.core.scipy import special
-from pullback.errors import GraphError
+from pullback.errors import GraphError, operation_names
 
 if TYPE_CHECKING:
     from pullback.core.primitive import Primitive
@@ -54,8 +54,8 @@ overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's ufuncs and functions, each with the one of ours that takes its place when an argument is an Array."""
 
 scipy_overrides: dict[str, str] = {name: name for name in ("cbrt", "exp2", "expm1", "log1p")}
-"""Names of ``scipy.special``'s ufuncs, each with the name of the operation that takes its place. By name, because SciPy
-is loaded only when it is used. At first those of which NumPy has one of the same meaning."""
+"""Names of functions of ``scipy.special``, each with the name of the operation that takes its place. By name, because
+SciPy is loaded only when it is used. At first those of which NumPy has one of the same meaning."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def function(
         samples: calls that the contract test makes, see ``pullback.core.sample``.
         rejects: calls that must raise, with the error and its words.
         differentiable: whether the result has derivatives by its floating arguments.
-        scipy: the ufunc of ``scipy.special`` that it takes the place of, the reference where ``numpy`` gives none.
+        scipy: the function of ``scipy.special`` that it takes the place of, the reference where ``numpy`` gives none.
     """
 
     def declare(call: F) -> F:
@@ -106,6 +106,7 @@ def function(
             reference = reference or (lambda *args, **keywords: getattr(special, scipy)(*args, **keywords))
         functions[name] = Function(name, call, reference, as_samples(samples), tuple(rejects), differentiable)
         operations.provide(name, call)
+        operation_names[call.__code__] = name
         for one in references:
             overrides[one] = call
         return call

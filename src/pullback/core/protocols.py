@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.operations import operations, overrides, scipy_overrides
-from pullback.errors import ArgumentError, NotDifferentiableError
+from pullback.errors import ArgumentError, NotDifferentiableError, is_numpys, is_own
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -182,6 +182,19 @@ def _uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], key
     if isinstance(result, tuple):
         return tuple(operations.asarray(one) if isinstance(one, (np.ndarray, np.generic)) else one for one in result)
     return operations.asarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
+
+
+def calling_function() -> str | None:
+    """Name the function of SciPy that the user called, if one is asking for an array of NumPy."""
+    frame, found = sys._getframe(1), None
+    while frame is not None and (found is None or is_numpys(frame)):
+        if not is_numpys(frame) and not is_own(frame):
+            break
+        if frame.f_globals["__name__"].startswith("scipy.") and frame.f_code.co_name in frame.f_globals:
+            public = [part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_")]
+            found = f"{'.'.join(public)}.{frame.f_code.co_name}"
+        frame = frame.f_back  # type: ignore[assignment]  # the stack ends with None
+    return found and f"{found} makes a NumPy array of its argument. That"
 
 
 def _leaves(tree: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, broadcast_shapes, normalize_axes, normalize_axis
+from pullback.core.aval import Aval, as_index, broadcast_shapes, normalize_axes, normalize_axis
 from pullback.core.families import bilinear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
@@ -187,7 +187,7 @@ def matmul(x1: Any, x2: Any, /) -> Array:
         call(normal(4), normal(5, 4, 2)),
     ],
     rejects=[
-        reject(ShapeError, "matmul: expected (..., k) @ (k, n)", normal(3, 4), normal(3, 4)),
+        reject(ShapeError, "dot: expected (..., k) @ (k, n)", normal(3, 4), normal(3, 4)),
         reject(ShapeError, "dot: expected axes of one length to sum over", normal(3, 4), normal(2, 3, 4)),
     ],
 )
@@ -249,13 +249,13 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
     array(5.)
     """
     a, b = _operands("tensordot", a, b)
-    if hasattr(axes, "__index__"):
-        n = axes.__index__()
+    if not np.iterable(axes):
+        n = as_index("tensordot", "axes", axes)
         if not 0 <= n <= min(a.ndim, b.ndim):
             raise ArgumentError(f"tensordot: expected from 0 to {min(a.ndim, b.ndim)} axes to sum over, got {n}")
         return _contract_axes("tensordot", a, b, tuple(range(a.ndim - n, a.ndim)), tuple(range(n)))
     try:
-        of_a, of_b = ((one,) if hasattr(one, "__index__") else tuple(one) for one in axes)
+        of_a, of_b = (tuple(one) if np.iterable(one) else (one,) for one in axes)
     except (TypeError, ValueError):
         raise ArgumentError(f"tensordot: expected axes as a number or as a pair of lists, got {axes!r}") from None
     if len(of_a) != len(of_b):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, normalize_axis
+from pullback.core.aval import Aval, as_index, normalize_axis
 from pullback.core.families import general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
@@ -283,7 +283,7 @@ def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_i
     ],
     rejects=[
         reject(ShapeError, "diff: expected at least one axis", normal()),
-        reject(ArgumentError, "diff: expected an integer n of at least 0, got -1", normal(3), n=-1),
+        reject(ArgumentError, "diff: expected n of at least 0, got -1", normal(3), n=-1),
         reject(ShapeError, "diff: axis 1 is out of range", normal(3), axis=1),
     ],
 )
@@ -294,8 +294,9 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = 
     array([3., 5.])
     """
     a = as_array("diff", a)
-    if not hasattr(n, "__index__") or n < 0:
-        raise ArgumentError(f"diff: expected an integer n of at least 0, got {n}")
+    n = as_index("diff", "n", n)
+    if n < 0:
+        raise ArgumentError(f"diff: expected n of at least 0, got {n}")
     if not a.ndim:
         raise ShapeError("diff: expected at least one axis, got a 0-d array")
     if n == 0:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import normalize_axis
+from pullback.core.aval import as_index, normalize_axis
 from pullback.core.operations import function, operations
 from pullback.core.sample import call, normal, reject
 from pullback.core.terminals import scalar_node
@@ -46,6 +46,7 @@ def _diagonal(operation: str, a: Any, offset: int, axis1: Any, axis2: Any) -> Ar
     if first == second:
         raise ShapeError(f"{operation}: expected two axes, got {axis1} and {axis2}")
     x = moveaxis(x, (first, second), (-2, -1))
+    offset = as_index(operation, "offset", offset)
     down, right = max(-offset, 0), max(offset, 0)
     along = np.arange(max(0, min(x.shape[-2] - down, x.shape[-1] - right)))
     return gather(x, along + down, along + right, axes=(x.ndim - 2, x.ndim - 1), unique=True)
@@ -71,6 +72,7 @@ def diag(v: Any, k: int = 0) -> Array:
            [0., 2.]])
     """
     v = as_array("diag", v)
+    k = as_index("diag", "k", k)
     if v.ndim == 2:
         return diagonal(v, k)
     if v.ndim != 1:
@@ -112,6 +114,7 @@ def _triangle(operation: str, m: Any, k: int, lower: bool) -> Array:
     m = as_array(operation, m)
     if not m.ndim:
         raise ShapeError(f"{operation}: expected at least 1 axis, got a 0-d array")
+    k = as_index(operation, "k", k)
     mask = np.tri(*m.shape[-2:], k=k if lower else k - 1, dtype=bool)  # type: ignore[call-overload]  # of 1 or 2
     zero = np.zeros((), m.dtype)
     result: Array = where(mask, m, zero) if lower else where(mask, zero, m)

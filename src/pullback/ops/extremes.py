@@ -176,7 +176,7 @@ def min(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None
 @function(
     np.ptp,
     samples=[distinct(3, 4), distinct(), call(distinct(3, 4), axis=(0, 1), keepdims=True)],
-    rejects=[reject(ShapeError, "max: expected at least one element", normal(0))],
+    rejects=[reject(ShapeError, "ptp: expected at least one element", normal(0))],
 )
 def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     """Largest minus smallest element along ``axis`` (None: all).

@@ -125,6 +125,7 @@ def _(tangents: Sequence[Any], out: Array, x: Array, total: Array, *, axes: Axes
 
 
 @function(
+    scipy="logsumexp",
     samples=[
         normal(3, 4),
         normal(),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, normalize_axes, normalize_axis
+from pullback.core.aval import Aval, as_index, normalize_axes, normalize_axis
 from pullback.core.families import linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
@@ -66,7 +66,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
     a = as_array("transpose", a)
     if axes is None:
         return _permuted(a, tuple(range(a.ndim))[::-1])
-    given = (axes,) if hasattr(axes, "__index__") else tuple(axes)
+    given = tuple(axes) if np.iterable(axes) else (axes,)
     order = tuple(normalize_axis("transpose", axis, a.ndim) for axis in given)
     if sorted(order) != list(range(a.ndim)):
         raise ShapeError(f"transpose: expected each axis of shape {a.shape} once, got axes {given}")
@@ -124,8 +124,8 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Array:
 
 def _in_order(operation: str, axes: Any, ndim: int) -> list[int]:
     """Axes as distinct numbers from 0, in the order given."""
-    given = axes if isinstance(axes, (tuple, list)) else (axes,)
-    normalize_axes(operation, tuple(given), ndim)
+    given = tuple(axes) if np.iterable(axes) else (axes,)
+    normalize_axes(operation, given, ndim)
     return [normalize_axis(operation, axis, ndim) for axis in given]
 
 
@@ -173,6 +173,7 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Array:
     """
     a = as_array("rollaxis", a)
     axis = normalize_axis("rollaxis", axis, a.ndim)
+    start = as_index("rollaxis", "start", start)
     start = start + a.ndim if start < 0 else start
     start = normalize_axis("rollaxis", start, a.ndim + 1)
     return moveaxis(a, axis, start - 1 if axis < start else start)
@@ -259,11 +260,11 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:
            [1., 3.]])
     """
     m = as_array("rot90", m)
-    plane = _in_order("rot90", tuple(axes), m.ndim)
+    plane = _in_order("rot90", axes, m.ndim)
     if len(plane) != 2:
         raise ShapeError(f"rot90: expected two axes, got {axes}")
     first, second = plane
-    turns = k % 4
+    turns = as_index("rot90", "k", k) % 4
     if turns == 0:
         return m
     if turns == 2:

@@ -128,7 +128,10 @@ def _widths(given: Any, ndim: int) -> Widths:
         for axis, pair in given.items():
             full[normalize_axis("pad", axis, ndim)] = (pair, pair) if hasattr(pair, "__index__") else pair
         given = full
-    numbers = np.asarray(given)
+    try:
+        numbers = np.asarray(given)
+    except ValueError:
+        raise ShapeError(f"pad: expected widths that broadcast to {(ndim, 2)}, got {given!r}") from None
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise DTypeError(f"pad: expected integer widths, got {given!r}")
     try:
@@ -201,7 +204,10 @@ def _ramp(end: Array, edge: Array, width: int, axis: int) -> Array:
         call(normal(), 3),
         call(normal(2), 0),
     ],
-    rejects=[reject(ShapeError, "tile: expected", normal(3), 1.5), reject(ShapeError, "tile: expected", normal(3), -1)],
+    rejects=[
+        reject(DTypeError, "tile: expected an integer as reps, got 1.5", normal(3), 1.5),
+        reject(ShapeError, "tile: expected numbers of repetitions from 0, got -1", normal(3), -1),
+    ],
 )
 def tile(A: Any, reps: Any) -> Array:
     """Return A repeated as a whole so many times along each axis.
@@ -210,7 +216,7 @@ def tile(A: Any, reps: Any) -> Array:
     array([1., 2., 1., 2.])
     """
     x = as_array("tile", A)
-    counts = as_shape("tile", reps)
+    counts = as_shape("tile", reps, "reps")
     if any(count < 0 for count in counts):
         raise ShapeError(f"tile: expected numbers of repetitions from 0, got {reps}")
     ndim = max(x.ndim, len(counts))
@@ -282,7 +288,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
     rejects=[
         reject(ShapeError, "roll: axis 1 is out of range", normal(3), 1, axis=1),
         reject(ShapeError, "roll: expected as many shifts as axes", normal(2, 3), (1, 2), axis=(0, 1, 0)),
-        reject(ShapeError, "roll: expected", normal(3), 1.5),
+        reject(DTypeError, "roll: expected an integer as shift, got 1.5", normal(3), 1.5),
     ],
 )
 def roll(a: Any, shift: Any, axis: Any = None) -> Array:
@@ -294,13 +300,15 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Array:
     x = as_array("roll", a)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
-    shifts = as_shape("roll", shift)
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    shifts = as_shape("roll", shift, "shift")
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    if not shifts or not axes:
+        raise ShapeError(f"roll: expected at least one shift and one axis, got {shift!r} and {axis!r}")
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         raise ShapeError(f"roll: expected as many shifts as axes, got {len(shifts)} and {len(axes)}")
     count = max(len(shifts), len(axes))
     shifts = shifts * count if len(shifts) == 1 else shifts
-    axes = tuple(axes) * count if len(axes) == 1 else axes
+    axes = axes * count if len(axes) == 1 else axes
     for one, moved in zip(axes, shifts, strict=True):
         place = normalize_axis("roll", one, x.ndim)
         length = x.shape[place]

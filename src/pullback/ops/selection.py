@@ -139,6 +139,9 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
     >>> select([[True, False, False], [True, True, False]], [1.0, 2.0], 3.0)
     array([1., 2., 3.])
     """
+    for name, given in (("conditions", condlist), ("choices", choicelist)):
+        if not np.iterable(given) or isinstance(given, (str, dict, set)):
+            raise DTypeError(f"select: expected a list of {name}, got {type(given).__name__}")
     if len(condlist) != len(choicelist):
         raise ArgumentError(
             f"select: expected as many conditions as choices, got {len(condlist)} and {len(choicelist)}"

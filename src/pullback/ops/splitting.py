@@ -147,7 +147,7 @@ def _with_axes(operation: str, ary: Any, count: int) -> Array:
 
 
 @function(
-    np.unstack,
+    getattr(np, "unstack", None),  # new in NumPy 2.1
     samples=[normal(2, 3), call(normal(2, 3), axis=-1)],
     rejects=[reject(ShapeError, "unstack: expected at least 1 axis", normal())],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, broadcast_shapes, normalize_axes
+from pullback.core.aval import Aval, as_index, broadcast_shapes, normalize_axes
 from pullback.core.creation import array, as_dtype, asarray
 from pullback.core.families import general, linear
 from pullback.core.operations import function, operations, overrides
@@ -92,14 +92,12 @@ def stretch(x: Array, shape: tuple[int, ...]) -> Array:
     return expand(x, shape=shape)
 
 
-def as_shape(operation: str, shape: Any) -> tuple[int, ...]:
-    """Return a shape given as an integer or a sequence of integers as a tuple."""
+def as_shape(operation: str, shape: Any, argument: str = "a length") -> tuple[int, ...]:
+    """Return a shape (or another ``argument``) given as an integer or a sequence of integers as a tuple."""
     if type(shape) is tuple and all(type(length) is int for length in shape):
         return shape
-    try:
-        return (shape.__index__(),) if hasattr(shape, "__index__") else tuple(n.__index__() for n in shape)
-    except (AttributeError, TypeError):
-        raise ShapeError(f"{operation}: expected a shape (integers), got {shape!r}") from None
+    lengths = tuple(shape) if np.iterable(shape) else (shape,)
+    return tuple(as_index(operation, argument, length) for length in lengths)
 
 
 @linear(

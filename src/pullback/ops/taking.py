@@ -110,9 +110,13 @@ def take(a: Any, indices: Any, axis: Any = None, mode: str = "raise") -> Array:
 
 def _integers(indices: Any) -> Any:
     """An empty list is a list of no integers, though NumPy makes it floating."""
-    return (
-        np.zeros(np.shape(indices), np.intp) if isinstance(indices, (list, tuple)) and not np.size(indices) else indices
-    )
+    if not isinstance(indices, (list, tuple)):
+        return indices
+    try:
+        shape = np.shape(indices)
+    except ValueError:  # rows of unequal length, which the conversion refuses in words
+        return indices
+    return np.zeros(shape, np.intp) if 0 in shape else indices
 
 
 @function(
@@ -173,6 +177,10 @@ def choose(a: Any, choices: Any, mode: str = "raise") -> Array:
     >>> choose([0, 1], [[1.0, 2.0], [3.0, 4.0]])
     array([1., 4.])
     """
+    if not hasattr(choices, "__len__") or isinstance(choices, (str, dict)):
+        raise DTypeError(f"choose: expected a list of choices, got {type(choices).__name__}")
+    if not len(choices):
+        raise ArgumentError("choose: expected at least one choice, got none")
     places, *options = broadcast_arrays(a, *promoted("choose", *choices))
     if places.dtype.kind not in "iu":
         raise DTypeError(f"choose: expected an integer dtype to choose by, got {places.dtype}")
@@ -261,8 +269,11 @@ def _known(operation: str, obj: Any) -> Any:
 
 def _edited(operation: str, edit: Callable[[Any, Any], Any], length: int, obj: Any) -> Any:
     """What NumPy's function makes of the numbers of the places."""
+    index = _known(operation, obj)
+    if not isinstance(obj, slice) and index.dtype.kind not in "biu":
+        raise IndexingError(f"{operation}: expected integers, a slice or booleans as indices, got {index.dtype}")
     try:
-        return edit(np.arange(length), _known(operation, obj))
+        return edit(np.arange(length), index)
     except IndexError as error:
         raise IndexingError(f"{operation}: {error}") from None
     except ValueError as error:

@@ -222,7 +222,9 @@ class TestRefusals:
 
 
 class TestScipy:
-    @pytest.mark.parametrize("name", sorted(set(scipy_overrides) - {"_zeta"}))
+    @pytest.mark.parametrize(
+        "name", [name for name in scipy_overrides if isinstance(getattr(scipy.special, name, None), np.ufunc)]
+    )
     def test_scipys_ufunc_on_a_watched_array_is_differentiated(self, name):
         ufunc = getattr(scipy.special, name)
         x = pb.array([0.3, 0.6], requires_grad=True)

@@ -106,6 +106,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
 
 @pointwise(
     types=np.multiply,
+    private=True,
     samples=[call(normal(3, 4), normal(3, 4)), call(values(0.0, 0.0, 1.0), values(np.inf, np.nan, np.inf))],
     rejects=[reject(ShapeError, "strong_product: expected shapes that broadcast", normal(3), normal(4))],
 )
@@ -123,6 +124,9 @@ def strong_product(ct: Any, partial: Any) -> Any:
         if not np.isfinite(np.add.reduce(product, axis=None)):  # one cheap pass decides that nothing is to be done
             product = np.where(ct == 0, np.zeros((), product.dtype), product)
     return product
+
+
+operations.provide("strong_product", strong_product)
 
 
 @strong_product.partials
@@ -225,7 +229,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
 @function(
     np.divmod,
     samples=[*_DIVISIONS, call(integers(-9, 9, 5), 4)],
-    rejects=[reject(ShapeError, "floor_divide: expected shapes that broadcast", normal(3), normal(4))],
+    rejects=[reject(ShapeError, "divmod: expected shapes that broadcast", normal(3), normal(4))],
 )
 def divmod(x: Any, y: Any) -> tuple[Array, Array]:
     """Return ``floor_divide(x, y)`` and ``remainder(x, y)``.

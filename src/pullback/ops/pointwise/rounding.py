@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import as_index
 from pullback.core.families import pointwise
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, distinct, normal, points, reject, uniform, values
 from pullback.dtypes import real_dtype
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import DTypeError, ShapeError
 from pullback.ops.pointwise.complex import complex_sign, modulus
 from pullback.ops.structural import as_array
 
@@ -98,7 +99,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: 0
 
 
-@function(np.fix, samples=_STEPS, rejects=[reject(DTypeError, "trunc: expected boolean, integer or floating", 1j)])
+@function(np.fix, samples=_STEPS, rejects=[reject(DTypeError, "fix: expected boolean, integer or floating", 1j)])
 def fix(x: Any) -> Array:
     """The integer next to x towards 0, elementwise: ``trunc`` by its older name.
 
@@ -111,7 +112,7 @@ def fix(x: Any) -> Array:
 @function(
     (np.round, np.around),
     samples=[*_STEPS, call(distinct(3, 4), 1), call(values(125.0, -15.0, 26.0), decimals=-1)],
-    rejects=[reject(ArgumentError, "round: expected decimals as an integer, got 1.5", normal(3), 1.5)],
+    rejects=[reject(DTypeError, "round: expected an integer as decimals, got 1.5", normal(3), 1.5)],
 )
 def round(a: Any, decimals: Any = 0) -> Array:
     """Round to this number of decimals (-1: to tens), halves to even, elementwise. Its derivative is 0.
@@ -120,13 +121,12 @@ def round(a: Any, decimals: Any = 0) -> Array:
     array([1.2, 2.7])
     """
     a = as_array("round", a)
-    if not hasattr(decimals, "__index__"):
-        raise ArgumentError(f"round: expected decimals as an integer, got {decimals!r}")
+    decimals = as_index("round", "decimals", decimals)
     if a.dtype.kind == "b" and decimals != 0:
         raise DTypeError(
             f"round: expected integer, floating or complex numbers to round to {decimals} decimals, got bool"
         )
-    return round_to(a, decimals=decimals.__index__())
+    return round_to(a, decimals=decimals)
 
 
 @pointwise(

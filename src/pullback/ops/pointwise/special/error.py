@@ -73,6 +73,7 @@ _SWITCH, _TERMS = 2.0, 50  # above 2, 50 terms of the continued fraction give al
 
 @pointwise(
     types="fd",
+    private=True,
     samples=[
         call(points(-3.0, -0.5, 0.0, 1.5, 1.9), n=1),
         call(points(2.1, 5.0, 100.0), n=2),
@@ -105,6 +106,9 @@ def scaled_erfc_integral(x: Any, *, n: int = 1) -> Any:
             result = np.array(result)
             result[large] = scaled * ratio if n else scaled
     return result.astype(np.result_type(x, np.float32))
+
+
+operations.provide("scaled_erfc_integral", scaled_erfc_integral)
 
 
 @scaled_erfc_integral.partials

@@ -101,6 +101,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 
 @pointwise(
+    scipy="polygamma",
     types="fd",
     samples=[
         call(0, positive(3, 4)),
@@ -143,18 +144,19 @@ def _(out: Array, x: Array, q: Array) -> Iterator[Thunk]:
 
 
 @function(
-    samples=[call(2.5, positive(3, 4)), call(values(1.0, 2.0, 0.5), 1.0)],
+    scipy="zeta",
+    samples=[call(2.5, positive(3, 4)), call(values(1.0, 2.0, 0.5), 1.0), call(values(2.0, 3.0))],
     rejects=[reject(DTypeError, "expected floating dtypes, got float, complex128", 2.0, np.array([1j]))],
 )
-def zeta(x: Any, q: Any = 1.0) -> Array:
-    """The sum of (n + q)^-x over n = 0, 1, 2, ..., elementwise: Hurwitz's zeta, Riemann's for q = 1. [DLMF 25.11]
+def zeta(x: Any, q: Any = None) -> Array:
+    """Hurwitz's zeta function, the sum of (n + q)^-x over n = 0, 1, ..., elementwise; by default Riemann's, q = 1.
 
-    Raises NotDifferentiableError when a derivative by x is asked for.
+    [DLMF 25.11] Raises NotDifferentiableError when a derivative by x is asked for.
 
     >>> zeta(2.0, [1.0, 2.0])
     array([1.64493407, 0.64493407])
     """
-    return hurwitz_zeta(x, q)
+    return hurwitz_zeta(x, 1.0 if q is None else q)
 
 
 scipy_overrides["_zeta"] = "zeta"  # the ufunc that scipy.special.zeta calls

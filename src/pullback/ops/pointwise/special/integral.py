@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import as_index
 from pullback.core.families import pointwise
-from pullback.core.operations import function, operations
+from pullback.core.operations import function, operations, scipy_overrides
 from pullback.core.primitive import Thunk, refused
 from pullback.core.sample import call, normal, points, positive, reject, values
 from pullback.core.scipy import special
@@ -117,28 +118,32 @@ def sici(x: Any) -> tuple[Array, Array]:
 
 
 @pointwise(types="D", name="lambertw", private=True, samples=[call(positive(3, 4), k=0), call(normal(3), k=-1)])
-def lambert_w(z: Any, *, k: int = 0) -> Any:
+def lambert_w(z: Any, *, k: int = 0, tol: float = 1e-8) -> Any:
     """The branch k of the solution of w exp(w) = z, elementwise; complex."""
-    return special.lambertw(z, k)
+    return special.lambertw(z, k, tol)
 
 
 @lambert_w.partials
-def _(out: Array, z: Array, *, k: int) -> Iterator[Thunk]:
+def _(out: Array, z: Array, *, k: int, tol: float = 0.0) -> Iterator[Thunk]:
     yield lambda: operations.exp(-out) / (1 + out)
 
 
 @function(
+    scipy="lambertw",
     samples=[positive(3, 4), call(normal(3), k=-1), points(0.0, -0.2), values(-1.0, np.nan)],
-    rejects=[reject(ArgumentError, "lambertw: expected an integer branch k, got 0.5", normal(3), 0.5)],
+    rejects=[reject(DTypeError, "lambertw: expected an integer as k, got 0.5", normal(3), 0.5)],
 )
-def lambertw(z: Any, k: int = 0) -> Array:
+def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Array:
     """Return the solution w of w exp(w) = z on branch k, elementwise, always complex128. [DLMF 4.13]
+
+    The solution is searched for until a step changes it by less than ``tol`` of its size.
 
     >>> lambertw(1.0)
     array(0.56714329+0.j)
     """
-    try:
-        branch = k.__index__()
-    except AttributeError:
-        raise ArgumentError(f"lambertw: expected an integer branch k, got {k!r}") from None
-    return lambert_w(z, k=branch)
+    if not isinstance(tol, (int, float)) or not tol > 0:
+        raise ArgumentError(f"lambertw: expected a positive number as tol, got {tol!r}")
+    return lambert_w(z, k=as_index("lambertw", "k", k), tol=float(tol))
+
+
+scipy_overrides["_lambertw"] = "lambertw"  # the ufunc that scipy.special.lambertw calls
