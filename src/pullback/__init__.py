@@ -26,11 +26,15 @@ from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, v
 
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
+    from pullback.numpy import special
     from pullback.transforms.evaluation import Evaluation
     from pullback.view.expression import expression
 
 # What is loaded at first use only, so that `import pullback` stays light.
-_LAZY_MODULES = frozenset({"data", "io", "nn", "numpy", "optim", "testing", "train", "view"})
+_LAZY_MODULES = {
+    **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
+    "special": "pullback.numpy.special",
+}
 _LAZY_NAMES = {"Evaluation": "pullback.transforms.evaluation", "expression": "pullback.view.expression"}
 
 __all__ = [
@@ -55,6 +59,7 @@ __all__ = [
     "no_grad",
     "numpy",
     "optim",
+    "special",
     "stop_gradient",
     "testing",
     "trace",
@@ -85,7 +90,7 @@ for _name, _target in {
 
 def __getattr__(name: str) -> _Any:
     if name in _LAZY_MODULES:
-        return _importlib.import_module(f"pullback.{name}")
+        return _importlib.import_module(_LAZY_MODULES[name])
     if name in _LAZY_NAMES:
         found = getattr(_importlib.import_module(_LAZY_NAMES[name]), name)
         globals()[name] = found

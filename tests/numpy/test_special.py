@@ -1,0 +1,71 @@
+"""pullback.special: SciPy's names and signatures, over the operations that are declared once elsewhere."""
+
+import inspect
+
+import numpy as np
+import pytest
+import scipy.special
+
+import pullback as pb
+from pullback.core.operations import scipy_overrides
+from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError
+
+SCIPYS = [name for name in dir(pb.special) if hasattr(scipy.special, name)]
+OWN = ["cosine_integral", "log_sigmoid", "logistic_loss", "relu", "sigmoid", "sine_integral"]
+
+
+def test_what_scipy_has_not_is_what_has_no_counterpart_in_numpy():
+    assert sorted(set(dir(pb.special)) - set(SCIPYS) - {"softplus"}) == OWN
+
+
+@pytest.mark.parametrize("name", dir(pb.special))
+def test_every_name_is_there_documented_and_no_second_declaration(name):
+    found = getattr(pb.special, name)
+    assert found.__doc__
+    if name not in ("softmax", "log_softmax"):
+        assert found is getattr(pb.core.operations.operations, scipy_overrides.get(name, name))
+
+
+@pytest.mark.parametrize("name", ["lambertw", "log_softmax", "logsumexp", "polygamma", "softmax", "zeta"])
+def test_scipys_functions_have_scipys_signature(name):
+    ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (pb.special, scipy.special))
+    missing = {"out", "return_sign"}  # nothing is written to, and a sign has no derivative
+    assert [(one.name, one.default) for one in ours.values()] == [
+        (one.name, one.default) for one in theirs.values() if one.name not in missing
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in SCIPYS if isinstance(getattr(scipy.special, name), np.ufunc)])
+def test_scipys_ufuncs_have_as_many_arguments(name):
+    assert len(inspect.signature(getattr(pb.special, name)).parameters) == getattr(scipy.special, name).nin
+
+
+def test_the_softmax_is_over_all_elements_by_default_as_scipys():
+    x = np.array([[0.0, 1.0], [2.0, 3.0]])
+    for name in ("softmax", "log_softmax"):
+        ours, theirs = getattr(pb.special, name), getattr(scipy.special, name)
+        np.testing.assert_allclose(np.asarray(ours(x)), theirs(x))
+        np.testing.assert_allclose(np.asarray(ours(x, axis=0)), theirs(x, axis=0))
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+def test_scipys_functions_written_in_python_refuse_a_watched_array_by_name(name):
+    with pytest.raises(NotDifferentiableError, match=rf"scipy\.special\.{name} .* lose the gradient.*test_special.py"):
+        getattr(scipy.special, name)(pb.array([1.0, 2.0], requires_grad=True))
+    with pytest.raises(ConcretizationError, match=rf"scipy\.special\.{name} .* needs a value"):
+        pb.trace(getattr(scipy.special, name), np.ones(2))
+
+
+def test_scipys_functions_that_call_one_ufunc_are_differentiated():
+    assert pb.grad(lambda z: scipy.special.lambertw(z).real)(1.0) == pytest.approx(0.36189625)
+
+
+def test_names_and_keywords_that_are_not_there_are_refused():
+    with pytest.raises(AttributeError, match=r"pullback\.special has no 'ellipk'"):
+        _ = pb.special.ellipk
+    with pytest.raises(AttributeError, match="has no '_zeta'"):
+        _ = pb.special._zeta
+    with pytest.raises(ArgumentError, match="erf: the keyword out= is not supported"):
+        pb.special.erf(1.0, out=np.zeros(()))
+    with pytest.raises(DTypeError, match="erf: expected 1 argument, got 2"):
+        pb.special.erf(1.0, 2.0)
