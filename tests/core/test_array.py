@@ -321,3 +321,23 @@ def test_importing_is_light():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("kind", [np.ma.MaskedArray, np.matrix])
+def test_arrays_whose_operations_mean_something_else_are_refused(kind):
+    special = kind([[1.0, 2.0]])
+    for use in (pb.array, lambda x: pb.array([[1.0, 2.0]]) * x, pb.grad(lambda x: np.sum(x))):
+        with pytest.raises(DTypeError, match="expected a plain array, got a"):
+            use(special)
+
+
+def test_small_mistakes_are_named():
+    with pytest.raises(DTypeError, match="name that is a string"):
+        pb.Parameter(1.0, name=3)
+    with pytest.raises(DTypeError, match="assign: expected an array or a number, got str"):
+        pb.Parameter(1.0).assign("x")
+    with pytest.raises(IndexError, match=r"item\(\)"):
+        pb.array([1.0, 2.0]).item(9)
+    with pytest.raises(DTypeError, match="True or False"):
+        pb.array(1.0).requires_grad = "yes"

@@ -343,7 +343,9 @@ class TestRefusals:
     @pytest.mark.parametrize("transform", [pb.grad, pb.jacobian, pb.hessian])
     @pytest.mark.parametrize("bad", [3, True, np.arange(3)])
     def test_integers_have_no_derivative(self, transform, bad):
-        with pytest.raises(NotDifferentiableError, match=r"Give 3\.0 for 3.*test_derivatives\.py"):
+        with pytest.raises(
+            NotDifferentiableError, match=rf"{transform.__name__}: .*Give 3\.0 for 3.*test_derivatives\.py"
+        ):
             transform(lambda x: np.sum(x * 1.0))(bad)
 
     @pytest.mark.parametrize("bad", ["text", object(), np.array(["a"])])
@@ -380,6 +382,18 @@ class TestRefusals:
     def test_argnums(self, argnums, error, match):
         with pytest.raises(error, match=match):
             pb.grad(lambda x, y: x * y, argnums=argnums)(1.0, 2.0)
+
+    def test_hvp_names_itself(self):
+        with pytest.raises(DTypeError, match="hvp: expected a function, got int"):
+            pb.hvp(3, 1.0, 1.0)
+        with pytest.raises(NotDifferentiableError, match="hvp: expected argument 0 to be floating"):
+            pb.hvp(lambda x: x * x, 3, 1)
+        with pytest.raises(ShapeError, match="hvp: expected an output with one element"):
+            pb.hvp(lambda x: x * x, np.ones(2), np.ones(2))
+        with pytest.raises(ShapeError, match="hvp: expected a tangent of the input's shape"):
+            pb.hvp(lambda x: (x * x).sum(), np.ones(2), np.ones(3))
+        with pytest.raises(DTypeError, match="hvp: expected primals and tangents as tuples"):
+            pb.hvp(lambda x, y: x * y, (1.0, 2.0), 1.0)
 
     def test_tangents_that_do_not_fit(self):
         with pytest.raises(ShapeError, match="expected 1 tangents"):

@@ -16,7 +16,14 @@ from pullback.core.operators import Operators
 from pullback.core.protocols import array_function, array_ufunc, calling_function
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.dtypes import is_differentiable
-from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
+from pullback.errors import (
+    ArgumentError,
+    ConcretizationError,
+    DTypeError,
+    IndexingError,
+    NotDifferentiableError,
+    ShapeError,
+)
 
 
 class Array(Operators):
@@ -113,6 +120,8 @@ class Array(Operators):
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
         value = self._concrete("setting requires_grad")
+        if not isinstance(flag, (bool, np.bool_)):
+            raise DTypeError(f"requires_grad: expected True or False, got {flag!r}")
         if not flag:
             self._node = constant_node(value)
         elif not self._node.watched:
@@ -208,7 +217,10 @@ class Array(Operators):
         value = self._concrete("item()")
         if not index and value.size != 1:
             raise ShapeError(f"item(): expected an array with one element, got shape {value.shape}")
-        return np.asarray(value).item(*index)
+        try:
+            return np.asarray(value).item(*index)
+        except (IndexError, ValueError, TypeError) as error:
+            raise IndexingError(f"item(): {error}") from None
 
     def tolist(self) -> Any:
         """Return the value as nested Python lists, constants to the gradient."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.creation import asarray
 from pullback.core.record import as_constant
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node
@@ -34,6 +33,8 @@ class Parameter(Array):
             trainable: whether derivatives are asked by it; by default, whether its dtype is floating or complex.
             name: what pictures call it.
         """
+        if name is not None and not isinstance(name, str):
+            raise DTypeError(f"Parameter: expected a name that is a string, got {type(name).__name__}")
         source = value._concrete("Parameter") if isinstance(value, Array) else as_constant("Parameter", value, False)
         own = np.array(source)
         super().__init__(constant_node(own))
@@ -47,7 +48,7 @@ class Parameter(Array):
             ShapeError: another shape.
             DTypeError: a dtype that does not cast to the parameter's (complex to real, float to integer).
         """
-        new = asarray(value)
+        new = value if isinstance(value, Array) else Array(constant_node(as_constant("assign", value, False)))
         if new.shape != self.shape:
             raise ShapeError(f"assign: expected shape {self.shape}, got {new.shape}")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.node import Node, as_value
+from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.origin import user_position
 from pullback.core.state import record, recording
@@ -36,6 +36,12 @@ def as_node(operation: str, x: Any, keep: bool) -> Node:
 
 def as_constant(operation: str, x: Any, keep: bool) -> Any:
     """Return an operand that is not an Array as a NumPy value, see ``as_node``."""
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        # Their operations mean something else than an array's: taking the numbers only would be a wrong result.
+        raise DTypeError(
+            f"{operation}: expected a plain array, got a {type(x).__name__}. "
+            "Give x.filled(...) for a masked array, np.asarray(x) for a matrix"
+        )
     if isinstance(x, np.ndarray):
         value: Any = x
         if keep and x.flags.writeable:
@@ -89,7 +95,8 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
     if isinstance(value, tuple):
         kept = watched and recording.enabled
     else:
-        value = as_value(value)
+        if not isinstance(value, (np.ndarray, np.generic)):
+            value = np.asarray(value)
         # Integers and booleans carry no derivative: nothing is lost by not remembering where they came from.
         kept = watched and recording.enabled and value.dtype.kind in "fc"
     if not kept:

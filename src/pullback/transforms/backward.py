@@ -114,6 +114,9 @@ def pull_back(
 
 
 def _carries(node: Node) -> bool:
+    value = node.value
+    if value.__class__ is np.ndarray:  # the common case, on the path of every edge
+        return bool(value.dtype.kind in "fc")
     aval = node.aval
     return is_differentiable(aval.dtype) if isinstance(aval, Aval) else True  # of several results, each is asked
 
@@ -144,16 +147,19 @@ def seed(output: Array, cotangent: Any, operation: str) -> Array:
             )
         ones: Array = operations.ones_like(output)
         return ones
-    cotangent = array(cotangent)  # a copy: it may become the gradient itself
-    if cotangent.shape != output.shape:
-        raise ShapeError(
-            f"{operation}: expected a cotangent of the output's shape {output.shape}, got {cotangent.shape}"
-        )
-    if cotangent.dtype != output.dtype:
-        if not np.can_cast(cotangent.dtype, output.dtype, "same_kind"):
-            raise DTypeError(f"{operation}: expected a cotangent of dtype {output.dtype}, got {cotangent.dtype}")
-        cotangent = operations.astype(cotangent, output.dtype)
-    return cotangent
+    return fitted(cotangent, output, f"{operation}: expected a cotangent of the output's")
+
+
+def fitted(given: Any, like: Array, expected: str) -> Array:
+    """Return a copy of ``given`` as an Array of the shape and dtype of ``like``, or raise in the words ``expected``."""
+    one = array(given)  # a copy: it may become the gradient itself
+    if one.shape != like.shape:
+        raise ShapeError(f"{expected} shape {like.shape}, got {one.shape}")
+    if one.dtype != like.dtype:
+        if not np.can_cast(one.dtype, like.dtype, "same_kind"):
+            raise DTypeError(f"{expected} dtype {like.dtype}, got {one.dtype}")
+        one = operations.astype(one, like.dtype)
+    return one
 
 
 def accumulate_gradients(output: Array, cotangent: Any = None) -> None:

@@ -14,9 +14,10 @@ from pullback.core.creation import asarray
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.terminals import constant_node
+from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
 from pullback.transforms.arguments import Call, normalize_argnums, restore
-from pullback.transforms.backward import Region, pull_back, seed
+from pullback.transforms.backward import Region, fitted, pull_back, seed
 from pullback.transforms.forward import push_forward
 
 
@@ -61,33 +62,39 @@ def value_and_grad(f: Callable[..., Any], argnums: Any = 0, has_aux: bool = Fals
 
     @_name(f, "value_and_grad")
     def derived(*args: Any, **keywords: Any) -> Any:
-        numbers, single = normalize_argnums("grad", argnums, len(args))
-        call = Call("grad", f, args, keywords, numbers)
-        output, aux = call.output, None
-        if has_aux:
-            if not (isinstance(output, tuple) and len(output) == 2):
-                raise ArgumentError("grad: with has_aux=True the function must return a pair (value, aux)")
-            output, aux = output
-        if not isinstance(output, (Array, float, complex, np.ndarray, np.generic)):
-            raise DTypeError(
-                f"grad: expected the function to return an array with one element, got {type(output).__name__}. "
-                "Return further results with has_aux=True"
-            )
-        output = asarray(output)
-        if output.dtype.kind == "c":
-            raise NotDifferentiableError(
-                "grad: expected a real result, got a complex one. Take its real part or absolute value, or use vjp"
-            )
-        gradients = pull_back([output._node], [seed(output, None, "grad")], call.inputs)
-        found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
-        trees = call.by_argument(found)
-        (value,) = _settle([output], call.inputs)
-        result = restore(value, call.result_kind)
-        if has_aux:
-            result = (result, _restore_tree(aux, call))
-        return result, (trees[0] if single else tuple(trees))
+        return _value_and_grad("value_and_grad", f, argnums, has_aux, args, keywords)
 
     return derived
+
+
+def _value_and_grad(
+    operation: str, f: Callable[..., Any], argnums: Any, has_aux: bool, args: Sequence[Any], keywords: Any
+) -> tuple[Any, Any]:
+    numbers, single = normalize_argnums(operation, argnums, len(args))
+    call = Call(operation, f, args, keywords, numbers)
+    output, aux = call.output, None
+    if has_aux:
+        if not (isinstance(output, tuple) and len(output) == 2):
+            raise ArgumentError(f"{operation}: with has_aux=True the function must return a pair (value, aux)")
+        output, aux = output
+    if not isinstance(output, (Array, float, complex, np.ndarray, np.generic)):
+        raise DTypeError(
+            f"{operation}: expected the function to return an array with one element, got {type(output).__name__}. "
+            "Return further results with has_aux=True"
+        )
+    output = asarray(output)
+    if output.dtype.kind == "c":
+        raise NotDifferentiableError(
+            f"{operation}: expected a real result, got a complex one. Take its real part or absolute value, or use vjp"
+        )
+    gradients = pull_back([output._node], [seed(output, None, operation)], call.inputs)
+    found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
+    trees = call.by_argument(found)
+    (value,) = _settle([output], call.inputs)
+    result = restore(value, call.result_kind)
+    if has_aux:
+        result = (result, _restore_tree(aux, call))
+    return result, (trees[0] if single else tuple(trees))
 
 
 def _restore_tree(output: Any, call: Call) -> Any:
@@ -112,11 +119,10 @@ def grad(f: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Call
     >>> grad(grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
 
     @_name(f, "grad")
     def derived(*args: Any, **keywords: Any) -> Any:
-        value, gradient = both(*args, **keywords)
+        value, gradient = _value_and_grad("grad", f, argnums, has_aux, args, keywords)
         return (gradient, value[1]) if has_aux else gradient
 
     return derived
@@ -144,7 +150,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         except ValueError as error:
             raise ShapeError(f"pullback: expected a cotangent of the structure of the result. {error}") from None
         seeds = [
-            seed(out, one, "pullback") if out.dtype.kind in "fc" else None
+            seed(out, one, "pullback") if is_differentiable(out.dtype) else None
             for out, one in zip(outputs, given, strict=True)
         ]
         gradients = pull_back([out._node for out in outputs], seeds, call.inputs)
@@ -165,11 +171,15 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x: x**2, (3.0,), (1.0,))
     (9.0, 6.0)
     """
+    return _jvp("jvp", f, primals, tangents)
+
+
+def _jvp(operation: str, f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise DTypeError("jvp: expected primals and tangents as tuples, as in jvp(f, (x,), (t,))")
-    call = Call("jvp", f, primals, {}, range(len(primals)))
+        raise DTypeError(f"{operation}: expected primals and tangents as tuples, as in {operation}(f, (x,), (t,))")
+    call = Call(operation, f, primals, {}, range(len(primals)))
     outputs, structure = call.outputs()
-    directions = _directions("jvp", call, primals, tangents)
+    directions = _directions(operation, call, primals, tangents)
     pushed = push_forward([out._node for out in outputs], call.inputs, directions)
     found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
     tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in found])
@@ -186,7 +196,8 @@ def _directions(operation: str, call: Call, primals: Sequence[Any], tangents: Se
             leaves += structure.flatten_up_to(tangent)
         except ValueError as error:
             raise ShapeError(f"{operation}: expected tangents of the structure of the primals. {error}") from None
-    return [seed(Array(node), leaf, operation) for node, leaf in zip(call.inputs, leaves, strict=True)]
+    words = f"{operation}: expected a tangent of the input's"
+    return [fitted(leaf, Array(node), words) for node, leaf in zip(call.inputs, leaves, strict=True)]
 
 
 def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
@@ -206,26 +217,30 @@ def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
 
     @_name(f, "jacobian")
     def derived(*args: Any, **keywords: Any) -> Any:
-        numbers, single = normalize_argnums("jacobian", argnums, len(args))
-        call = Call("jacobian", f, args, keywords, numbers)
-        outputs, structure = call.outputs()
-        for out in outputs:
-            if out.dtype.kind not in "fc":
-                raise NotDifferentiableError(f"jacobian: expected a floating or complex result, got {out.aval}")
-        inputs = [Array(node) for node in call.inputs]
-        forward = sum(x.size for x in inputs) <= sum(out.size for out in outputs)
-        if any(x.dtype.kind == "c" for x in [*inputs, *outputs]):
-            _check_holomorphic(call, inputs, outputs)
-            forward = True
-        blocks = (_by_columns if forward else _by_rows)(call, inputs, outputs)
-        rows = []
-        for row in blocks:
-            trees = call.by_argument(row, convert=False)
-            rows.append(trees[0] if single else tuple(trees))
-        result = tree.unflatten(structure, rows)
-        return tree.tree_map(lambda block: restore(block, call.result_kind), result)
+        return _jacobian("jacobian", f, argnums, args, keywords)
 
     return derived
+
+
+def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequence[Any], keywords: Any) -> Any:
+    numbers, single = normalize_argnums(operation, argnums, len(args))
+    call = Call(operation, f, args, keywords, numbers)
+    outputs, structure = call.outputs()
+    for out in outputs:
+        if not is_differentiable(out.dtype):
+            raise NotDifferentiableError(f"{operation}: expected a floating or complex result, got {out.aval}")
+    inputs = [Array(node) for node in call.inputs]
+    forward = sum(x.size for x in inputs) <= sum(out.size for out in outputs)
+    if any(x.dtype.kind == "c" for x in [*inputs, *outputs]):
+        _check_holomorphic(operation, call, inputs, outputs)
+        forward = True
+    blocks = (_by_columns if forward else _by_rows)(call, inputs, outputs)
+    rows = []
+    for row in blocks:
+        trees = call.by_argument(row, convert=False)
+        rows.append(trees[0] if single else tuple(trees))
+    result = tree.unflatten(structure, rows)
+    return tree.tree_map(lambda block: restore(block, call.result_kind), result)
 
 
 def _basis(x: Array) -> list[Array]:
@@ -279,11 +294,11 @@ def _empty(out: Array, x: Array) -> Array:
     return Array(constant_node(np.zeros(out.shape + x.shape, np.result_type(out.dtype, x.dtype))))
 
 
-def _check_holomorphic(call: Call, inputs: list[Array], outputs: list[Array]) -> None:
+def _check_holomorphic(operation: str, call: Call, inputs: list[Array], outputs: list[Array]) -> None:
     """Raise unless the derivative is complex linear (the Cauchy-Riemann equations), tried in one fixed direction."""
     if not all(one.dtype.kind == "c" for one in [*inputs, *outputs]):
         raise NotDifferentiableError(
-            "jacobian: expected inputs and results all real or all complex. "
+            f"{operation}: expected inputs and results all real or all complex. "
             "Differentiate real and imaginary parts as real arrays"
         )
     generator = np.random.default_rng(0)
@@ -300,7 +315,7 @@ def _check_holomorphic(call: Call, inputs: list[Array], outputs: list[Array]) ->
             continue  # being traced: there are no values to check
         if not np.allclose(1j * plain, turned, rtol=1e-3, atol=1e-5, equal_nan=True):
             raise NotDifferentiableError(
-                "jacobian: the function is not holomorphic, so it has no complex derivative. "
+                f"{operation}: the function is not holomorphic, so it has no complex derivative. "
                 "Differentiate by real and imaginary parts as real arrays"
             )
 
@@ -316,7 +331,15 @@ def hessian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return _name(f, "hessian")(jacobian(grad(f, argnums), argnums))
+
+    def gradient(*args: Any, **keywords: Any) -> Any:
+        return _value_and_grad("hessian", f, argnums, False, args, keywords)[1]
+
+    @_name(f, "hessian")
+    def derived(*args: Any, **keywords: Any) -> Any:
+        return _jacobian("hessian", gradient, argnums, args, keywords)
+
+    return derived
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -333,5 +356,9 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     single = not isinstance(primals, tuple)
     if single:
         primals, tangents = (primals,), (tangents,)
-    _, product = jvp(grad(f, argnums=tuple(range(len(primals)))), primals, tangents)
+
+    def gradient(*args: Any) -> Any:
+        return _value_and_grad("hvp", f, range(len(args)), False, args, {})[1]
+
+    _, product = _jvp("hvp", gradient, primals, tangents)
     return product[0] if single else product
