@@ -30,7 +30,7 @@ from pullback.core.sample import Reject
 from pullback.core.scipy import special
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node, scalar_node
-from pullback.dtypes import is_number
+from pullback.dtypes import is_differentiable, is_number
 from pullback.errors import ArgumentError, DTypeError
 
 PartialRule = Callable[..., Iterator[Thunk]]
@@ -76,7 +76,8 @@ class Pointwise(Primitive):
         self._types = types
         self._partials: PartialRule | None = None
         self._resolved: dict[tuple[Any, ...], tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]] = {}
-        self._direct: set[np.dtype[Any]] = set()  # dtypes of equal operands that need no conversion
+        # Dtypes of equal operands that need no conversion, and whether the result then carries a derivative.
+        self._direct: dict[np.dtype[Any], bool] = {}
 
     @property
     def numpy(self) -> Callable[..., Any] | None:
@@ -118,25 +119,22 @@ class Pointwise(Primitive):
             except AttributeError:
                 return self._convert(args, params)
             x, y = left.value, right.value
-            if (
-                x is not None
-                and y is not None
-                and x.dtype is y.dtype
-                and x.dtype in self._direct
-                and x.shape == y.shape
-                and not (left.weak and right.weak)
-            ):
-                value = self.evaluate(x, y)
-                if (left.watched or right.watched) and recording.enabled and value.dtype.kind in "fc":
-                    return Array(Node(self, (left, right), NO_PARAMS, value, True, user_position(2)))
-                return Array(constant_node(value))
+            if x is not None and y is not None and (dtype := x.dtype) is y.dtype and x.shape == y.shape:
+                carries = self._direct.get(dtype)
+                if carries is not None and not (left.weak and right.weak):
+                    value = self.evaluate(x, y)
+                    if carries and (left.watched or right.watched) and recording.enabled:
+                        return Array(Node(self, (left, right), NO_PARAMS, value, True, user_position(2)))
+                    return Array(constant_node(value))
         elif len(args) == 1:
             node: Node | None = getattr(args[0], "_node", None)
-            if node is not None and node.value is not None and node.value.dtype in self._direct and not node.weak:
-                value = self.evaluate(node.value)
-                if node.watched and recording.enabled and value.dtype.kind in "fc":
-                    return Array(Node(self, (node,), NO_PARAMS, value, True, user_position(2)))
-                return Array(constant_node(value))
+            if node is not None and node.value is not None and not node.weak:
+                carries = self._direct.get(node.value.dtype)
+                if carries is not None:
+                    value = self.evaluate(node.value)
+                    if carries and node.watched and recording.enabled:
+                        return Array(Node(self, (node,), NO_PARAMS, value, True, user_position(2)))
+                    return Array(constant_node(value))
         return self._convert(args, params)
 
     def _convert(self, args: Sequence[Any], params: Params) -> Array:
@@ -206,7 +204,7 @@ class Pointwise(Primitive):
             first = types[0]
             alike = isinstance(first, np.dtype) and len(set(types)) == 1 and all(one == first for one in found[0])
             if alike and (self.complex_case is None or first.kind != "c"):
-                self._direct.add(first)
+                self._direct[first] = is_differentiable(found[1])
         return found
 
     def _resolve(self, types: tuple[Any, ...]) -> tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]:
