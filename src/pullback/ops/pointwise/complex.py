@@ -93,6 +93,8 @@ def imag(val: Any) -> Array:
 )
 def complex_of(re: Any, im: Any) -> Any:
     """The complex array with this real and this imaginary part, real arrays of one shape and dtype."""
+    if np.iscomplexobj(re) or np.iscomplexobj(im):
+        raise TypeError("parts are real")  # assigning would discard their imaginary parts
     result = np.empty(np.shape(re), np.result_type(re, np.complex64))
     result.real, result.imag = re, im
     return result
