@@ -180,7 +180,7 @@ class Array(Operators):
         if value is None:
             raise ConcretizationError(
                 f"{what} needs a value, but this array ({self.aval}) is being traced and has none. "
-                "Use pullback.where (or pullback.cond) in place of if, pullback's or NumPy's functions in place of "
+                "Use np.where in place of if, NumPy's functions in place of "
                 "math's, or compute the number outside the traced function"
             )
         return value
@@ -201,7 +201,7 @@ class Array(Operators):
         value = np.asarray(
             self._constant(
                 calling_function() or "np.asarray(x)",
-                "Use pullback.asarray(x) to keep it, pullback.stack([...]) to join arrays, "
+                "Use pullback.asarray(x) to keep it, np.stack([...]) to join arrays, "
                 "or .detach() to read the value as a constant",
             )
         )
