@@ -23,6 +23,7 @@ from pullback.core.trace import trace
 from pullback.ops.structural import stop_gradient
 from pullback.transforms.custom import custom_jvp, custom_vjp
 from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from pullback.transforms.vectorize import vmap
 
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
@@ -67,6 +68,7 @@ __all__ = [
     "value_and_grad",
     "view",
     "vjp",
+    "vmap",
 ]
 
 for _name, _target in {

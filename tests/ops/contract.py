@@ -3,6 +3,7 @@
 A part takes what is declared and one of its samples, and fails with an AssertionError.
 """
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -229,6 +230,39 @@ def traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample):
         assert_same(values[node], other, np.float64)
 
 
+def a_batch_is_a_loop(declared, sample):
+    draws = [sample.make(seed) for seed in range(3)]
+    arrays = [[leaf for leaf in flatten(draw)[0] if isinstance(leaf, np.ndarray)] for draw in draws]
+    floats = tuple(i for i, leaf in enumerate(arrays[0]) if is_inexact_array(leaf))
+    for chosen in {floats, *((i,) for i in floats)}:
+        _compare_batch(declared, draws[0], arrays, chosen)
+    if len(floats) < len(arrays[0]):  # indices and masks that differ between members, where values are not needed
+        with contextlib.suppress(pb.errors.ConcretizationError):
+            _compare_batch(declared, draws[0], arrays, tuple(range(len(arrays[0]))))
+
+
+def _compare_batch(declared, draw, arrays, chosen):
+    args, keywords = draw
+
+    def f(*members):
+        given = list(arrays[0])
+        for i, member in zip(chosen, members, strict=True):
+            given[i] = member
+        given = iter(given)
+
+        def fill(x):
+            return pb.asarray(next(given))
+
+        return results(ours(declared)(*map_arrays(fill, args), **map_arrays(fill, dict(sorted(keywords.items())))))
+
+    members = [[pb.array(draw[i]) for i in chosen] for draw in arrays]
+    expected = [quietly(f, *one) for one in members]
+    stacked = [pb.asarray(np.stack([draw[i] for draw in arrays])) for i in chosen]
+    found = quietly(pb.vmap(f), *stacked)
+    for position, one in enumerate(found):
+        assert_same(one, np.stack([np.asarray(other[position]) for other in expected]), np.float64)
+
+
 def tracing_says_that_it_needs_a_value(declared, sample):
     f, given = as_function(declared, *sample.make())
     with pytest.raises(pb.errors.ConcretizationError, match="needs a value"):
@@ -362,6 +396,7 @@ PARTS = [
     (has_reference, value_and_dtype_are_the_references),
     (lambda declared, sample: True, recorded_value_is_the_plain_value),
     (is_traceable, traced_graph_has_the_avals_and_values_of_the_eager_run),
+    (is_traceable, a_batch_is_a_loop),
     (is_smooth, derivatives_agree_with_finite_differences),
     (is_smooth, derivatives_have_the_dtype_and_shape_of_what_they_belong_to),
     (is_smooth_for_complex, complex_derivatives_agree_with_finite_differences),

@@ -51,6 +51,11 @@ def test_traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample
     contract.traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample)
 
 
+@pytest.mark.parametrize(("declared", "sample"), cases(contract.is_traceable))
+def test_a_batch_is_a_loop(declared, sample):
+    contract.a_batch_is_a_loop(declared, sample)
+
+
 @pytest.mark.parametrize(("declared", "sample"), cases(contract.needs_values))
 def test_tracing_what_needs_a_value_says_so(declared, sample):
     contract.tracing_says_that_it_needs_a_value(declared, sample)

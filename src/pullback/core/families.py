@@ -291,6 +291,10 @@ class Pointwise(Primitive):
         ]
         return add_all(terms)
 
+    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Array:
+        """The operation itself: what holds at each place holds for each member of a batch."""
+        return self(*batch_all(batched, inputs), **params)
+
     def missing(self) -> list[str]:
         """A pointwise primitive needs a docstring, samples, and partials unless it has no derivative."""
         parts = {
@@ -308,6 +312,24 @@ def _listed(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def batch_all(batched: Sequence[bool], inputs: Sequence[Array]) -> list[Array]:
+    """Repeat the inputs that are not ``batched`` along a new axis 0, as long as that of the others."""
+    size = next(one.shape[0] for one, known in zip(inputs, batched, strict=True) if known)
+    return [
+        one if known else operations.broadcast_to(one, (size, *one.shape))
+        for one, known in zip(inputs, batched, strict=True)
+    ]
+
+
+def shifted(axes: Any) -> Any:
+    """An axis, or a tuple of them, counted from the front, behind a new axis 0.
+
+    >>> shifted(1), shifted((0, 2))
+    (2, (1, 3))
+    """
+    return tuple(axis + 1 for axis in axes) if isinstance(axes, tuple) else axes + 1
+
+
 def add_all(terms: Sequence[Any]) -> Any:
     """Add the terms; None when there is none."""
     total = None
@@ -316,8 +338,49 @@ def add_all(terms: Sequence[Any]) -> Any:
     return total
 
 
+BatchRule = Callable[..., Any]
+
+
 class Structured(Primitive):
-    """What linear, bilinear and general primitives share: arrays are positional, static parameters are keywords."""
+    """What linear, bilinear and general primitives share: arrays are positional, static parameters are keywords.
+
+    How it applies to a batch is said in one of three ways: ``stacks=True`` where leading axes already are a stack of
+    independent problems; ``axis_params=("axes",)`` where these keywords count the axes of every argument from the
+    front, so that a batch axis moves them up by one; or a rule of its own, with ``batching``.
+    """
+
+    def __init__(
+        self,
+        evaluate: Callable[..., Any],
+        *,
+        stacks: bool = False,
+        axis_params: tuple[str, ...] = (),
+        **declaration: Any,
+    ) -> None:
+        super().__init__(evaluate, **declaration)
+        self.stacks = stacks
+        self.axis_params = axis_params
+        self._batching: BatchRule | None = None
+
+    def batching(self, rule: BatchRule) -> BatchRule:
+        """Declare the batching rule: ``rule(batched, *inputs, **params)``.
+
+        ``batched`` says of each input whether its axis 0 is the batch; axis 0 of the result is to be the batch.
+        """
+        self._batching = rule
+        return rule
+
+    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Array:
+        """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of the result is the batch."""
+        if self._batching is not None:
+            return self._batching(batched, *inputs, **params)
+        moved = {name: shifted(value) if name in self.axis_params else value for name, value in params.items()}
+        return self(*batch_all(batched, inputs), **moved)
+
+    def missing(self) -> list[str]:
+        """Besides what every primitive has: how it applies to a batch."""
+        known = self.stacks or self.axis_params or self._batching is not None
+        return super().missing() + ([] if known else ["a batching rule"])
 
     def __call__(self, *args: Any, **params: Any) -> Array:
         """Apply the primitive; the public functions built on it do the conversions that NumPy does."""
@@ -481,16 +544,32 @@ def linear(
     arguments: tuple[int, ...] | None = None,
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
+    stacks: bool = False,
+    axis_params: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Linear]:
-    """Declare a linear primitive; ``arguments`` are the positions in which it is linear, by default all."""
-    return partial(Linear, samples=samples, rejects=rejects, arguments=arguments, name=name, numpy=numpy)
+    """Declare a linear primitive; ``arguments`` are the positions in which it is linear, by default all.
+
+    ``stacks`` and ``axis_params`` say how it applies to a batch, see ``Structured``.
+    """
+    return partial(
+        Linear, samples=samples, rejects=rejects, arguments=arguments, name=name, numpy=numpy, stacks=stacks,
+        axis_params=axis_params,
+    )  # fmt: skip
 
 
 def bilinear(
-    *, samples: Any, rejects: Sequence[Reject] = (), name: str | None = None, numpy: Callable[..., Any] | None = None
+    *,
+    samples: Any,
+    rejects: Sequence[Reject] = (),
+    name: str | None = None,
+    numpy: Callable[..., Any] | None = None,
+    stacks: bool = False,
+    axis_params: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Bilinear]:
-    """Declare a primitive that is linear in each argument while the others are held."""
-    return partial(Bilinear, samples=samples, rejects=rejects, name=name, numpy=numpy)
+    """Declare a primitive that is linear in each argument while the others are held; keywords as for ``linear``."""
+    return partial(
+        Bilinear, samples=samples, rejects=rejects, name=name, numpy=numpy, stacks=stacks, axis_params=axis_params
+    )
 
 
 def general(
@@ -500,6 +579,14 @@ def general(
     name: str | None = None,
     numpy: Callable[..., Any] | None = None,
     differentiable: bool = True,
+    stacks: bool = False,
+    axis_params: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], General]:
-    """Declare a primitive with a vjp and a jvp of its own, or (``differentiable=False``) with none."""
-    return partial(General, samples=samples, rejects=rejects, name=name, numpy=numpy, differentiable=differentiable)
+    """Declare a primitive with a vjp and a jvp of its own, or (``differentiable=False``) with none.
+
+    ``stacks`` and ``axis_params`` say how it applies to a batch, see ``Structured``.
+    """
+    return partial(
+        General, samples=samples, rejects=rejects, name=name, numpy=numpy, differentiable=differentiable,
+        stacks=stacks, axis_params=axis_params,
+    )  # fmt: skip

@@ -87,6 +87,10 @@ class Primitive:
         """Push tangents of the inputs (None for zero) forward to the result; None where it is zero."""
         raise NotImplementedError
 
+    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
+        """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of the result is the batch."""
+        raise NotImplementedError
+
     def missing(self) -> list[str]:
         """The parts that a complete declaration has and this one lacks."""
         parts = {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval, as_index, broadcast_shapes, normalize_axes, normalize_axis
-from pullback.core.families import bilinear
+from pullback.core.families import batch_all, bilinear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, integers, normal, reject, values
@@ -107,6 +107,22 @@ def _(ct: Array, x: Array, y: Array) -> Iterator[Thunk]:
 
     yield by_x
     yield by_y
+
+
+@multiply_matrices.batching
+def _(batched: Sequence[bool], x: Array, y: Array) -> Array:
+    of_x, of_y = batched
+    width = y.ndim - of_y
+    if not of_y and width <= 2:  # every row of x is multiplied by one y
+        return multiply_matrices(x, y)
+    if width > 2:
+        return multiply_matrices(*batch_all(batched, (x, y)))
+    if width == 1 and not of_x and x.ndim <= 2:
+        return multiply_matrices(y, x if x.ndim == 1 else operations.transpose(x))
+    x, y = batch_all(batched, (x, y))
+    rows = x.reshape((len(x), math.prod(x.shape[1:-1]), x.shape[-1]))
+    columns = y if width == 2 else y.reshape((*y.shape, 1))
+    return multiply_matrices(rows, columns).reshape(x.shape[:-1] + y.shape[2:])
 
 
 def _adjoint(x: Array) -> Array:

@@ -34,6 +34,10 @@ class Item(Primitive):
         """The tangent that belongs to the one that is picked."""
         return tangents[0][params["index"]] if tangents[0] is not None else None
 
+    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Array:
+        """Pick from the results for the batch."""
+        return self.pick(inputs[0], params["index"])
+
     def missing(self) -> list[str]:
         """Nothing: it is tested through the primitives that have several results."""
         return []

@@ -35,6 +35,7 @@ def _running(ufunc: np.ufunc, x: Any, axis: int, reverse: bool) -> Any:
         call(normal(3, 4), axis=1, reverse=True),
         call(normal(0), axis=0, reverse=False),
     ],
+    axis_params=("axis",),
 )
 def running_sum(x: Any, *, axis: int, reverse: bool) -> Any:
     """Sum of each element and those before it (after it, in ``reverse``) along ``axis``."""
@@ -70,6 +71,7 @@ def _shifted(x: Array, axis: int, fill: int, reverse: bool) -> Array:
         call(normal(0), normal(0), axis=0, reverse=False),
     ],
     rejects=[reject(ShapeError, "recurrence: expected one shape", normal(3), normal(4), axis=0, reverse=False)],
+    axis_params=("axis",),
 )
 def recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     """The linear recurrence ``s[i] = a[i] * s[i-1] + b[i]`` along ``axis``, s[0] = b[0]; backwards in ``reverse``."""
@@ -131,6 +133,7 @@ def _(tangents: Sequence[Any], out: Array, a: Array, b: Array, *, axis: int, rev
         call(points(2.0, 0.0, 3.0, 0.0, 5.0), axis=0, reverse=False),
         call(normal(0), axis=0, reverse=False),
     ],
+    axis_params=("axis",),
 )
 def running_product(x: Any, *, axis: int, reverse: bool) -> Any:
     """Product of each element and those before it (after it, in ``reverse``) along ``axis``."""

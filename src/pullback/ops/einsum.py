@@ -114,6 +114,16 @@ def _path(subscripts: str, shapes: tuple[Shape, ...]) -> list[Shape]:
     return list(np.einsum_path(subscripts, *stand_ins, optimize="greedy")[0][1:])
 
 
+@contract.batching
+def _(batched: Sequence[bool], *operands: Array, subscripts: str) -> Array:
+    batch = next((letter for letter in LETTERS if letter not in subscripts), None)
+    if batch is None:
+        raise ShapeError(f"einsum: {subscripts!r} uses all {len(LETTERS)} letters, a batch needs one more")
+    terms, result = _split(subscripts)
+    terms = [batch + term if own else term for own, term in zip(batched, terms, strict=True)]
+    return contract(*operands, subscripts=f"{','.join(terms)}->{batch}{result}")
+
+
 class _Layout(NamedTuple):
     """How one operand of a product is laid out: diagonals and sums, order of the axes, shape."""
 

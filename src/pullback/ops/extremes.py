@@ -28,13 +28,13 @@ _SAMPLES = [
 _REJECTS = [reject(ShapeError, "expected at least one element along the reduced axes", normal(0, 3), axes=(0,))]
 
 
-@general(name="max", samples=_SAMPLES, rejects=_REJECTS)
+@general(name="max", samples=_SAMPLES, rejects=_REJECTS, axis_params=("axes",))
 def reduce_max(x: Any, *, axes: Axes) -> Any:
     """The largest element over ``axes``, which are dropped; NaN if there is one."""
     return np.maximum.reduce(x, axis=axes)
 
 
-@general(name="min", samples=_SAMPLES, rejects=_REJECTS)
+@general(name="min", samples=_SAMPLES, rejects=_REJECTS, axis_params=("axes",))
 def reduce_min(x: Any, *, axes: Axes) -> Any:
     """The smallest element over ``axes``, which are dropped; NaN if there is one."""
     return np.minimum.reduce(x, axis=axes)
@@ -46,6 +46,7 @@ def reduce_min(x: Any, *, axes: Axes) -> Any:
         call(values([1.0, 3.0, 3.0], [np.nan, 1.0, 2.0]), values(3.0, np.nan), axes=(1,)),
         call(values(2.0, 1.0), values(2.0, 2.0), axes=()),
     ],
+    axis_params=("axes",),
 )
 def attained(x: Any, out: Any, *, axes: Axes) -> Any:
     """Where x equals ``out``, its extreme over ``axes``; NaN equals NaN. Ties are true, all of them."""
@@ -195,13 +196,13 @@ _FIND_SAMPLES = [call(distinct(3, 4), axis=0), call(distinct(0, 3), axis=1), cal
 _FIND_REJECTS = [reject(ShapeError, "expected at least one element along axis 0", normal(0, 3), axis=0)]
 
 
-@general(name="argmax", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS)
+@general(name="argmax", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS, axis_params=("axis",))
 def find_max(x: Any, *, axis: int) -> Any:
     """The place along ``axis``, which is dropped, of the first largest element."""
     return np.argmax(x, axis=axis)
 
 
-@general(name="argmin", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS)
+@general(name="argmin", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS, axis_params=("axis",))
 def find_min(x: Any, *, axis: int) -> Any:
     """The place along ``axis``, which is dropped, of the first smallest element."""
     return np.argmin(x, axis=axis)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.families import linear
+from pullback.core.families import batch_all, linear, shifted
 from pullback.core.operations import operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, integers, normal, reject
 from pullback.errors import DTypeError, IndexingError, ShapeError
-from pullback.ops.structural import zeros_like
+from pullback.ops.permuting import inverse, permuted
+from pullback.ops.structural import as_array, stretch, zeros_like
 
 Entry = int | tuple[int, int | None, int]
 """What ``slice`` does on one axis: an integer picks and drops it, (start, stop, step) goes along it."""
@@ -74,6 +76,11 @@ def _(ct: Array, x: Array, *, index: Index) -> Iterator[Thunk]:
     yield lambda: overwrite(zeros_like(x), ct, index=index)
 
 
+@cut.batching
+def _(batched: Sequence[bool], x: Array, *, index: Index) -> Array:
+    return cut(x, index=(*whole(x.shape[:1]), *index))
+
+
 def _writable(x: Any) -> np.ndarray[Any, Any]:
     """A copy of x to write to."""
     if x.size > 1 and not any(x.strides) and not x.flat[0]:
@@ -110,6 +117,12 @@ def _(x: Aval, v: Aval, *, index: Index) -> Aval:
 def _(ct: Array, x: Array, v: Array, *, index: Index) -> Iterator[Thunk]:
     yield lambda: overwrite(ct, zeros_like(v), index=index)
     yield lambda: cut(ct, index=index)
+
+
+@overwrite.batching
+def _(batched: Sequence[bool], x: Array, v: Array, *, index: Index) -> Array:
+    x, v = batch_all(batched, (x, v))
+    return overwrite(x, v, index=(*whole(x.shape[:1]), *index))
 
 
 def _check_values(operation: str, x: Aval, v: Aval, shape: tuple[int, ...]) -> None:
@@ -210,6 +223,66 @@ def _(ct: Array, x: Array, *indices: Array, axes: tuple[int, ...], unique: bool 
     yield from (None for _ in indices)
 
 
+def _batch_layout(
+    x: Array, indices: Sequence[Array], axes: tuple[int, ...], of_x: bool, of_indices: bool
+) -> tuple[list[Array], tuple[int, ...], tuple[int, ...]]:
+    """How to gather for a batch: the indices, their axes, and the order that puts what comes out in its place.
+
+    Where all members have the same indices these move on by the batch axis of x. Where each has its own, the number
+    of the member is one more index.
+    """
+    of_member = [("index", i) for i in range(indices[0].ndim - of_indices)]
+    others = [("other", i) for i in range(x.ndim - of_x - len(axes))]
+    place = axes[0] if adjacent(axes) else 0
+    batch = ("batch", 0)
+    wanted = [batch, *others[:place], *of_member, *others[place:]]
+    if of_x and of_indices:
+        numbers = np.arange(len(x)).reshape(-1, *(1,) * len(of_member))
+        indices = [stretch(as_array("gather", numbers), indices[0].shape), *indices]
+        axes = (0, *shifted(axes))
+        given = [batch, *of_member, *others]
+    elif of_x:
+        axes = shifted(axes)
+        others.insert(0, batch)
+        place = axes[0] if adjacent(axes) else 0
+        given = [*others[:place], *of_member, *others[place:]]
+    else:
+        given = [*others[:place], batch, *of_member, *others[place:]]
+    return list(indices), axes, tuple(given.index(label) for label in wanted)
+
+
+def _batch_indices(batched: Sequence[bool], indices: Sequence[Array]) -> tuple[bool, Sequence[Array]]:
+    """Whether members of a batch have indices of their own, and these, for all of them if for any."""
+    own = any(batched)
+    return own, batch_all(batched, indices) if own else indices
+
+
+@gather.batching
+def _(batched: Sequence[bool], x: Array, *indices: Array, axes: tuple[int, ...], unique: bool = False) -> Array:
+    own, of_members = _batch_indices(batched[1:], indices)
+    of_members, axes, order = _batch_layout(x, of_members, axes, batched[0], own)
+    return permuted(gather(x, *of_members, axes=axes, unique=unique and batched[0]), order)
+
+
+def _batched_update(
+    primitive: Any,
+    batched: Sequence[bool],
+    x: Array,
+    v: Array,
+    *indices: Array,
+    axes: tuple[int, ...],
+    unique: bool = False,
+) -> Array:
+    own, of_members = _batch_indices(batched[2:], indices)
+    if own:
+        x, v, *of_members = batch_all((*batched[:2], *[True] * len(indices)), (x, v, *of_members))
+    else:
+        x, v = batch_all(batched[:2], (x, v))
+    of_members, axes, order = _batch_layout(x, of_members, axes, True, own)
+    updated: Array = primitive(x, permuted(v, inverse(order)), *of_members, axes=axes, unique=unique)
+    return updated
+
+
 @linear(
     arguments=(0, 1),
     samples=[
@@ -277,6 +350,9 @@ def _(ct: Array, x: Array, v: Array, *indices: Array, axes: tuple[int, ...], uni
     yield from (None for _ in indices)
 
 
+scatter_add.batching(partial(_batched_update, scatter_add))
+
+
 @linear(
     arguments=(0, 1),
     samples=[
@@ -325,3 +401,6 @@ def _(ct: Array, x: Array, v: Array, *indices: Array, axes: tuple[int, ...], uni
     yield lambda: scatter_set(ct, zeros_like(v), *indices, axes=axes, unique=unique)
     yield by_value
     yield from (None for _ in indices)
+
+
+scatter_set.batching(partial(_batched_update, scatter_set))

@@ -32,6 +32,7 @@ from pullback.ops.structural import as_array, atleast_1d, atleast_2d, atleast_3d
         reject(ShapeError, "concatenate: expected shapes that differ on axis 0 only", normal(2, 3), normal(2), axis=0),
         reject(ShapeError, "got (2, 3) and (2, 4)", normal(2, 3), normal(2, 4), axis=0),
     ],
+    axis_params=("axis",),
 )
 def join(*parts: Any, axis: int) -> Any:
     """The parts, of one dtype, one after the other along ``axis``."""
@@ -70,6 +71,7 @@ def _(ct: Array, *parts: Array, axis: int) -> Iterator[Thunk]:
     rejects=[
         reject(ShapeError, "stack: expected arrays of one shape, got (2,) and (3,)", normal(2), normal(3), axis=0)
     ],
+    axis_params=("axis",),
 )
 def pile(*parts: Any, axis: int) -> Any:
     """The parts, of one shape and dtype, one after the other along a new axis."""

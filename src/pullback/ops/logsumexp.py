@@ -41,6 +41,7 @@ def _peak(x: Any, axes: Axes) -> Any:
         call(values([1000.0, 1000.0], [-np.inf, -np.inf], [np.inf, 0.0], [np.nan, np.inf]), axes=(1,)),
     ],
     rejects=[reject(DTypeError, "logsumexp: expected a floating", np.arange(3), axes=(0,))],
+    axis_params=("axes",),
 )
 def reduce_logsumexp(x: Any, *, axes: Axes) -> Any:
     """``log(sum(exp(x)))`` over ``axes``, without overflow; -inf of nothing."""
@@ -83,6 +84,7 @@ def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes) -> Array:
         call(values([-np.inf, -np.inf], [np.inf, 0.0], [np.inf, np.inf]), values(-np.inf, np.inf, np.inf), axes=(1,)),
     ],
     rejects=[reject(ShapeError, "exp_normalized: expected a total of shape (3,)", normal(3, 4), normal(4), axes=(1,))],
+    axis_params=("axes",),
 )
 def exp_normalized(x: Any, total: Any, *, axes: Axes) -> Any:
     """``exp(x - total)`` with the logsumexp of x over ``axes`` as total: the softmax.

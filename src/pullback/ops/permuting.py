@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval, as_index, normalize_axes, normalize_axis
-from pullback.core.families import linear
+from pullback.core.families import linear, shifted
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, normal, reject
@@ -38,12 +38,18 @@ def _(ct: Array, x: Array, *, axes: tuple[int, ...]) -> Iterator[Thunk]:
     yield lambda: permute(ct, axes=inverse(axes))
 
 
+@permute.batching
+def _(batched: Sequence[bool], x: Array, *, axes: tuple[int, ...]) -> Array:
+    return permute(x, axes=(0, *shifted(axes)))
+
+
 def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     """The permutation that undoes this one."""
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-def _permuted(x: Array, axes: tuple[int, ...]) -> Array:
+def permuted(x: Array, axes: tuple[int, ...]) -> Array:
+    """The axes of x in this order; x itself where that is the order they have."""
     return x if axes == tuple(range(x.ndim)) else permute(x, axes=axes)
 
 
@@ -65,12 +71,12 @@ def transpose(a: Any, axes: Any = None) -> Array:
     """
     a = as_array("transpose", a)
     if axes is None:
-        return _permuted(a, tuple(range(a.ndim))[::-1])
+        return permuted(a, tuple(range(a.ndim))[::-1])
     given = tuple(axes) if np.iterable(axes) else (axes,)
     order = tuple(normalize_axis("transpose", axis, a.ndim) for axis in given)
     if sorted(order) != list(range(a.ndim)):
         raise ShapeError(f"transpose: expected each axis of shape {a.shape} once, got axes {given}")
-    return _permuted(a, order)
+    return permuted(a, order)
 
 
 operations.provide("permute_dims", transpose)
@@ -119,7 +125,7 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Array:
     axis1, axis2 = normalize_axis("swapaxes", axis1, a.ndim), normalize_axis("swapaxes", axis2, a.ndim)
     axes = list(range(a.ndim))
     axes[axis1], axes[axis2] = axis2, axis1
-    return _permuted(a, tuple(axes))
+    return permuted(a, tuple(axes))
 
 
 def _in_order(operation: str, axes: Any, ndim: int) -> list[int]:
@@ -153,7 +159,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     order = [axis for axis in range(a.ndim) if axis not in taken]
     for place, axis in sorted(zip(places, taken, strict=True)):
         order.insert(place, axis)
-    return _permuted(a, tuple(order))
+    return permuted(a, tuple(order))
 
 
 @function(
@@ -186,6 +192,7 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Array:
     name="flip",
     samples=[call(normal(2, 3, 4), axes=(0, 2)), call(normal(3), axes=(0,))],
     rejects=[reject(ShapeError, "flip: expected axes of shape (3,)", normal(3), axes=(1,))],
+    axis_params=("axes",),
 )
 def reverse(x: Any, *, axes: tuple[int, ...]) -> Any:
     """What stands along ``axes`` in reverse order."""

@@ -111,6 +111,7 @@ def accumulated_dtype(operation: str, a: Array, dtype: Any) -> tuple[Array, np.d
         call(normal(), axes=()),
         call(normal(0, 3), axes=(0,)),
     ],
+    axis_params=("axes",),
 )
 def reduce_sum(x: Any, *, axes: Axes) -> Any:
     """Sum over ``axes``, which are dropped; integers and booleans as NumPy sums them."""
@@ -179,6 +180,7 @@ def sum(
         call(normal(0, 3), axes=(0,)),
         call(points([2.0, 0.0, 3.0], [0.0, 5.0, 0.0]), axes=(1,)),
     ],
+    axis_params=("axes",),
 )
 def reduce_prod(x: Any, *, axes: Axes) -> Any:
     """Product over ``axes``, which are dropped; integers and booleans as NumPy multiplies them."""
@@ -257,13 +259,23 @@ def _infer_test(x: Aval, *, axes: Axes) -> Aval:
     return Aval(reduced(x.shape, axes), np.dtype(bool))
 
 
-@general(name="any", differentiable=False, samples=[call(normal(3, 4), axes=(0,)), call(normal(0, 3), axes=(0,))])
+@general(
+    name="any",
+    differentiable=False,
+    samples=[call(normal(3, 4), axes=(0,)), call(normal(0, 3), axes=(0,))],
+    axis_params=("axes",),
+)
 def reduce_any(x: Any, *, axes: Axes) -> Any:
     """Whether any element along ``axes`` is not zero."""
     return np.logical_or.reduce(x, axis=axes)
 
 
-@general(name="all", differentiable=False, samples=[call(normal(3, 4), axes=(0,)), call(normal(0, 3), axes=(0,))])
+@general(
+    name="all",
+    differentiable=False,
+    samples=[call(normal(3, 4), axes=(0,)), call(normal(0, 3), axes=(0,))],
+    axis_params=("axes",),
+)
 def reduce_all(x: Any, *, axes: Axes) -> Any:
     """Whether no element along ``axes`` is zero."""
     return np.logical_and.reduce(x, axis=axes)

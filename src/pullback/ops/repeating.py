@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,11 @@ def _(x: Aval, *, widths: Widths) -> Aval:
 def _(ct: Array, x: Array, *, widths: Widths) -> Iterator[Thunk]:
     index = tuple((before, before + n, 1) for n, (before, _) in zip(x.shape, widths, strict=True))
     yield lambda: cut(ct, index=index)
+
+
+@pad_zeros.batching
+def _(batched: Sequence[bool], x: Array, *, widths: Widths) -> Array:
+    return pad_zeros(x, widths=((0, 0), *widths))
 
 
 _GATHERED = ("edge", "reflect", "symmetric", "wrap")

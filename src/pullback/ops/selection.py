@@ -25,6 +25,7 @@ from pullback.ops.structural import as_array, as_arrays, keep_array, stretch, ze
     rejects=[
         reject(ShapeError, "select: expected one shape", booleans(3), normal(3), normal(4)),
     ],
+    stacks=True,
 )
 def pick(condition: Any, x: Any, y: Any) -> Any:
     """The element of x where the condition holds, of y elsewhere; all of one shape, x and y of one dtype."""

@@ -44,6 +44,7 @@ def _mean_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
         call(normal(), axes=()),
         call(normal(0, 3), axes=(1,)),
     ],
+    axis_params=("axes",),
 )
 def reduce_mean(x: Any, *, axes: Axes) -> Any:
     """Arithmetic mean over ``axes``, which are dropped; NaN of nothing."""
@@ -140,7 +141,7 @@ _VARIANCE_SAMPLES = [
 ]
 
 
-@general(name="var", samples=_VARIANCE_SAMPLES)
+@general(name="var", samples=_VARIANCE_SAMPLES, axis_params=("axes",))
 def reduce_var(x: Any, *, axes: Axes, ddof: float) -> Any:
     """Mean of the squared distance from the mean over ``axes``, with n - ddof in place of n; real for complex x."""
     n = count(x.shape, axes)
@@ -150,7 +151,7 @@ def reduce_var(x: Any, *, axes: Axes, ddof: float) -> Any:
     return np.true_divide(np.add.reduce(squares, axis=axes), max(n - ddof, 0))
 
 
-@general(name="std", samples=_VARIANCE_SAMPLES)
+@general(name="std", samples=_VARIANCE_SAMPLES, axis_params=("axes",))
 def reduce_std(x: Any, *, axes: Axes, ddof: float) -> Any:
     """Square root of the variance over ``axes``. Where that is zero its derivative is taken as zero."""
     return np.sqrt(reduce_var.evaluate(x, axes=axes, ddof=ddof))

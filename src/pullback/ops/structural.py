@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,13 @@ def _(ct: Array, x: Array, *, shape: tuple[int, ...]) -> Iterator[Thunk]:
     yield lambda: sum_to(ct, x.shape)
 
 
+@expand.batching
+def _(batched: Sequence[bool], x: Array, *, shape: tuple[int, ...]) -> Array:
+    size, *lengths = x.shape
+    aligned = (size, *(1,) * (len(shape) - len(lengths)), *lengths)
+    return expand(x if x.shape == aligned else refit(x, shape=aligned), shape=(size, *shape))
+
+
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     """Sum over the axes that broadcasting ``shape`` to the shape of ``x`` added or stretched."""
     added = x.ndim - len(shape)
@@ -101,7 +108,9 @@ def as_shape(operation: str, shape: Any, argument: str = "a length") -> tuple[in
 
 
 @linear(
-    name="astype", samples=[call(normal(3, 4), dtype=np.dtype(np.float32)), call(normal(3, 4), dtype=np.dtype(complex))]
+    name="astype",
+    samples=[call(normal(3, 4), dtype=np.dtype(np.float32)), call(normal(3, 4), dtype=np.dtype(complex))],
+    stacks=True,
 )
 def convert(x: Any, *, dtype: np.dtype[Any]) -> Any:
     """Convert the elements of x to ``dtype``."""
@@ -151,6 +160,11 @@ def _(x: Aval, *, shape: tuple[int, ...]) -> Aval:
 @refit.transpose
 def _(ct: Array, x: Array, *, shape: tuple[int, ...]) -> Iterator[Thunk]:
     yield lambda: refit(ct, shape=x.shape)
+
+
+@refit.batching
+def _(batched: Sequence[bool], x: Array, *, shape: tuple[int, ...]) -> Array:
+    return refit(x, shape=(x.shape[0], *shape))
 
 
 def _resolve_shape(x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -439,7 +453,7 @@ def copy(a: Any) -> Array:
     return Array(a._node) if isinstance(a, Array) else array(a)
 
 
-@linear(name="identity", samples=[normal(3, 4)])
+@linear(name="identity", samples=[normal(3, 4)], stacks=True)
 def identity(x: Any) -> Any:
     """The value itself, as a node of its own: what an inner derivative is asked by."""
     return x
@@ -458,7 +472,7 @@ def _(ct: Array, x: Array) -> Iterator[Thunk]:
 operations.provide("identity", identity)
 
 
-@general(name="stop_gradient", samples=[normal(3, 4)], differentiable=False)
+@general(name="stop_gradient", samples=[normal(3, 4)], differentiable=False, stacks=True)
 def block(x: Any) -> Any:
     """The value itself, whose derivative is zero."""
     return x

@@ -76,13 +76,12 @@ class Call:
         self.inputs: list[Node] = []
         self.structures: list[Any] = []
         self.kinds: list[str] = []
-        kinds = {kind_of(leaf) for leaf in tree.flatten((tuple(args), dict(keywords)))[0] if is_value(leaf)}
-        self.result_kind = next((kind for kind in ("array", "numpy") if kind in kinds), "python")
-        passed = [_wrap(arg) for arg in args]
+        self.result_kind = result_kind(args, keywords)
+        passed = [wrap(arg) for arg in args]
         with record():
             for number in argnums:
                 passed[number] = self._watch(number, args[number], keep)
-            self.output = function(*passed, **{name: _wrap(value) for name, value in keywords.items()})
+            self.output = function(*passed, **{name: wrap(value) for name, value in keywords.items()})
 
     def _watch(self, number: int, arg: Any, keep: bool) -> Any:
         leaves, structure = tree.flatten(arg)
@@ -140,7 +139,13 @@ def is_value(leaf: Any) -> bool:
     return isinstance(leaf, (Array, np.ndarray, np.generic, *_NUMBERS))
 
 
-def _wrap(arg: Any) -> Any:
+def result_kind(args: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+    """What the results of a call with these arguments are to be, see ``kind_of``: an Array if any of them is one."""
+    kinds = {kind_of(leaf) for leaf in tree.flatten((tuple(args), dict(keywords)))[0] if is_value(leaf)}
+    return next((kind for kind in ("array", "numpy") if kind in kinds), "python")
+
+
+def wrap(arg: Any) -> Any:
     """Make NumPy arrays, also inside Python's own containers, Arrays; leave everything else."""
     if isinstance(arg, np.ndarray):
         return asarray(arg)

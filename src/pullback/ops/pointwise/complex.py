@@ -31,7 +31,7 @@ def _complex_result(operation: str, x: Aval) -> Aval:
     return x
 
 
-@linear(name="real", samples=_COMPLEX)
+@linear(name="real", samples=_COMPLEX, stacks=True)
 def real_part(x: Any) -> Any:
     """The real part of a complex array."""
     return np.real(x)
@@ -58,7 +58,7 @@ def real(val: Any) -> Array:
     return real_part(val) if val.dtype.kind == "c" else val
 
 
-@linear(name="imag", samples=_COMPLEX)
+@linear(name="imag", samples=_COMPLEX, stacks=True)
 def imaginary_part(x: Any) -> Any:
     """The imaginary part of a complex array."""
     return np.imag(x)
@@ -90,6 +90,7 @@ def imag(val: Any) -> Array:
     name="complex",
     samples=[call(normal(3, 4), normal(3, 4)), call(values(np.inf, 0.0), values(0.0, np.nan))],
     rejects=[reject(ShapeError, "complex: expected two arrays of one shape", normal(3), normal(4))],
+    stacks=True,
 )
 def complex_of(re: Any, im: Any) -> Any:
     """The complex array with this real and this imaginary part, real arrays of one shape and dtype."""
@@ -113,7 +114,7 @@ def _(ct: Array, re: Array, im: Array) -> Iterator[Thunk]:
     yield lambda: imaginary_part(ct)
 
 
-@linear(name="conjugate", samples=_COMPLEX)
+@linear(name="conjugate", samples=_COMPLEX, stacks=True)
 def conjugate_complex(x: Any) -> Any:
     """The complex conjugate of a complex array."""
     return np.conjugate(x)
@@ -162,7 +163,7 @@ def angle(z: Any, deg: bool = False) -> Array:
     return radians * (180 / np.pi) if deg else radians
 
 
-@general(name="modulus", samples=_COMPLEX)
+@general(name="modulus", samples=_COMPLEX, stacks=True)
 def modulus(x: Any) -> Any:
     """The absolute value of a complex array, real. The gradient is x / abs(x), and 0 at 0."""
     return np.absolute(x)
@@ -183,7 +184,7 @@ def _(tangents: Sequence[Any], out: Array, x: Array) -> Array:
     return real_part(conjugate_complex(complex_sign(x)) * tangents[0])
 
 
-@general(name="complex_sign", samples=_COMPLEX)
+@general(name="complex_sign", samples=_COMPLEX, stacks=True)
 def complex_sign(x: Any) -> Any:
     """Divide a complex array by its absolute value; 0 at 0."""
     return np.sign(x)
