@@ -64,7 +64,7 @@ def test_a_declaration_that_lacks_a_part_is_refused_by_name():
     def half_declared(x):
         return x
 
-    words = "half_declared lacks a docstring, samples, a shape and dtype rule, a linear transpose"
+    words = "half_declared lacks a docstring, samples, a shape and dtype rule, a batching rule, a linear transpose"
     with pytest.raises(pb.errors.GraphError, match=words):
         check_declarations()
 

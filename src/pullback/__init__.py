@@ -27,13 +27,14 @@ from pullback.transforms.vectorize import vmap
 
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
-    from pullback.numpy import special
+    from pullback.numpy import fft, special
     from pullback.transforms.evaluation import Evaluation
     from pullback.view.expression import expression
 
 # What is loaded at first use only, so that `import pullback` stays light.
 _LAZY_MODULES = {
     **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
+    "fft": "pullback.numpy.fft",
     "special": "pullback.numpy.special",
 }
 _LAZY_NAMES = {"Evaluation": "pullback.transforms.evaluation", "expression": "pullback.view.expression"}
@@ -50,6 +51,7 @@ __all__ = [
     "data",
     "errors",
     "expression",
+    "fft",
     "grad",
     "hessian",
     "hvp",

@@ -23,6 +23,7 @@ from pullback.ops import (  # isort: skip  # in the order in which they use each
     nanfunctions,
     einsum,
     contraction,
+    fourier,
     activations,
     losses,
     control,
