@@ -24,3 +24,29 @@ def test_star_import_gives_the_public_names():
     code = "from pullback import *; print(grad(lambda x: x * x)(3.0), expression('a * b').inputs[0].name)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "6.0 a"
+
+
+def fresh(code):
+    """What the code prints in an interpreter of its own, where nothing has been loaded."""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return result.stdout.strip()
+
+
+def test_importing_the_package_loads_no_operation_and_no_library_but_numpy():
+    heavy = ("scipy", "optree", "rich", "click", "llvmlite", "safetensors", "pullback.ops.structural")
+    assert fresh(f"import pullback, sys; print([name for name in {heavy} if name in sys.modules])") == "[]"
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("np.i0(pb.array(0.0)).item()", "1.0"),
+        ("np.linalg.norm(pb.array([3.0, 4.0])).item()", "5.0"),
+        ("pickle.loads(pickle.dumps(pb.core.primitive._by_name('i0e'))).name", "'i0e'"),
+        ("scipy.special.erf(pb.array(0.0)).item()", "0.0"),
+        ("'gammaln' in dir(pb.special) and 'trace' in dir(pb.numpy)", "True"),
+        ("hasattr(pb.core.operations.operations, 'nonsense')", "False"),
+    ],
+)
+def test_operations_are_found_before_any_is_loaded(use, expected):
+    assert fresh(f"import pickle, numpy as np, scipy.special, pullback as pb; print(repr({use}))") == expected

@@ -10,34 +10,46 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from pullback import errors
-from pullback import ops as _ops
-from pullback.core import evaluate as _evaluate
-from pullback.core import verify as _verify
+from pullback import ops as _ops  # says which files declare operations
 from pullback.core.array import Array
 from pullback.core.creation import array, asarray
-from pullback.core.graph import Graph
 from pullback.core.operations import operations as _operations
-from pullback.core.parameter import Parameter
 from pullback.core.state import no_grad
-from pullback.core.trace import trace
-from pullback.ops.structural import stop_gradient
-from pullback.transforms.custom import custom_jvp, custom_vjp
-from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from pullback.transforms.vectorize import vmap
 
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
+    from pullback.core.graph import Graph
+    from pullback.core.parameter import Parameter
+    from pullback.core.trace import trace
     from pullback.numpy import fft, special
+    from pullback.ops.structural import stop_gradient
+    from pullback.transforms.custom import custom_jvp, custom_vjp
+    from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
+    from pullback.transforms.vectorize import vmap
     from pullback.view.expression import expression
 
-# What is loaded at first use only, so that `import pullback` stays light.
+# What is loaded at first use only, so that `import pullback` stays light: modules, and where other names are from.
 _LAZY_MODULES = {
     **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
     "fft": "pullback.numpy.fft",
     "special": "pullback.numpy.special",
 }
-_LAZY_NAMES = {"Evaluation": "pullback.transforms.evaluation", "expression": "pullback.view.expression"}
+_LAZY_NAMES = {
+    name: module
+    for module, names in {
+        "pullback.core.graph": "Graph",
+        "pullback.core.parameter": "Parameter",
+        "pullback.core.trace": "trace",
+        "pullback.ops.structural": "stop_gradient",
+        "pullback.transforms.custom": "custom_jvp custom_vjp",
+        "pullback.transforms.derivatives": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "pullback.transforms.evaluation": "Evaluation",
+        "pullback.transforms.vectorize": "vmap",
+        "pullback.view.expression": "expression",
+    }.items()
+    for name in names.split()
+}
 
 __all__ = [
     "Array",
@@ -74,6 +86,7 @@ __all__ = [
 ]
 
 for _name, _target in {
+    "accumulate_gradients": "pullback.transforms.backward:accumulate_gradients",
     "array_html": "pullback.view.html:array_html",
     "array_namespace": "pullback.numpy:namespace",
     "evaluation_explain": "pullback.view.explain:explain",
@@ -88,6 +101,7 @@ for _name, _target in {
     "graph_html": "pullback.view.html:graph_html",
     "graph_listing": "pullback.view.text:listing",
     "graph_save": "pullback.view.save:save",
+    "verify": "pullback.core.verify:verify",
 }.items():
     _operations.provide(_name, _target)
 

@@ -1,13 +1,17 @@
 """What floors above give to the core: arrays call operations by name, and the floors above fill the names in.
 
-So ``core`` knows that an array can be multiplied without knowing the file that says how. ``ops`` registers every
-primitive and function when it loads; the package's ``__init__`` names what is loaded at first use only.
+So ``core`` knows that an array can be multiplied without knowing the file that says how. ``ops`` lists its files; they
+are loaded one after the other when a name is asked for that no file has declared so far, so that ``import pullback``
+loads none of them and a program only those up to the last that it uses. Whoever looks at all that is declared calls
+``operations.load_all()`` first. The package's ``__init__`` names what other floors provide.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +28,8 @@ class Operations:
 
     def __init__(self) -> None:
         self._lazy: dict[str, str] = {}
+        self._files: deque[str] = deque()
+        self._loading = threading.RLock()
 
     def provide(self, name: str, target: Any) -> None:
         """Fill ``name``, with a callable or with the place of one (``"package.module:attribute"``) loaded on use."""
@@ -34,15 +40,46 @@ class Operations:
         else:
             setattr(self, name, target)
 
+    def declared_in(self, files: Iterable[str]) -> None:
+        """Name modules that declare operations, in the order in which they are to be loaded."""
+        self._files.extend(files)
+
+    def load_next(self) -> bool:
+        """Load the next file and check what it declares; False when all are loaded."""
+        with self._loading:
+            if not self._files:
+                return False
+            file = self._files.popleft()
+            known = len(primitives)
+            try:
+                importlib.import_module(file)
+            except BaseException:
+                self._files.appendleft(file)
+                raise
+            check_declarations(list(primitives.values())[known:])
+            return True
+
+    def load_all(self) -> None:
+        """Load every file, for those who look at all that is declared."""
+        while self.load_next():
+            pass
+        check_declarations(primitives.values())  # those of files that were imported by name as well
+
     def __getattr__(self, name: str) -> Any:
         # Reached only while the name is not an attribute yet.
+        if name.startswith("__"):
+            raise AttributeError(name)  # what inspection asks of any object must load nothing
         lazy = self.__dict__.get("_lazy", {})
-        if name not in lazy:
+        if name in lazy:
+            module, _, attribute = lazy[name].partition(":")
+            target = getattr(importlib.import_module(module), attribute)
+            setattr(self, name, target)
+            return target
+        while name not in self.__dict__ and self.load_next():
+            pass
+        if name not in self.__dict__:
             raise AttributeError(f"no operation {name!r} has been provided")
-        module, _, attribute = lazy[name].partition(":")
-        target = getattr(importlib.import_module(module), attribute)
-        setattr(self, name, target)
-        return target
+        return self.__dict__[name]
 
 
 operations = Operations()
@@ -52,6 +89,22 @@ primitives: dict[str, Primitive] = {}
 
 overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's ufuncs and functions, each with the one of ours that takes its place when an argument is an Array."""
+
+
+def override(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the operation that takes the place of a function of NumPy, or None if there is none."""
+    while function not in overrides and operations.load_next():
+        pass
+    return overrides.get(function)
+
+
+def check_declarations(declared: Iterable[Primitive]) -> None:
+    """Raise GraphError naming every primitive that lacks a part of its declaration. Called for each file of ops."""
+    lacking = {one.name: parts for one in declared if (parts := one.missing())}
+    if lacking:
+        listed = "; ".join(f"{name} lacks {', '.join(parts)}" for name, parts in lacking.items())
+        raise GraphError(f"incomplete primitives: {listed}")
+
 
 scipy_overrides: dict[str, str] = {name: name for name in ("cbrt", "exp2", "expm1", "log1p")}
 """Names of functions of ``scipy.special``, each with the name of the operation that takes its place. By name, because

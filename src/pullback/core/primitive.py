@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.core.aval import Aval, TupleAval
-from pullback.core.operations import overrides, primitives
+from pullback.core.operations import operations, overrides, primitives
 from pullback.core.sample import Reject, Sample, as_samples
 from pullback.errors import DTypeError, GraphError, NotDifferentiableError
 
@@ -114,6 +114,8 @@ class Primitive:
 
 
 def _by_name(name: str) -> Primitive:
+    while name not in primitives and operations.load_next():
+        pass
     return primitives[name]
 
 
@@ -149,11 +151,3 @@ def refused(operation: str, argument: str, reason: str) -> Thunk:
         )
 
     return refuse
-
-
-def check_declarations() -> None:
-    """Raise GraphError naming every primitive that lacks a part of its declaration. Called when the ops have loaded."""
-    lacking = {name: parts for name, one in primitives.items() if (parts := one.missing())}
-    if lacking:
-        listed = "; ".join(f"{name} lacks {', '.join(parts)}" for name, parts in lacking.items())
-        raise GraphError(f"incomplete primitives: {listed}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.operations import operations, overrides, scipy_overrides
+from pullback.core.operations import operations, override, overrides, scipy_overrides
 from pullback.errors import ArgumentError, NotDifferentiableError, is_numpys, is_own
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _is_array(x: Any) -> bool:
 
 def _override(ufunc: np.ufunc) -> Callable[..., Any] | None:
     """The operation that takes the place of a ufunc of NumPy or SciPy."""
-    ours = overrides.get(ufunc)
+    ours = override(ufunc)
     if ours is None and ufunc.__name__ in scipy_overrides:
         special = sys.modules.get("scipy.special")  # loaded, if this is one of its ufuncs
         for module in (special, getattr(special, "_ufuncs", None)):
@@ -106,7 +106,7 @@ def _store(name: str, out: tuple[Any, ...], result: Any) -> Any:
 
 def array_function(function: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
     """What a NumPy function does when one of its arguments is an Array."""
-    ours = overrides.get(function)
+    ours = override(function)
     if ours is None:
         module = getattr(function, "__module__", "numpy")
         return _uncovered(f"{module}.{function.__name__}", function, args, keywords)

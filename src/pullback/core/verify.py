@@ -5,7 +5,6 @@ from __future__ import annotations
 from pullback.core.aval import Aval, aval_of
 from pullback.core.graph import Graph
 from pullback.core.node import Node
-from pullback.core.operations import operations
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.errors import GraphError
 
@@ -62,6 +61,3 @@ def verify_avals(graph: Graph) -> None:
         inferred = node.primitive.infer_aval([source.aval for source in node.inputs], node.params)
         if isinstance(inferred, Aval) and inferred != node.aval:
             raise GraphError(f"graph: {node!r} should be {inferred}")
-
-
-operations.provide("verify", verify)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as _numpy  # noqa: ICN001  # np would be a public name of this module
 
-from pullback import ops as _ops  # declares the operations
 from pullback.core.creation import array, asarray
+from pullback.core.operations import operations as _operations
+from pullback.core.operations import override as _override
 from pullback.core.operations import overrides as _overrides
 from pullback.errors import ArgumentError as _ArgumentError
 
@@ -27,7 +28,7 @@ def __getattr__(name: str) -> Any:
     original = getattr(_numpy, name, None)
     if name in _CONSTANTS or name in _DTYPES:
         return original
-    found = _overrides.get(original) if callable(original) else None
+    found = _override(original) if callable(original) else None
     if found is None:
         raise AttributeError(f"pullback.numpy has no {name!r}")
     globals()[name] = found
@@ -35,6 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    _operations.load_all()
     functions = [name for name in vars(_numpy) if callable(vars(_numpy)[name]) and vars(_numpy)[name] in _overrides]
     return sorted({"array", "asarray", *_CONSTANTS, *_DTYPES, *functions})
 

@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pullback import ops as _ops
 from pullback.core.array import Array as _Array
 from pullback.core.families import Pointwise as _Pointwise
 from pullback.core.operations import operations as _operations
 from pullback.core.operations import overrides as _overrides
 from pullback.core.operations import primitives as _primitives
 from pullback.core.operations import scipy_overrides as _scipy_overrides
+from pullback.ops.activations import log_softmax as _log_softmax
+from pullback.ops.activations import softmax as _softmax
+
+_operations.load_all()
 
 
 def softmax(x: Any, axis: Any = None) -> _Array:
@@ -33,7 +36,7 @@ def softmax(x: Any, axis: Any = None) -> _Array:
     array([[0.25, 0.25],
            [0.25, 0.25]])
     """
-    return _ops.activations.softmax(x, axis)
+    return _softmax(x, axis)
 
 
 def log_softmax(x: Any, axis: Any = None) -> _Array:
@@ -42,7 +45,7 @@ def log_softmax(x: Any, axis: Any = None) -> _Array:
     >>> log_softmax([0.0, 50.0])
     array([-5.00000000e+01, -1.92874985e-22])
     """
-    return _ops.activations.log_softmax(x, axis)
+    return _log_softmax(x, axis)
 
 
 def _is_here(name: str) -> bool:

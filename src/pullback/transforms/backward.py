@@ -186,6 +186,3 @@ def own(gradient: Array) -> Array:
     if not gradient._node.watched and isinstance(value, np.ndarray) and value.base is not None:
         return Array(constant_node(np.array(value)))
     return gradient
-
-
-operations.provide("accumulate_gradients", accumulate_gradients)

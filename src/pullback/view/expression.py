@@ -33,6 +33,7 @@ _COMPOSED = {
 
 
 def _functions() -> dict[tuple[str, int], str]:
+    operations.load_all()
     taken = {*map(id, overrides.values()), *(id(getattr(operations, name)) for name in scipy_overrides.values())}
     found = {
         (name, one.arity): name

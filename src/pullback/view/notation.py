@@ -47,7 +47,8 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
 
     With ``tidy``, a number stands before what it multiplies, and ``x*x`` is a square.
 
-    >>> from pullback.core.operations import primitives
+    >>> from pullback.core.operations import operations, primitives
+    >>> operations.load_all()
     >>> from pullback.core.node import NO_PARAMS
     >>> node = Node(primitives["multiply"], (), NO_PARAMS, None, False)
     >>> infix(node, [("c", ATOM), ("a + d", 10)])

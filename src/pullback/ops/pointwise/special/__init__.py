@@ -2,5 +2,3 @@
 
 SciPy's ufuncs on Arrays come here too: ``scipy.special.erf(x)`` is ``erf(x)``. SciPy is loaded at the first use.
 """
-
-from pullback.ops.pointwise.special import bessel, entropy, error, gamma, integral, logistic
