@@ -28,6 +28,7 @@ from pullback.core.primitive import Params, Primitive, Thunk, collect
 from pullback.core.record import apply, as_constant, as_node, python_type
 from pullback.core.sample import Reject
 from pullback.core.scipy import special
+from pullback.core.several import has_several, results
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node, scalar_node
 from pullback.dtypes import is_differentiable, is_number
@@ -370,8 +371,8 @@ class Structured(Primitive):
         self._batching = rule
         return rule
 
-    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Array:
-        """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of the result is the batch."""
+    def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
+        """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of each result is the batch."""
         if self._batching is not None:
             return self._batching(batched, *inputs, **params)
         moved = {name: shifted(value) if name in self.axis_params else value for name, value in params.items()}
@@ -382,14 +383,18 @@ class Structured(Primitive):
         known = self.stacks or self.axis_params or self._batching is not None
         return super().missing() + ([] if known else ["a batching rule"])
 
-    def __call__(self, *args: Any, **params: Any) -> Array:
-        """Apply the primitive; the public functions built on it do the conversions that NumPy does."""
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply the primitive; the public functions built on it do the conversions that NumPy does.
+
+        Of a primitive with several results, they come as a tuple.
+        """
         try:
             nodes = tuple([arg._node for arg in args])
         except AttributeError:  # NumPy arrays or numbers are among them
             watched = any(isinstance(arg, Array) and arg._node.watched for arg in args)
             nodes = tuple([as_node(self.name, arg, watched) for arg in args])
-        return apply(self, nodes, params)
+        out = apply(self, nodes, params)
+        return results(out) if has_several(out) else out
 
 
 class Linear(Structured):
@@ -455,7 +460,12 @@ class Bilinear(Linear):
 
 
 class General(Structured):
-    """A primitive that declares its vjp and its jvp."""
+    """A primitive that declares its vjp and its jvp.
+
+    One with several results gives them as a tuple of values, and ``infer`` a tuple of avals. Its rules get ``out`` as a
+    tuple of arrays and ``ct`` as a list with the cotangent of each result, None where it is zero; the jvp returns a
+    list with the tangent of each result: an array, None for zero, or a thunk that is called if that result was used.
+    """
 
     family = "general"
 
@@ -480,13 +490,14 @@ class General(Structured):
         """What the member declares."""
         if self._vjp is None:
             return [None] * len(inputs)
-        return collect(self._vjp(ct, out, *inputs, **params), wanted, lambda contribution: contribution)
+        given = results(out) if has_several(out) else out
+        return collect(self._vjp(ct, given, *inputs, **params), wanted, lambda contribution: contribution)
 
-    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Array | None:
+    def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """What the member declares."""
         if self._jvp is None or all(tangent is None for tangent in tangents):
             return None
-        return self._jvp(tangents, out, *inputs, **params)
+        return self._jvp(tangents, results(out) if has_several(out) else out, *inputs, **params)
 
     def missing(self) -> list[str]:
         """Besides what every primitive has: both derivative rules, unless it has no derivative."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pullback.core.aval import Aval, aval_of
+from pullback.core.aval import aval_of
 from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT, INPUT
@@ -59,5 +59,5 @@ def verify_avals(graph: Graph) -> None:
         if not node.inputs:
             continue
         inferred = node.primitive.infer_aval([source.aval for source in node.inputs], node.params)
-        if isinstance(inferred, Aval) and inferred != node.aval:
+        if inferred != node.aval:
             raise GraphError(f"graph: {node!r} should be {inferred}")

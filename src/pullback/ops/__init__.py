@@ -41,7 +41,6 @@ _FILES = """
     contraction
     activations
     losses
-    control
     pointwise.special.gamma
     pointwise.special.bessel
     pointwise.special.integral

@@ -15,11 +15,11 @@ from pullback.core.creation import array
 from pullback.core.operations import operations
 from pullback.core.primitive import Params, Primitive
 from pullback.core.record import apply
+from pullback.core.several import results
 from pullback.core.state import record
 from pullback.core.terminals import constant_node, input_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
-from pullback.ops.control import item
 from pullback.ops.structural import as_arrays
 from pullback.transforms.arguments import is_value
 from pullback.transforms.backward import pull_back
@@ -78,7 +78,7 @@ class CustomPrimitive(Primitive):
     def vjp(self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params) -> list[Any]:
         """The user's pullback; from a user's pushforward, its linear transpose."""
         call: _Call = params["call"]
-        outputs = _results(out)
+        outputs = results(out)
         ct = [_zeros(aval) if one is None else one for one, aval in zip(ct, out._node.aval, strict=True)]
         if call.function.vjp_rule is not None:
             return _pull(call, ct, outputs, inputs)
@@ -89,7 +89,7 @@ class CustomPrimitive(Primitive):
     def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """The user's pushforward; from a user's pullback, its linear transpose."""
         call: _Call = params["call"]
-        outputs = _results(out)
+        outputs = results(out)
         if call.function.jvp_rule is not None:
             full = [_zeros(x.aval) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
             return _push(call, full, outputs, inputs)
@@ -113,14 +113,6 @@ def _zeros(aval: Any) -> Array:
 def _probe(x: Array) -> Array:
     """A watched zero of the shape of x: what a linear rule is transposed by. Its value does not matter."""
     return Array(leaf_node(np.zeros(x.shape, x.dtype)))
-
-
-def _results(out: Array) -> list[Array]:
-    """Handles on each result of a custom node."""
-    value = out._node.value
-    if value is not None and not out._node.watched:
-        return [Array(constant_node(one)) for one in value]
-    return [item.pick(out, i) for i in range(len(out._node.aval))]
 
 
 def _pull(call: _Call, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array | None]:
@@ -212,7 +204,7 @@ class CustomFunction:
         if not watched:
             return self.function(*args)
         several = apply(custom, tuple(one._node for one in arrays), {"call": call})
-        return call.output(_results(several))
+        return call.output(results(several))
 
 
 def custom_vjp(function: Callable[..., Any]) -> CustomFunction:
