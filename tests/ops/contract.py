@@ -338,7 +338,15 @@ NO_NUMBERS = {
     "texts in a list": ["text"],
     "ragged": [[1.0], [1.0, 2.0]],
 }
-OPTIONAL = {("clip", 1), ("clip", 2), ("zeta", 1)}
+OPTIONAL = {
+    ("clip", 1),
+    ("clip", 2),
+    ("conv1d", 2),
+    ("conv2d", 2),
+    ("conv_transpose1d", 2),
+    ("conv_transpose2d", 2),
+    ("zeta", 1),
+}
 """Positions at which None says that there is nothing."""
 
 

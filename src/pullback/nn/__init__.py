@@ -17,6 +17,7 @@ Sequential · 65 parameters
 
 from pullback.core.parameter import Parameter
 from pullback.nn.activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from pullback.nn.convolution import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
 from pullback.nn.initializers import generator, glorot_uniform, he_uniform, set_seed
 from pullback.nn.layers import Linear, Sequential, Standardize
 from pullback.nn.module import Module
@@ -32,11 +33,69 @@ from pullback.ops.losses import (
 )
 from pullback.ops.pointwise.hyperbolic import tanh
 from pullback.ops.pointwise.special.logistic import log_sigmoid, relu, sigmoid, softplus
+from pullback.ops.window.functions import (
+    avg_pool1d,
+    avg_pool2d,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    max_pool1d,
+    max_pool2d,
+)
 
 __all__ = [
-    "ELU", "GELU", "LeakyReLU", "Linear", "LogSoftmax", "Module", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid",
-    "Softmax", "Standardize", "Tanh",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "cross_entropy_with_logits", "elu",
-    "gelu", "generator", "glorot_uniform", "hard_tanh", "he_uniform", "huber", "leaky_relu", "log_sigmoid",
-    "log_softmax", "mae", "mse", "relu", "selu", "set_seed", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "ELU",
+    "GELU",
+    "AvgPool1d",
+    "AvgPool2d",
+    "Conv1d",
+    "Conv2d",
+    "Flatten",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Standardize",
+    "Tanh",
+    "avg_pool1d",
+    "avg_pool2d",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "cross_entropy",
+    "cross_entropy_with_logits",
+    "elu",
+    "gelu",
+    "generator",
+    "glorot_uniform",
+    "hard_tanh",
+    "he_uniform",
+    "huber",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "mae",
+    "max_pool1d",
+    "max_pool2d",
+    "mse",
+    "relu",
+    "selu",
+    "set_seed",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
 ]  # fmt: skip

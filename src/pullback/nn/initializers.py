@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pullback.core.creation import as_dtype, asarray
+from pullback.core.parameter import Parameter
+from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
+
+Initializer = Callable[[np.random.Generator, tuple[int, ...]], Any]
+"""What gives the first numbers of a weight: ``(rng, shape) -> numbers``."""
 
 _default = np.random.Generator(np.random.Philox(0))
 
@@ -96,3 +103,31 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def _is_length(one: Any) -> bool:
     return hasattr(one, "__index__") and one >= 0
+
+
+_BY_NAME: dict[str, Initializer] = {"he": he_uniform, "glorot": glorot_uniform}
+
+
+def initial_weight(
+    layer: str, shape: tuple[int, ...], init: str | Initializer, rng: int | np.random.Generator | None, dtype: Any
+) -> Parameter:
+    """Return the weight with which a layer begins: ``init`` by name or as a function, rounded to ``dtype``."""
+    dtype = as_dtype(layer, dtype)
+    if not is_differentiable(dtype):
+        raise DTypeError(f"{layer}: expected a floating or complex dtype, got {dtype}")
+    initial = _BY_NAME.get(init) if isinstance(init, str) else init
+    if not callable(initial):
+        raise ArgumentError(f"{layer}: expected init to be 'he', 'glorot' or a function, got {init!r}")
+    weight = np.asarray(asarray(initial(generator(rng), shape)))
+    if weight.shape != shape:
+        raise ShapeError(f"{layer}: expected init to give numbers of shape {shape}, got {weight.shape}")
+    if not np.can_cast(weight.dtype, dtype, "same_kind"):
+        raise DTypeError(f"{layer}: expected init to give {dtype}, got {weight.dtype}")
+    return Parameter(weight.astype(dtype))
+
+
+def positive_integer(layer: str, name: str, value: Any) -> int:
+    """Return ``value`` as an integer; raise ArgumentError naming the layer and the argument if it is not above 0."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise ArgumentError(f"{layer}: expected {name} to be a positive integer, got {value!r}")
+    return int(value)

@@ -12,11 +12,8 @@ from pullback.core.creation import as_dtype, asarray
 from pullback.core.parameter import Parameter
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, IndexingError, ShapeError
-from pullback.nn.initializers import generator, glorot_uniform, he_uniform
+from pullback.nn.initializers import Initializer, initial_weight, positive_integer
 from pullback.nn.module import Module
-
-Initializer = Callable[[np.random.Generator, tuple[int, ...]], Any]
-_INITIALIZERS: dict[str, Initializer] = {"he": he_uniform, "glorot": glorot_uniform}
 
 
 class Linear(Module):
@@ -50,22 +47,10 @@ class Linear(Module):
         init: str | Initializer = "he",
         dtype: Any = np.float32,
     ) -> None:
-        self.in_features = _size("in_features", in_features)
-        self.out_features = _size("out_features", out_features)
-        dtype = as_dtype("Linear", dtype)
-        if not is_differentiable(dtype):
-            raise DTypeError(f"Linear: expected a floating or complex dtype, got {dtype}")
-        initial = _INITIALIZERS.get(init) if isinstance(init, str) else init
-        if not callable(initial):
-            raise ArgumentError(f"Linear: expected init to be 'he', 'glorot' or a function, got {init!r}")
-        shape = (self.out_features, self.in_features)
-        weight = np.asarray(asarray(initial(generator(rng), shape)))
-        if weight.shape != shape:
-            raise ShapeError(f"Linear: expected init to give numbers of shape {shape}, got {weight.shape}")
-        if not np.can_cast(weight.dtype, dtype, "same_kind"):
-            raise DTypeError(f"Linear: expected init to give {dtype}, got {weight.dtype}")
-        self.weight = Parameter(weight.astype(dtype))
-        self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
+        self.in_features = positive_integer("Linear", "in_features", in_features)
+        self.out_features = positive_integer("Linear", "out_features", out_features)
+        self.weight = initial_weight("Linear", (self.out_features, self.in_features), init, rng, dtype)
+        self.bias = Parameter(np.zeros(self.out_features, self.weight.dtype)) if bias else None
 
     def forward(self, x: Any) -> Array:
         """Map the last axis of x. Raises ShapeError unless it has ``in_features`` elements."""
@@ -89,12 +74,6 @@ def _real(operation: str, value: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind == "c":
         raise DTypeError(f"{operation}: expected real numbers, got {array.dtype}")
     return array.astype(np.float64)
-
-
-def _size(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise ArgumentError(f"Linear: expected {name} to be a positive integer, got {value!r}")
-    return int(value)
 
 
 class Sequential(Module):

@@ -5,6 +5,33 @@ what programs use most comes first where that can be. A new file needs a line he
 """
 
 from pullback.core.operations import operations
+from pullback.ops import (  # isort: skip  # in the order in which they use each other
+    structural,
+    permuting,
+    indexing,
+    subscript,
+    selection,
+    joining,
+    splitting,
+    repeating,
+    taking,
+    updates,
+    diagonals,
+    pointwise,
+    reduction,
+    extremes,
+    cumulative,
+    statistics,
+    logsumexp,
+    nanfunctions,
+    einsum,
+    contraction,
+    fourier,
+    window,
+    activations,
+    losses,
+    control,
+)
 
 _FILES = """
     structural
