@@ -5,33 +5,6 @@ what programs use most comes first where that can be. A new file needs a line he
 """
 
 from pullback.core.operations import operations
-from pullback.ops import (  # isort: skip  # in the order in which they use each other
-    structural,
-    permuting,
-    indexing,
-    subscript,
-    selection,
-    joining,
-    splitting,
-    repeating,
-    taking,
-    updates,
-    diagonals,
-    pointwise,
-    reduction,
-    extremes,
-    cumulative,
-    statistics,
-    logsumexp,
-    nanfunctions,
-    einsum,
-    contraction,
-    fourier,
-    window,
-    activations,
-    losses,
-    control,
-)
 
 _FILES = """
     structural
@@ -72,6 +45,9 @@ _FILES = """
     pointwise.special.bessel
     pointwise.special.integral
     fourier
+    window.convolution
+    window.unfolding
+    window.functions
 """
 
 operations.declared_in(f"pullback.ops.{name}" for name in _FILES.split())
