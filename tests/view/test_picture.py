@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.view.picture import brief, draw, typeset
+from pullback.view.picture import draw
+from pullback.view.summary import brief, typeset
 
 
 def lecture():

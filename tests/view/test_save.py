@@ -30,7 +30,7 @@ def test_a_file_that_is_there_is_replaced(run, tmp_path):
 
 @pytest.mark.parametrize("name", ["run.png", "run", "run.svg.txt", ".svg"])
 def test_other_endings_are_refused(run, tmp_path, name):
-    with pytest.raises(ArgumentError, match=r"expected the name of a file that ends in \.svg"):
+    with pytest.raises(ArgumentError, match=r"expected the name of a file that ends in \.svg or \.json"):
         run.save(tmp_path / name)
     assert os.listdir(tmp_path) == []
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from pullback.core.aval import Aval, TupleAval, aval_of
 from pullback.core.origin import Derived, Origin, origin_at
+from pullback.core.state import Scope, recording
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -35,6 +36,7 @@ class Node:
         index: the place in the order of creation. Inputs are made before what uses them, so sorting nodes by
             index sorts them topologically.
         weak: whether it stands for a Python number, which takes the dtype of the arrays that it meets (NEP 50).
+        scope: the call of a module that it was made in, None outside of any.
         owner: a weak reference to the array whose ``grad`` a backward pass fills (leaves with requires_grad only).
     """
 
@@ -48,6 +50,7 @@ class Node:
         "owner",
         "params",
         "primitive",
+        "scope",
         "value",
         "watched",
         "weak",
@@ -75,6 +78,7 @@ class Node:
         self.name = name
         self.owner = owner
         self.weak = weak
+        self.scope: Scope | None = recording.scope
         self._origin = origin
         self._aval = aval
 

@@ -54,11 +54,17 @@ def user_position(depth: int) -> tuple[CodeType, int] | None:
         code = frame.f_code
         internal = _is_internal.get(code.co_filename)
         if internal is None:
-            internal = _is_internal[code.co_filename] = code.co_filename.startswith(_PACKAGE)
+            internal = is_internal(code)
         if not internal:
             return (code, frame.f_lasti)
         frame = frame.f_back  # type: ignore[assignment]  # the stack ends with None
     return None
+
+
+def is_internal(code: CodeType) -> bool:
+    """Whether this is code of pullback."""
+    found = _is_internal[code.co_filename] = code.co_filename.startswith(_PACKAGE)
+    return found
 
 
 @lru_cache(maxsize=512)

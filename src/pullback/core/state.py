@@ -1,4 +1,4 @@
-"""Whether operations on watched arrays are recorded: a switch of each thread."""
+"""What each thread keeps while it records: whether operations on watched arrays are, and in which call."""
 
 from __future__ import annotations
 
@@ -12,8 +12,24 @@ from typing import Any
 from pullback.errors import DTypeError
 
 
+class Scope:
+    """One call of something that has parts (a module, say): the nodes made inside it belong together.
+
+    Attributes:
+        owner: what was called; what it is called in a picture is found out when one is drawn.
+        parent: the call that it was made in.
+    """
+
+    __slots__ = ("owner", "parent")
+
+    def __init__(self, owner: Any, parent: Scope | None) -> None:
+        self.owner = owner
+        self.parent = parent
+
+
 class _Recording(threading.local):
     enabled = True
+    scope: Scope | None = None
 
 
 recording = _Recording()

@@ -12,6 +12,7 @@ from pullback.core.array import Array
 from pullback.core.graph import listed
 from pullback.core.parameter import Parameter
 from pullback.core.record import as_constant
+from pullback.core.state import Scope, recording
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 
@@ -53,8 +54,13 @@ class Module:
         raise ArgumentError(f"{type(self).__name__}: this module does not define forward(self, ...)")
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """Compute the result."""
-        return self.forward(*args, **keywords)
+        """Compute the result. What is recorded meanwhile belongs to this module in pictures."""
+        outer = recording.scope
+        recording.scope = Scope(self, outer)
+        try:
+            return self.forward(*args, **keywords)
+        finally:
+            recording.scope = outer
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = vars(self).get(name)

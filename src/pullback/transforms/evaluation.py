@@ -19,7 +19,7 @@ from pullback.core.terminals import CONSTANT, INPUT
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, GraphError, ShapeError
 from pullback.transforms.backward import pull_back, seed
-from pullback.transforms.partials import local_partial
+from pullback.transforms.partials import local_partial, pulled
 
 
 class Evaluation:
@@ -93,6 +93,23 @@ class Evaluation:
     def partial(self, source: Node, target: Node) -> Any:
         """The local partial along the edges from ``source`` to ``target``, see ``partials``."""
         return shown(local_partial(self._bound[target], self._bound[source]))
+
+    def contributions(self, target: Node) -> dict[Node, Any]:
+        """What arrives at each operand of ``target`` from there: the terms that the gradient by it is the sum of.
+
+        Of operands that carry a derivative; empty where no gradient arrives at ``target``.
+        """
+        arrived = self._gradients.get(target) if self._gradients is not None else None
+        if arrived is None or isinstance(arrived, tuple) or not target.inputs:
+            return {}
+        bound = self._bound[target]
+        wanted = [carries_derivative(source) for source in target.inputs]
+        found = pulled(bound, arrived, wanted)
+        return {
+            source: shown(one)
+            for source, one in zip(dict.fromkeys(target.inputs), found, strict=True)
+            if one is not None
+        }
 
     def _gradient_or_raise(self, node: Node) -> Any:
         if self._gradients is None:

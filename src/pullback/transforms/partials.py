@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,22 @@ def local_partial(target: Node, source: Node) -> Any:
         raise NotDifferentiableError(f"partials: {several.primitive.name} has several results: no single partial")
     with np.errstate(all="ignore"):
         return _elementwise(target, source) if isinstance(target.primitive, Pointwise) else _jacobian(target, source)
+
+
+def pulled(target: Node, arrived: Any, wanted: Sequence[bool]) -> list[Any]:
+    """Return what arrives at each distinct operand when ``arrived`` does at ``target``, for nodes that have values.
+
+    None for operands that are not wanted, that nothing arrives at, and that have several results.
+    """
+    out, inputs = _handles(target)
+    with np.errstate(all="ignore"):
+        given = target.primitive.vjp(Array(constant_node(arrived)), out, inputs, wanted, target.params)
+    totals: dict[Node, Any] = dict.fromkeys(target.inputs)
+    for source, one in zip(target.inputs, given, strict=True):
+        if isinstance(one, Array):
+            value = one.detach()._node.value
+            totals[source] = value if totals[source] is None else totals[source] + value
+    return [None if one is None else np.asarray(one) for one in totals.values()]
 
 
 def _handles(target: Node) -> tuple[Array, list[Array]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pullback.core.graph import Graph, ancestors
+from collections.abc import Mapping
+
+from pullback.core.graph import Graph, ancestors, as_scalar, format_number
 from pullback.core.node import Node
 from pullback.transforms.evaluation import the_output
 from pullback.view.notation import ATOM, infix, operand
@@ -11,6 +13,7 @@ LIMIT = 1000
 """How long a formula may grow before shared and long parts are written once, as statements of their own."""
 
 _UNSEEN = frozenset({"broadcast_to", "identity"})  # writing them says nothing
+_UNSEEN_IN_RULES = _UNSEEN | {"reshape"}  # as in books, where shapes that fit need no word
 
 
 def graph_formula(graph: Graph, name: str | None = None, tidy: bool = False) -> str:
@@ -25,18 +28,25 @@ def graph_formula(graph: Graph, name: str | None = None, tidy: bool = False) -> 
     """
     final = the_output(graph, name, "formula")
     nodes = ancestors([final])
-    texts: dict[Node, tuple[str, int]] = {}
     if _full_length(nodes, graph)[final] <= LIMIT:
-        for node in nodes:
-            texts[node] = _text(node, texts, graph, tidy)
-        return texts[final][0]
+        return written_out(final, graph.names, tidy)
     return _statements(final, nodes, graph)
 
 
-def _text(node: Node, texts: dict[Node, tuple[str, int]], graph: Graph, tidy: bool = False) -> tuple[str, int]:
+def written_out(final: Node, names: Mapping[Node, str], tidy: bool = False) -> str:
+    """Write a node in terms of the leaves that it depends on, which have these names; numbers need none."""
+    texts: dict[Node, tuple[str, int]] = {}
+    for node in ancestors([final]):
+        texts[node] = _text(node, texts, names, tidy)
+    return texts[final][0]
+
+
+def _text(
+    node: Node, texts: Mapping[Node, tuple[str, int]], names: Mapping[Node, str], tidy: bool = False
+) -> tuple[str, int]:
     if not node.inputs:
-        return operand(graph.names[node])
-    if node.primitive.name in _UNSEEN:
+        return operand(names[node] if node in names else format_number(as_scalar(node)))
+    if node.primitive.name in (_UNSEEN_IN_RULES if tidy else _UNSEEN):
         return texts[node.inputs[0]]
     return infix(node, [texts[source] for source in node.inputs], tidy)
 
@@ -58,7 +68,7 @@ def _statements(final: Node, nodes: list[Node], graph: Graph) -> str:
     texts: dict[Node, tuple[str, int]] = {}
     lines = []
     for node in nodes:
-        text = _text(node, texts, graph)
+        text = _text(node, texts, graph.names)
         if node is final:
             lines.append(text[0])
         elif node.inputs and node.primitive.name not in _UNSEEN and (uses[node] > 1 or len(text[0]) > LIMIT // 10):

@@ -25,6 +25,10 @@ INFIX: dict[str, tuple[str, int]] = {
     if symbol in _PRECEDENCES
 }
 """The operations that are written between their operands: with which symbol, and how strongly it binds."""
+_COMPARISONS = {
+    "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
+}  # fmt: skip
+_COMPARED = 5
 PREFIX: dict[str, tuple[str, int]] = {"negative": ("-", 30)}
 _POWER = INFIX["power"][1]
 _SHOWN_BY_SHAPE = frozenset({"broadcast_to", "reshape"})  # the shape of the result stands beside them anyway
@@ -73,11 +77,24 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
         return f"{symbol}{_bracketed(text, operand_precedence <= precedence or text.startswith('-'))}", precedence
+    if _is_transposed(node) and len(operands) == 1:
+        return f"{_bracketed(operands[0][0], operands[0][1] < ATOM)}.T", ATOM
+    if name in _COMPARISONS and len(operands) == 2:
+        (left, left_precedence), (right, right_precedence) = operands
+        left, right = _bracketed(left, left_precedence <= _COMPARED), _bracketed(right, right_precedence <= _COMPARED)
+        return f"{left} {_COMPARISONS[name]} {right}", _COMPARED
+    if name == "astype" and len(operands) == 1:
+        return f"{node.params['dtype']}({operands[0][0]})", ATOM
     if tidy and name == "reciprocal":
         product = INFIX["divide"][1]
         return f"1/{_bracketed(operands[0][0], operands[0][1] <= product)}", product
     given = {key: value for key, value in node.params.items() if not _is_every_axis(node, key, value)}
     return f"{name}({', '.join([*(text for text, _ in operands), *params(given)])})", ATOM
+
+
+def _is_transposed(node: Node) -> bool:
+    axes = node.params.get("axes", ())
+    return node.primitive.name == "permute" and axes == tuple(reversed(range(len(axes))))
 
 
 def _is_every_axis(node: Node, key: str, value: Any) -> bool:
@@ -134,10 +151,6 @@ def written(node: Node, names: Mapping[Node, str]) -> str:
         return name
     if name in _SHOWN_BY_SHAPE:
         return f"{name}({names[node.inputs[0]]})"
-    if name == "astype":
-        return f"{node.params['dtype']}({names[node.inputs[0]]})"
-    if name == "permute" and node.params["axes"] == tuple(reversed(range(len(node.params["axes"])))):
-        return f"{names[node.inputs[0]]}.T"
     return infix(node, [operand(names[source]) for source in node.inputs])[0]
 
 

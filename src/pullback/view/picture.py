@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,8 @@ from pullback.core.terminals import CONSTANT, INPUT
 from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import Evaluation, carries_derivative
 from pullback.view.formula import graph_formula
-from pullback.view.notation import clean, described, elements, extent, is_shown, norm, shortened, written
+from pullback.view.notation import clean, described, is_shown, norm, shortened, written
+from pullback.view.summary import brief, few, typeset
 from pullback.view.symbolic import symbolic_partial
 
 MOST_NODES = 1000
@@ -23,11 +22,6 @@ MOST_NODES = 1000
 
 DETAILED = 12
 """Up to so many edges, each label names its partial; with more it is the number only."""
-
-DIGITS = 4
-
-WIDEST = 16
-"""An array is written out if that takes no more characters than these."""
 
 
 @dataclass(frozen=True)
@@ -78,35 +72,6 @@ class Picture:
     shapes: list[Shape] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     backward: bool = False
-
-
-def typeset(text: str) -> str:
-    """Write a formula with typographic signs: a dot for the product, a real minus, small powers.
-
-    >>> typeset("c*(a - 2*b)**2")
-    'c·(a − 2·b)²'
-    """
-    text = re.sub(r"\*\*([23])(?![\d.])", lambda match: "²" if match[1] == "2" else "³", text)
-    return text.replace("**", "^").replace("*", "·").replace("-", "\N{MINUS SIGN}")
-
-
-def brief(value: Any) -> str:
-    """A value in a picture: a number, the elements if they are few and short, otherwise shape and range.
-
-    >>> brief(np.array([1.0, 2.0])), brief(np.zeros((4, 1))), brief(np.arange(6.0))
-    ('[1, 2]', '(4, 1): all 0', '(6,): 0 to 5')
-    """
-    if isinstance(value, tuple):
-        return f"{len(value)} results"
-    value = np.asarray(value)
-    few = _few(value)
-    return typeset(few if few is not None else f"{value.shape}: {extent(value)}".removesuffix(": "))
-
-
-def _few(value: Any) -> str | None:
-    """The elements, where there is room for them."""
-    text = elements(value, DIGITS if value.size == 1 else 3)
-    return text if text is not None and (value.size == 1 or len(text) <= WIDEST) else None
 
 
 def draw(graph: Graph, run: Evaluation | None = None) -> Picture:
@@ -180,9 +145,9 @@ class _Drawing:
             return "", ""
         symbol = f"∂{shortened(self.names[self.output], 12)}/∂{shortened(self.names[node], 16)}"
         full = f"∂{self.names[self.output]}/∂{self.names[node]} = {described(gradient)}"
-        few = _few(np.asarray(gradient))
-        if few is not None:
-            return f"{symbol} = {typeset(few)}", full
+        short = few(np.asarray(gradient))
+        if short is not None:
+            return f"{symbol} = {typeset(short)}", full
         return f"‖{symbol}‖ = {typeset(norm(gradient))}", full
 
     def _partial(self, source: Node, target: Node, detailed: bool) -> tuple[str, str]:

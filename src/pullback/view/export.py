@@ -1,0 +1,230 @@
+"""The picture as JSON, for the page and for other programs. ``docs/picture.md`` says what stands where."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pullback.core.graph import Graph
+from pullback.transforms.evaluation import Evaluation
+from pullback.view.groups import Group
+from pullback.view.notation import clean, shortened
+from pullback.view.rules import Formula, Rule, tree
+from pullback.view.statistics import Statistics, Thumbnail
+from pullback.view.summary import Item, Link, Picture, Source, Value, summarize, typeset
+
+FORMAT, VERSION = "pullback-picture", 1
+
+LONGEST_NAME = 200
+"""How many characters of a name are kept."""
+
+MOST_LIVE = 500
+"""A graph of more nodes than these is not evaluated in the page."""
+
+
+def picture_json(what: Graph | Evaluation) -> str:
+    """The picture of a graph or an evaluation as JSON text, in ASCII, without numbers that JSON does not have."""
+    return dumped(picture_data(summarize(what)))
+
+
+def dumped(data: Any) -> str:
+    """JSON text of plain data, on one line."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def picture_data(picture: Picture) -> dict[str, Any]:
+    """The picture as plain data."""
+    exporter = _Exporter()
+    links = [exporter.link(link) for link in picture.links]
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": picture.title,
+        "description": picture.description,
+        "output": picture.output,
+        "outputs": [i for i, item in enumerate(picture.items) if item.node in frozenset(picture.graph.outputs)],
+        "live": is_live(picture),
+        "nodes": [exporter.item(item) for item in picture.items],
+        "edges": links,
+        "groups": [exporter.group(group) for group in picture.groups],
+        "rules": exporter.rules,
+        "steps": steps(picture),
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def is_live(picture: Picture) -> bool:
+    """Whether the page can evaluate the graph by itself: numbers of double precision, and a formula for each edge."""
+    return len(picture.items) <= MOST_LIVE and all(
+        item.aval is not None and item.aval.shape == () and item.aval.dtype.char == "d" and item.value is not None
+        for item in picture.items
+    ) and all(
+        not link.differentiable or (link.rule is not None and link.rule.pulled is not None) for link in picture.links
+    )  # fmt: skip
+
+
+def steps(picture: Picture) -> list[dict[str, int]]:
+    """The order in which a lecturer would go: node by node to the right, then edge by edge to the left."""
+    if picture.run is None:
+        return []
+    found = [{"node": i} for i, item in enumerate(picture.items) if item.operands]
+    if picture.output is None:
+        return found
+    found.append({"seed": picture.output})
+    arriving: dict[int, list[int]] = {}
+    for i, link in enumerate(picture.links):
+        arriving.setdefault(link.target, []).append(i)
+    reached = {picture.output}
+    for target in range(picture.output, -1, -1):
+        if target not in reached:
+            continue
+        for i in arriving.get(target, []):
+            if picture.links[i].differentiable:
+                found.append({"edge": i})
+                reached.add(picture.links[i].source)
+    return found
+
+
+def number(value: complex) -> float | str:
+    """A number as JSON has it; those that it does not have as JavaScript's ``Number`` reads them.
+
+    >>> number(0.5), number(float("-inf")), number(float("nan"))
+    (0.5, '-Infinity', 'NaN')
+    """
+    if isinstance(value, complex):
+        return str(value)
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class _Exporter:
+    def __init__(self) -> None:
+        self.rules: list[dict[str, Any]] = []
+        self._places: dict[int, int] = {}  # by the id of the rule, which its links keep alive
+
+    def item(self, item: Item) -> dict[str, Any]:
+        label = typeset(item.written)
+        return _given({
+            "name": shortened(item.name, LONGEST_NAME),
+            "kind": item.kind,
+            "operation": item.operation,
+            "written": shortened(label, LONGEST_NAME) or None,
+            "operands": [{kind: plain(one)} for kind, one in item.operands] or None,
+            "params": {key: plain(value) for key, value in item.node.params.items()} or None,
+            "shape": list(item.aval.shape) if item.aval is not None else None,
+            "dtype": str(item.aval.dtype) if item.aval is not None else None,
+            "group": item.group,
+            "source": _source(item.source),
+            "value": _value(item.value),
+            "gradient": _value(item.gradient),
+            "memory": item.memory,
+            "flops": item.flops,
+            "seconds": item.seconds,
+        })  # fmt: skip
+
+    def link(self, link: Link) -> dict[str, Any]:
+        return _given({
+            "source": link.source,
+            "target": link.target,
+            "positions": link.positions,
+            "differentiable": None if link.differentiable else False,
+            "rule": self._rule(link.rule) if link.rule is not None else None,
+            "partial": _value(link.partial),
+            "formula": typeset(link.formula) if link.formula is not None else None,
+            "pulled": _value(link.pulled),
+            "pulledFormula": typeset(link.pulled_formula) if link.pulled_formula is not None else None,
+        })  # fmt: skip
+
+    def _rule(self, rule: Rule) -> int | None:
+        if rule.partial is None and rule.pulled is None:
+            return None
+        if id(rule) not in self._places:
+            self._places[id(rule)] = len(self.rules)
+            self.rules.append(_given({"partial": _tree(rule.partial), "pulled": _tree(rule.pulled)}))
+        return self._places[id(rule)]
+
+    def group(self, group: Group) -> dict[str, Any]:
+        return _given({
+            "kind": group.kind,
+            "label": shortened(clean(group.label), LONGEST_NAME),
+            "path": shortened(clean(group.path), LONGEST_NAME) or None,
+            "detail": shortened(clean(group.detail), LONGEST_NAME) or None,
+            "parent": group.parent,
+            "copies": group.copies if group.copies > 1 else None,
+        })  # fmt: skip
+
+
+def _given(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def _source(source: Source | None) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    return _given({"file": shortened(source.file, LONGEST_NAME), "line": source.line, "madeBy": source.made_by or None})
+
+
+def _value(value: Value | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    full = typeset(value.full)
+    found: dict[str, Any] = {"text": value.text, **({"full": full} if full != value.text else {})}
+    if value.number is not None:
+        found["number"] = plain(value.number)
+    if value.statistics is not None:
+        found |= _statistics(value.statistics)
+    return found
+
+
+def _statistics(found: Statistics) -> dict[str, Any]:
+    numbers = {name: getattr(found, name) for name in ("low", "high", "mean", "std", "norm")}
+    return _given({
+        "size": found.size,
+        **{name: None if one is None else number(_rounded(one)) for name, one in numbers.items()},
+        "nan": found.nan or None,
+        "inf": found.inf or None,
+        "zeros": found.zeros or None,
+        "histogram": list(found.histogram) or None,
+        "thumbnail": _thumbnail(found.thumbnail) if found.thumbnail is not None else None,
+    })  # fmt: skip
+
+
+def _rounded(number: float) -> float:
+    """With no more digits than statistics need."""
+    return float(f"{number:.6g}")
+
+
+def _thumbnail(thumbnail: Thumbnail) -> dict[str, Any]:
+    return {
+        "rows": thumbnail.rows,
+        "columns": thumbnail.columns,
+        "low": number(_rounded(thumbnail.low)),
+        "high": number(_rounded(thumbnail.high)),
+        "cells": base64.b64encode(thumbnail.cells).decode("ascii"),
+    }
+
+
+def _tree(formula: Formula | None) -> Any:
+    return plain(tree(formula)) if formula is not None else None
+
+
+def plain(value: Any) -> Any:
+    """Static keywords and formulas as plain data; what JSON has no form for as text.
+
+    >>> plain({"axes": (0, 1), "shape": None})
+    {'axes': [0, 1], 'shape': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, (float, complex)):
+        return number(value)
+    text = clean(str(value))
+    return shortened(clean(getattr(value, "__name__", "")) if " at 0x" in text else text, LONGEST_NAME)

@@ -1,0 +1,356 @@
+"""The model of a picture: what a graph, with its values and gradients, has to show. All that draws, draws from this."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.core.aval import Aval
+from pullback.core.families import Pointwise
+from pullback.core.graph import Graph, as_scalar
+from pullback.core.node import Node
+from pullback.core.origin import Derived, Origin
+from pullback.core.terminals import CONSTANT, INPUT
+from pullback.transforms.evaluation import Evaluation, carries_derivative
+from pullback.view.cost import flops
+from pullback.view.formula import graph_formula
+from pullback.view.groups import Group, fold
+from pullback.view.notation import clean, described, elements, extent, is_shown, params, shortened, written
+from pullback.view.rules import COTANGENT, RESULT, Formula, Rule, Rules
+from pullback.view.statistics import Statistics, statistics
+
+MOST_DETAILED = 1000
+"""Of a graph with more nodes than these, edges have numbers between numbers only, and matrices no thumbnails."""
+
+DIGITS = 4
+
+WIDEST = 16
+"""An array is written out if that takes no more characters than these."""
+
+LONGEST_TITLE = 70
+
+Operand = tuple[str, Any]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value, or a gradient, as it is shown.
+
+    Attributes:
+        text: in a few characters: a number, the elements if they are few, otherwise shape and range.
+        full: in a few words.
+        number: of one real number, itself.
+        statistics: of an array.
+    """
+
+    text: str
+    full: str
+    number: float | None = None
+    statistics: Statistics | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of the user's code, in a file without its directory.
+
+    ``made_by`` names the pass that made the node for it, if one did.
+    """
+
+    file: str
+    line: int | None
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A node.
+
+    Attributes:
+        node: of the graph.
+        name: unique in the graph.
+        kind: ``input``, ``parameter``, ``constant``, ``operation`` or ``output``.
+        operation: the name of the primitive.
+        written: the operation on the names of its operands, empty for what is not computed.
+        operands: in their order: ``("node", position of the item)`` or ``("number", number)``.
+        params: static keywords, written.
+        aval: shape and dtype; None for an expression without values, and for several results.
+        group: the position of the innermost group, None outside of any.
+        source: where it was made.
+        value: what it is.
+        gradient: the derivative of the output by it.
+        memory: bytes of the value.
+        flops: about how many operations on numbers it takes.
+        seconds: how long it took, if that was measured.
+    """
+
+    node: Node
+    name: str
+    kind: str
+    operation: str
+    written: str
+    operands: list[Operand]
+    params: list[str]
+    aval: Aval | None
+    group: int | None
+    source: Source | None
+    value: Value | None
+    gradient: Value | None
+    memory: int | None
+    flops: int | None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """An edge: one or more uses of one item by another.
+
+    Attributes:
+        source: the position of the item that is used.
+        target: the position of the item that uses it.
+        positions: as which of its operands.
+        rule: the derivative along it as formulas.
+        partial: the local partial: between numbers, and of an elementwise operation.
+        formula: it as a formula in names, if there is a short one.
+        pulled: what arrives at the source along it.
+        pulled_formula: that as a formula.
+        differentiable: whether a derivative goes along it.
+    """
+
+    source: int
+    target: int
+    positions: list[int]
+    rule: Rule | None = None
+    partial: Value | None = None
+    formula: str | None = None
+    pulled: Value | None = None
+    pulled_formula: str | None = None
+    differentiable: bool = True
+
+
+@dataclass
+class Picture:
+    """A graph as it is shown.
+
+    Attributes:
+        graph: what is shown.
+        run: its values and gradients, if it has been walked.
+        title: one line for the whole, empty where none is short enough.
+        description: for who cannot see it.
+        items: the nodes, in topological order.
+        links: the edges, in the order of their targets.
+        groups: what the nodes are folded into, each after its parent.
+        output: the position of the item whose gradients are shown; None without a backward pass.
+    """
+
+    graph: Graph
+    run: Evaluation | None
+    title: str = ""
+    description: str = ""
+    items: list[Item] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    output: int | None = None
+
+
+def typeset(text: str) -> str:
+    """Write a formula with typographic signs: a dot for the product, a real minus, small powers.
+
+    >>> typeset("c*(a - 2*b)**2")
+    'c·(a − 2·b)²'
+    """
+    text = re.sub(r"\*\*([23])(?![\d.])", lambda match: "²" if match[1] == "2" else "³", text)
+    return text.replace("**", "^").replace("*", "·").replace("-", "\N{MINUS SIGN}")
+
+
+def brief(value: Any) -> str:
+    """A value in a picture: a number, the elements if they are few and short, otherwise shape and range.
+
+    >>> brief(np.array([1.0, 2.0])), brief(np.zeros((4, 1))), brief(np.arange(6.0))
+    ('[1, 2]', '(4, 1): all 0', '(6,): 0 to 5')
+    """
+    if isinstance(value, tuple):
+        return f"{len(value)} results"
+    value = np.asarray(value)
+    short = few(value)
+    return typeset(short if short is not None else f"{value.shape}: {extent(value)}".removesuffix(": "))
+
+
+def few(value: Any) -> str | None:
+    """The elements, where there is room for them."""
+    text = elements(value, DIGITS if value.size == 1 else 3)
+    return text if text is not None and (value.size == 1 or len(text) <= WIDEST) else None
+
+
+def summarize(what: Graph | Evaluation) -> Picture:
+    """Say what the picture of a graph, or of a graph with its values and gradients, shows."""
+    graph, run = (what.graph, what) if isinstance(what, Evaluation) else (what, None)
+    return _Summary(graph, run).picture()
+
+
+class _Summary:
+    def __init__(self, graph: Graph, run: Evaluation | None) -> None:
+        self.graph = graph
+        self.run = run
+        nodes = [node for node in graph.nodes if is_shown(node)]
+        self.names = {node: clean(name) for node, name in graph.names.items()}
+        used = {source for node in nodes for source in node.inputs}
+        # A constant with a name stays in the graph although all that uses it was computed at once.
+        self.nodes = [node for node in nodes if node in used or node.inputs or node.primitive is INPUT
+                      or node in graph.outputs]  # fmt: skip
+        self.place = {node: i for i, node in enumerate(self.nodes)}
+        self.detailed = len(self.nodes) <= MOST_DETAILED
+        self.output = run.output if run is not None else None
+        self.rules = Rules()
+        self.outputs = frozenset(graph.outputs)
+
+    def picture(self) -> Picture:
+        folding = fold(self.nodes)
+        items = [self._item(node, folding.of.get(node)) for node in self.nodes]
+        links = [link for node in self.nodes for link in self._links(node)]
+        output = self.place.get(self.output) if self.output is not None else None
+        return Picture(
+            self.graph, self.run, self._title(), self._description(items), items, links, folding.groups, output
+        )
+
+    # Nodes ----------------------------------------------------------------------------------------------------------
+
+    def _item(self, node: Node, group: int | None) -> Item:
+        aval = _aval(node)
+        value = self._value(node)
+        text = clean(written(node, self.graph.names)) if node.inputs else ""
+        return Item(
+            node, self.names[node], self._kind(node), node.primitive.name, text, self._operands(node),
+            params(node.params), aval, group, _source(node), value, self._gradient(node),
+            aval.size * aval.dtype.itemsize if aval is not None else None, flops(node),
+        )  # fmt: skip
+
+    def _operands(self, node: Node) -> list[Operand]:
+        place = self.place
+        return [("node", place[one]) if one in place else ("number", as_scalar(one)) for one in node.inputs]
+
+    def _kind(self, node: Node) -> str:
+        if node.primitive is INPUT:
+            return "input" if node.value is None else "parameter"
+        if node.primitive is CONSTANT:
+            return "constant"
+        return "output" if node in self.outputs else "operation"
+
+    def _value(self, node: Node) -> Value | None:
+        if self.run is not None:
+            return self._shown(self.run.value(node))
+        return None if node.primitive is not CONSTANT else self._shown(node.value)
+
+    def _gradient(self, node: Node) -> Value | None:
+        if self.run is None or self.output is None:
+            return None
+        gradient = self.run.gradient(node)
+        return None if gradient is None or isinstance(gradient, tuple) else self._shown(gradient)
+
+    def _shown(self, value: Any, edge: bool = False) -> Value:
+        if isinstance(value, tuple):
+            return Value(f"{len(value)} results", described(value))
+        array = np.asarray(value)
+        if array.ndim == 0 and array.dtype.kind != "c":
+            return Value(brief(array), described(array), number=array.item())
+        return Value(brief(array), described(array), statistics=statistics(array, not edge, self.detailed and not edge))
+
+    # Edges ----------------------------------------------------------------------------------------------------------
+
+    def _links(self, target: Node) -> list[Link]:
+        sources = [node for node in dict.fromkeys(target.inputs) if node in self.place]
+        pulled = self._contributions(target)
+        return [self._link(source, target, pulled.get(source)) for source in sources]
+
+    def _contributions(self, target: Node) -> dict[Node, Any]:
+        """What arrives at each operand from the target."""
+        if self.run is None or self.output is None or not self.detailed:
+            return {}
+        return self.run.contributions(target)
+
+    def _link(self, source: Node, target: Node, pulled: Any) -> Link:
+        positions = [i for i, node in enumerate(target.inputs) if node is source]
+        place = self.place[source], self.place[target], positions
+        if not _has_derivative(source) or not _has_derivative(target):
+            return Link(*place, differentiable=False)
+        rule = self.rules(target, source)
+        link: dict[str, Any] = {"rule": rule, "partial": self._partial(source, target)}
+        if rule is not None and self.detailed:
+            link |= {
+                "formula": self._written(rule.partial, target),
+                "pulled_formula": self._written(rule.pulled, target),
+            }
+        if pulled is not None:
+            link["pulled"] = self._shown(pulled, edge=True)
+        return Link(*place, **link)
+
+    def _partial(self, source: Node, target: Node) -> Value | None:
+        if self.run is None:
+            return None
+        one, other = source.array_aval, target.array_aval
+        small = one.size * other.size <= 4
+        if not small and not (self.detailed and isinstance(target.primitive, Pointwise)):
+            return None
+        partial = np.asarray(self.run.partial(source, target))
+        if partial.size == 1:
+            partial = partial.reshape(())
+        return self._shown(partial, edge=True)
+
+    def _written(self, formula: Formula | None, target: Node) -> str | None:
+        if formula is None:
+            return None
+
+        def name(place: int) -> str:
+            if place == COTANGENT:
+                return "ct"
+            return self.names[target if place == RESULT else target.inputs[place]]
+
+        return clean(formula.text(name))
+
+    # The whole ------------------------------------------------------------------------------------------------------
+
+    def _title(self) -> str:
+        if len(self.graph.outputs) != 1 or len(self.nodes) > LONGEST_TITLE:
+            return ""
+        output = self.graph.outputs[0]
+        formula = graph_formula(self.graph, self.graph.names[output])
+        if len(formula) > LONGEST_TITLE:
+            return ""
+        return f"{shortened(self.names[output], 24)} = {typeset(clean(formula))}"
+
+    def _description(self, items: list[Item]) -> str:
+        parts = [f"Computation graph with {len(items)} nodes."]
+        if self.run is not None:
+            shown = [items[self.place[node]] for node in self.graph.outputs[:20] if node in self.place]
+            parts += [f"{item.name} = {item.value.full}." for item in shown if item.value is not None]
+        if self.output is not None:
+            inputs = [items[self.place[node]] for node in self.graph.inputs if carries_derivative(node)][:20]
+            final = self.names[self.output]
+            parts += [f"∂{final}/∂{item.name} = {item.gradient.full}." for item in inputs if item.gradient is not None]
+        return " ".join(parts)
+
+
+def _aval(node: Node) -> Aval | None:
+    try:
+        aval = node.aval
+    except AttributeError:
+        return None  # an expression without values
+    return aval if isinstance(aval, Aval) else None
+
+
+def _has_derivative(node: Node) -> bool:
+    return _aval(node) is not None and carries_derivative(node)
+
+
+def _source(node: Node) -> Source | None:
+    origin = node.origin
+    made_by = ""
+    while isinstance(origin, Derived):
+        made_by = made_by or origin.made_by
+        origin = origin.parent
+    if not isinstance(origin, Origin) or origin.filename.startswith("<"):
+        return None
+    return Source(clean(os.path.basename(origin.filename)), origin.line, made_by)
