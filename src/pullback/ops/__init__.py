@@ -18,6 +18,7 @@ _FILES = """
     taking
     updates
     diagonals
+    creating
     pointwise.arithmetic
     pointwise.exponential
     pointwise.power

@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval, as_index, broadcast_shapes, normalize_axes
-from pullback.core.creation import array, as_dtype, asarray
+from pullback.core.creation import array, as_dtype, asarray, check_device, check_order
 from pullback.core.families import general, linear
 from pullback.core.operations import function, operations, overrides
 from pullback.core.primitive import Thunk
@@ -384,40 +384,55 @@ def size(a: Any, axis: Any = None) -> int:
 # The value itself --------------------------------------------------------------------------------------------------
 
 
-def _constant_like(operation: str, a: Any, number: int, dtype: Any, shape: Any) -> Array:
+def _constant_like(operation: str, a: Any, number: int, dtype: Any, order: Any, shape: Any, device: Any) -> Array:
+    check_order(operation, order)
+    check_device(operation, device)
     a = as_array(operation, a)
     dtype = a.dtype if dtype is None else as_dtype(operation, dtype)
     return Array(scalar_node(number, a.shape if shape is None else as_shape(operation, shape), dtype))
 
 
 @function(np.zeros_like, samples=[normal(3, 4), call(normal(3), np.float32, shape=(2, 2)), normal()])
-def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Array:
-    """Zeros of the shape and dtype of a, unless others are given.
+def zeros_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Array:
+    """Zeros of the shape and dtype of a, unless others are given; the other keywords, NumPy's, have no effect.
 
     >>> zeros_like([1.0, 2.0])
     array([0., 0.])
     """
-    return _constant_like("zeros_like", a, 0, dtype, shape)
+    return _constant_like("zeros_like", a, 0, dtype, order, shape, device)
 
 
 @function(np.ones_like, samples=[normal(3, 4), call(normal(3), int), normal()])
-def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Array:
-    """Ones of the shape and dtype of a, unless others are given.
+def ones_like(
+    a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
+) -> Array:
+    """Ones of the shape and dtype of a, unless others are given; the other keywords, NumPy's, have no effect.
 
     >>> ones_like([1.0, 2.0])
     array([1., 1.])
     """
-    return _constant_like("ones_like", a, 1, dtype, shape)
+    return _constant_like("ones_like", a, 1, dtype, order, shape, device)
 
 
 @function(samples=[normal(3, 4), call(normal(3), int)])
-def empty_like(prototype: Any, /, dtype: Any = None, *, shape: Any = None) -> Array:
+def empty_like(
+    prototype: Any,
+    /,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Array:
     """An array of the shape and dtype of another, to be filled: zeros, for arrays are never left undefined.
 
     >>> empty_like([1.0, 2.0]).shape
     (2,)
     """
-    return _constant_like("empty_like", prototype, 0, dtype, shape)
+    return _constant_like("empty_like", prototype, 0, dtype, order, shape, device)
 
 
 overrides[np.empty_like] = empty_like
@@ -428,18 +443,33 @@ overrides[np.empty_like] = empty_like
     samples=[call(normal(3, 4), 2.5), call(normal(3), 1, dtype=int), call(normal(2, 3), normal(3))],
     rejects=[reject(ShapeError, "full_like: expected shapes that broadcast", normal(2), normal(3))],
 )
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Array:
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Array:
     """An array of the shape and dtype of a, unless others are given, filled with a value that may be watched.
 
     >>> full_like([1.0, 2.0], 7)
     array([7., 7.])
     """
+    check_order("full_like", order)
+    check_device("full_like", device)
     a = as_array("full_like", a)
     dtype = a.dtype if dtype is None else as_dtype("full_like", dtype)
-    shape = a.shape if shape is None else as_shape("full_like", shape)
-    fill = astype(as_array("full_like", fill_value), dtype)
-    if broadcast_shapes("full_like", fill.shape, shape) != shape:
-        raise ShapeError(f"full_like: cannot broadcast shape {fill.shape} to {shape}")
+    return filled("full_like", fill_value, a.shape if shape is None else as_shape("full_like", shape), dtype)
+
+
+def filled(operation: str, fill_value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of this shape and dtype that repeats a value, which may be watched."""
+    fill = astype(as_array(operation, fill_value), dtype)
+    if broadcast_shapes(operation, fill.shape, shape) != shape:
+        raise ShapeError(f"{operation}: cannot broadcast shape {fill.shape} to {shape}")
     return broadcast_to(fill, shape)
 
 
