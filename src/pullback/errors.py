@@ -8,6 +8,7 @@ PullbackError
 ├── ConcretizationError (TypeError)      a value is needed where a function is only being traced
 ├── GraphError (ValueError)              a graph, expression or name that is not valid
 ├── ArgumentError (ValueError)           an argument or option out of its range
+├── UnsupportedError (AttributeError)    a name of NumPy's that pullback does not have
 ├── FormatError (ValueError)             a file that is not what it should be
 ├── GradientError (AssertionError)       a derivative that finite differences contradict
 ├── FileError (OSError)                  a file that cannot be read or written
@@ -121,6 +122,10 @@ class GraphError(PullbackError, ValueError):
 
 class ArgumentError(PullbackError, ValueError):
     """An argument or option that is out of its range, of the wrong kind, or refused by name."""
+
+
+class UnsupportedError(PullbackError, AttributeError):
+    """A name that NumPy has and pullback does not; the message says what to use in its place."""
 
 
 class FormatError(PullbackError, ValueError):

@@ -70,13 +70,8 @@ def test_keywords_that_say_the_default_are_accepted(x):
 
 
 def test_uncovered_functions_name_themselves(x):
-    for call in (
-        lambda: np.linalg.svd(x * np.eye(3)),
-        lambda: np.fft.fft(x),
-        lambda: np.interp(x, [0, 1], [0, 1]),
-        lambda: np.histogram(x),
-    ):
-        with pytest.raises(NotDifferentiableError, match="pullback has no derivative for this NumPy function"):
+    for call in (lambda: np.histogram(x), lambda: np.histogram2d(x, x), lambda: np.histogramdd(x)):
+        with pytest.raises(NotDifferentiableError, match=r"numpy\.histogram(2d|dd)?: .* no derivative"):
             call()
 
 

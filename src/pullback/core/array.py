@@ -10,6 +10,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from pullback.core.aval import Aval
+from pullback.core.methods import Methods
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
@@ -26,7 +27,7 @@ from pullback.errors import (
 )
 
 
-class Array(Operators):
+class Array(Methods, Operators):
     """An n-dimensional array of numbers that can be watched for derivatives. Made by ``array`` and ``asarray``.
 
     It behaves as a NumPy array, with one difference: indexing and reshaping give new values, never views.
@@ -104,11 +105,6 @@ class Array(Operators):
         if device != "cpu":
             raise ArgumentError(f"to_device: expected 'cpu', got {device!r}")
         return self
-
-    @property
-    def at(self) -> Any:
-        """Functional updates: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` give a new array and leave ``x``."""
-        return operations.at(self)
 
     # Watching -----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Python's operators and NumPy's methods on arrays: a table of which operation each calls."""
+"""Python's operators on arrays: a table of which operation each calls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ def _binary(name: str, symbol: str = "") -> tuple[Method, Method, Method]:
 
 def _unary(name: str) -> Method:
     ARITHMETIC.add(name)
-    return _method(name)
+
+    def apply(self: Any) -> Any:
+        return getattr(operations, name)(self)
+
+    return apply
 
 
 def _comparison(name: str) -> Method:
@@ -49,18 +53,8 @@ def _comparison(name: str) -> Method:
     return compare
 
 
-def _method(name: str) -> Method:
-    """A method that is the function of the same meaning with the array as first argument."""
-
-    def method(self: Any, *args: Any, **keywords: Any) -> Any:
-        return getattr(operations, name)(self, *args, **keywords)
-
-    method.__doc__ = f"``pullback.numpy.{name}`` of this array; the same arguments as NumPy's method."
-    return method
-
-
 class Operators:
-    """Operators and NumPy methods of ``Array``."""
+    """Operators of ``Array``."""
 
     __slots__ = ()
 
@@ -91,39 +85,3 @@ class Operators:
     __le__ = _comparison("less_equal")
     __gt__ = _comparison("greater")
     __ge__ = _comparison("greater_equal")
-
-    T = property(_method("transpose"), doc="The array with its axes reversed.")
-    mT = property(_method("matrix_transpose"), doc="The array with its last two axes swapped.")  # noqa: N815  # NumPy's name
-    real = property(_method("real"), doc="The real part.")
-    imag = property(_method("imag"), doc="The imaginary part; zeros for a real array.")
-    at = property(_method("at"), doc="Functional updates: ``x.at[i].set(v)``, ``x.at[i].add(v)`` give a new array.")
-
-    all = _method("all")
-    any = _method("any")
-    argmax = _method("argmax")
-    argmin = _method("argmin")
-    astype = _method("astype")
-    clip = _method("clip")
-    conj = _method("conjugate")
-    conjugate = _method("conjugate")
-    cumprod = _method("cumprod")
-    cumsum = _method("cumsum")
-    diagonal = _method("diagonal")
-    dot = _method("dot")
-    flatten = _method("ravel")
-    max = _method("max")
-    mean = _method("mean")
-    min = _method("min")
-    prod = _method("prod")
-    ravel = _method("ravel")
-    repeat = _method("repeat")
-    reshape = _method("reshape_method")
-    round = _method("round")
-    squeeze = _method("squeeze")
-    std = _method("std")
-    sum = _method("sum")
-    swapaxes = _method("swapaxes")
-    take = _method("take")
-    trace = _method("trace")
-    transpose = _method("transpose_method")
-    var = _method("var")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.operations import operations, override, overrides, scipy_overrides
+from pullback.dtypes import is_number
 from pullback.errors import ArgumentError, NotDifferentiableError, is_numpys, is_own
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ _WITHOUT_DERIVATIVE = frozenset(
     {
         np.argpartition, np.argsort, np.array2string, np.array_equiv, np.array_repr, np.array_str, np.can_cast,
         np.common_type, np.digitize, np.iscomplexobj, np.isin, np.isrealobj, np.lexsort, np.may_share_memory,
-        np.min_scalar_type, np.nanargmax, np.nanargmin, np.result_type, np.searchsorted, np.shares_memory,
+        np.min_scalar_type, np.nanargmax, np.nanargmin, np.result_type, np.save, np.savetxt, np.savez,
+        np.savez_compressed, np.searchsorted, np.shares_memory,
     }
 )  # fmt: skip
-"""NumPy functions that give integers, booleans, dtypes or text: no gradient is lost by reading values for them."""
+"""NumPy functions that give integers, booleans, dtypes, text or files: no gradient is lost by reading values."""
 
 _UPDATES = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
 
@@ -178,10 +180,16 @@ def _uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], key
             f"{name}: pullback has no derivative for this NumPy function. "
             "Compose it of functions that it has, give a rule with custom_vjp, or use .detach() to make it a constant"
         )
-    result = function(*_plain(name, args), **_plain(name, keywords))
-    if isinstance(result, tuple):
-        return tuple(operations.asarray(one) if isinstance(one, (np.ndarray, np.generic)) else one for one in result)
-    return operations.asarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
+    return _as_arrays(function(*_plain(name, args), **_plain(name, keywords)))
+
+
+def _as_arrays(result: Any) -> Any:
+    """What NumPy returned, with Arrays for its arrays of numbers."""
+    if isinstance(result, (list, tuple)):
+        items = [_as_arrays(one) for one in result]
+        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+    is_array = isinstance(result, (np.ndarray, np.generic)) and is_number(result.dtype)
+    return operations.asarray(result) if is_array else result
 
 
 def calling_function() -> str | None:

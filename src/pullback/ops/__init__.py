@@ -15,6 +15,7 @@ _FILES = """
     joining
     splitting
     repeating
+    flat
     taking
     updates
     diagonals
