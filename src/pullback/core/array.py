@@ -124,12 +124,16 @@ class Array(Methods, Operators):
             self._make_leaf(value)
 
     def _make_leaf(self, value: Any, name: str | None = None) -> None:
-        if not is_differentiable(value.dtype):
+        self._check_differentiable(value.dtype)
+        self._node = leaf_node(value, owner=weakref.ref(self), name=name)
+
+    @staticmethod
+    def _check_differentiable(dtype: np.dtype[Any]) -> None:
+        if not is_differentiable(dtype):
             raise NotDifferentiableError(
-                f"requires_grad: expected a floating or complex array, got {value.dtype}: "
+                f"requires_grad: expected a floating or complex array, got {dtype}: "
                 "integers and booleans have no derivative. Give dtype=float"
             )
-        self._node = leaf_node(value, owner=weakref.ref(self), name=name)
 
     @property
     def grad(self) -> Array | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.capture import capturing
+from pullback.core.node import Node
+from pullback.core.operations import operations
 from pullback.core.record import as_constant
 from pullback.core.state import recording
-from pullback.core.terminals import constant_node
+from pullback.core.terminals import constant_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
 
@@ -23,7 +27,37 @@ class Parameter(Array):
     Parameter([3., 4.])
     """
 
-    __slots__ = ("trainable",)
+    __slots__ = ("_held", "_held_grad", "trainable")
+    _held: Node
+    _held_grad: Array | None
+
+    # While a function is captured to be compiled, it meets what the parameter stands for there; see capture.py.
+
+    @property
+    def _node(self) -> Node:
+        current = capturing.current
+        return self._held if current is None else current.read(self)
+
+    @_node.setter
+    def _node(self, node: Node) -> None:
+        current = capturing.current
+        if current is None:
+            self._held = node
+        else:
+            current.write(self, node)
+
+    @property
+    def _grad(self) -> Array | None:
+        current = capturing.current
+        return self._held_grad if current is None else current.read_grad(self)
+
+    @_grad.setter
+    def _grad(self, grad: Array | None) -> None:
+        current = capturing.current
+        if current is None:
+            self._held_grad = grad
+        else:
+            current.write_grad(self, grad)
 
     def __init__(self, value: Any, *, trainable: bool | None = None, name: str | None = None) -> None:
         """Make a parameter with a copy of ``value``.
@@ -37,9 +71,9 @@ class Parameter(Array):
             raise DTypeError(f"Parameter: expected a name that is a string, got {type(name).__name__}")
         source = value._concrete("Parameter") if isinstance(value, Array) else as_constant("Parameter", value, False)
         own = np.array(source)
-        super().__init__(constant_node(own))
         self.trainable = is_differentiable(own.dtype) if trainable is None else trainable
-        self._hold(own, name)
+        self._held = self._holding(own, name)  # to be made is no assignment: a capture begins with this value
+        self._held_grad = None
 
     def assign(self, value: Any) -> None:
         """Give the parameter a new value of the same shape, cast to its dtype; its ``grad`` stays.
@@ -53,15 +87,32 @@ class Parameter(Array):
             raise ShapeError(f"assign: expected shape {self.shape}, got {new.shape}")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DTypeError(f"assign: cannot put {new.dtype} into a parameter of {self.dtype}. Use astype first")
-        self._hold(np.array(new._concrete("assign"), dtype=self.dtype), self._node.name)
+        if new._node.value is None and capturing.current is not None:
+            self._hold_traced(operations.astype(new, self.dtype), self._node.name)
+        else:
+            self._hold(np.array(new._concrete("assign"), dtype=self.dtype), self._node.name)
 
     def _hold(self, own: np.ndarray[Any, Any], name: str | None) -> None:
         """Take ``own``, of the right shape and dtype, which nothing else may write to, as the value."""
+        self._node = self._holding(own, name)
+
+    def _holding(self, own: np.ndarray[Any, Any], name: str | None) -> Node:
+        """A node for a value of the parameter: one that derivatives are asked by, if it is trainable."""
         if self.trainable:
-            self._make_leaf(own, name)
-        else:
-            self._node = constant_node(own)
-            self._node.name = name
+            self._check_differentiable(own.dtype)
+            return leaf_node(own, owner=weakref.ref(self), name=name)
+        node = constant_node(own)
+        node.name = name
+        return node
+
+    def _hold_traced(self, new: Array, name: str | None) -> None:
+        """Take an array without a value as the value, while the assignment is captured."""
+        node = operations.stop_gradient(new)._node
+        if self.trainable:
+            node = operations.identity(Array(node))._node
+            node.owner = weakref.ref(self)
+        node.name = name
+        self._node = node
 
     @property
     def name(self) -> str | None:

@@ -14,7 +14,7 @@ from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.state import record, recording
-from pullback.core.terminals import INPUT, constant_node
+from pullback.core.terminals import constant_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
 
@@ -164,8 +164,8 @@ def fitted(given: Any, like: Array, expected: str) -> Array:
 
 def accumulate_gradients(output: Array, cotangent: Any = None) -> None:
     """Add to the ``grad`` of each leaf the derivative of ``output`` by it: what ``Array.backward`` does."""
-    reached = ancestors([output._node])
-    leaves = [node for node in reached if node.primitive is INPUT and node.owner is not None]
+    reached = ancestors([output._node], stop=lambda node: node.owner is not None)
+    leaves = [node for node in reached if node.owner is not None]
     if not leaves:
         raise NotDifferentiableError(
             "backward(): this array does not depend on anything watched. "
