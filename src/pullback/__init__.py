@@ -18,6 +18,7 @@ from pullback.core.state import no_grad
 
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
+    from pullback.compiler.compile import compile
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
@@ -38,6 +39,7 @@ _LAZY_MODULES = {
 _LAZY_NAMES = {
     name: module
     for module, names in {
+        "pullback.compiler.compile": "compile",
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
@@ -58,6 +60,7 @@ __all__ = [
     "Parameter",
     "array",
     "asarray",
+    "compile",
     "custom_jvp",
     "custom_vjp",
     "data",
@@ -96,6 +99,7 @@ for _name, _target in {
     "evaluation_save": "pullback.view.save:save",
     "evaluation_svg": "pullback.view.svg:evaluation_svg",
     "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
+    "graph_compile": "pullback.compiler.compile:graph_compile",
     "graph_formula": "pullback.view.formula:graph_formula",
     "graph_forward": "pullback.transforms.evaluation:graph_forward",
     "graph_html": "pullback.view.html:graph_html",

@@ -263,6 +263,36 @@ def _compare_batch(declared, draw, arrays, chosen):
         assert_same(one, np.stack([np.asarray(other[position]) for other in expected]), np.float64)
 
 
+def compiled_results_are_the_eager_ones(declared, sample, dtype=np.float64):
+    args, keywords = map_arrays(lambda x: quietly(x.astype, dtype) if is_float_array(x) else x, sample.make())
+    keywords = dict(sorted(keywords.items()))
+    arrays = [leaf for leaf in flatten((args, keywords))[0] if isinstance(leaf, np.ndarray)]
+    try:
+        _compare_compiled(declared, args, keywords, arrays, lambda x: True, dtype)
+    except pb.errors.ConcretizationError:  # indices and masks whose values are needed
+        _compare_compiled(declared, args, keywords, [x for x in arrays if is_inexact_array(x)], is_inexact_array, dtype)
+
+
+def _compare_compiled(declared, args, keywords, arrays, is_traced, dtype):
+    def f(*values):
+        values = iter(values)
+
+        def fill(x):
+            return next(values) if is_traced(x) else pb.array(x)
+
+        return ours(declared)(*map_arrays(fill, args), **map_arrays(fill, keywords))
+
+    try:
+        expected = quietly(f, *[pb.array(x) for x in arrays])
+    except pb.errors.DTypeError:  # a dtype that it is not defined for
+        with pytest.raises(pb.errors.DTypeError):
+            quietly(pb.compile(f), *arrays)
+        return
+    found = quietly(pb.compile(f), *arrays)
+    for one, other in zip(results(found), results(expected), strict=True):
+        assert_same(one, other, dtype)
+
+
 def tracing_says_that_it_needs_a_value(declared, sample):
     f, given = as_function(declared, *sample.make())
     with pytest.raises(pb.errors.ConcretizationError, match="needs a value"):
@@ -405,6 +435,7 @@ PARTS = [
     (lambda declared, sample: True, recorded_value_is_the_plain_value),
     (is_traceable, traced_graph_has_the_avals_and_values_of_the_eager_run),
     (is_traceable, a_batch_is_a_loop),
+    (is_traceable, compiled_results_are_the_eager_ones),
     (is_smooth, derivatives_agree_with_finite_differences),
     (is_smooth, derivatives_have_the_dtype_and_shape_of_what_they_belong_to),
     (is_smooth_for_complex, complex_derivatives_agree_with_finite_differences),

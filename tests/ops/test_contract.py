@@ -1,6 +1,7 @@
 """Every primitive and every composed function, at every sample, through every walk. The parts are in contract.py."""
 
 import contract
+import numpy as np
 import pytest
 
 from pullback.core.families import Pointwise
@@ -54,6 +55,12 @@ def test_traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample
 @pytest.mark.parametrize(("declared", "sample"), cases(contract.is_traceable))
 def test_a_batch_is_a_loop(declared, sample):
     contract.a_batch_is_a_loop(declared, sample)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize(("declared", "sample"), cases(contract.is_traceable))
+def test_compiled_results_are_the_eager_ones(declared, sample, dtype):
+    contract.compiled_results_are_the_eager_ones(declared, sample, dtype)
 
 
 @pytest.mark.parametrize(("declared", "sample"), cases(contract.needs_values))

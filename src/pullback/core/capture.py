@@ -56,7 +56,8 @@ class Capture:
     """
 
     def __init__(self, make_input: Callable[[Parameter], Node], make_grad: Callable[[Parameter, Array], Array]) -> None:
-        self.cells: dict[int, Cell] = {}
+        self.cells: list[Cell] = []
+        self._latest: dict[int, Cell] = {}
         self.settings: list[tuple[Callable[[], Any], Any]] = []
         self._make_input = make_input
         self._make_grad = make_grad
@@ -73,9 +74,10 @@ class Capture:
         capturing.current = self._outer
 
     def _cell(self, parameter: Parameter) -> Cell:
-        cell = self.cells.get(id(parameter))
-        if cell is None or cell.reference() is not parameter:
-            cell = self.cells[id(parameter)] = Cell(parameter)
+        cell = self._latest.get(id(parameter))
+        if cell is None or cell.reference() is not parameter:  # one that lives no more may have had this id
+            cell = self._latest[id(parameter)] = Cell(parameter)
+            self.cells.append(cell)
         return cell
 
     def read(self, parameter: Parameter) -> Node:

@@ -106,6 +106,16 @@ class Graph:
         graph: Graph = operations.graph_backward(self, wrt)
         return graph
 
+    def compile(self) -> Callable[..., Any]:
+        """Return a compiled function of the inputs, by position or name, that gives the outputs: a tuple of several.
+
+        >>> import pullback as pb
+        >>> pb.trace(lambda a, b: a * (a + b), 3.0, 1.0).compile()(3.0, 1.0)
+        12.0
+        """
+        function: Callable[..., Any] = operations.graph_compile(self)
+        return function
+
     def formula(self, name: str | None = None) -> str:
         """The node of this name (by default the output) written out as an expression in the inputs' names."""
         text: str = operations.graph_formula(self, name)

@@ -87,6 +87,15 @@ operations = Operations()
 primitives: dict[str, Primitive] = {}
 """Every primitive by name."""
 
+
+def named_primitive(name: str) -> Primitive:
+    """The primitive of this name, whose file is loaded if it was not. Raises GraphError if there is none."""
+    while name not in primitives:
+        if not operations.load_next():
+            raise GraphError(f"there is no primitive {name!r}")
+    return primitives[name]
+
+
 overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's ufuncs and functions, each with the one of ours that takes its place when an argument is an Array."""
 

@@ -94,7 +94,9 @@ class Parameter(Array):
 
     def _hold(self, own: np.ndarray[Any, Any], name: str | None) -> None:
         """Take ``own``, of the right shape and dtype, which nothing else may write to, as the value."""
-        self._node = self._holding(own, name)
+        node = self._holding(own, name)
+        node.weak = self._held.weak
+        self._node = node
 
     def _holding(self, own: np.ndarray[Any, Any], name: str | None) -> Node:
         """A node for a value of the parameter: one that derivatives are asked by, if it is trainable."""

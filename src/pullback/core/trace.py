@@ -54,7 +54,7 @@ def trace(f: Callable[..., Any], *args: Any, **keywords: Any) -> Graph:
     if not callable(f):
         raise DTypeError(f"trace: expected a function, got {type(f).__name__}")
     inputs: list[Node] = []
-    names = _argument_names(f, args)
+    names = argument_names(f, args)
     passed = [_abstract(name, arg, inputs) for name, arg in zip(names, args, strict=True)]
     named = {name: _abstract(name, arg, inputs) for name, arg in keywords.items()}
     with record():
@@ -74,7 +74,8 @@ def trace(f: Callable[..., Any], *args: Any, **keywords: Any) -> Graph:
     return graph
 
 
-def _argument_names(f: Callable[..., Any], args: Sequence[Any]) -> list[str]:
+def argument_names(f: Callable[..., Any], args: Sequence[Any]) -> list[str]:
+    """Return the name of the parameter of ``f`` that each positional argument is given for."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):

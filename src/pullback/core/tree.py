@@ -30,7 +30,7 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     [3.0, 1.0, 2.0]
     """
     leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
-    if _register_dataclasses(leaves):
+    if register_dataclasses(leaves):
         return flatten(tree)
     return leaves, structure
 
@@ -62,7 +62,7 @@ def paths(tree: Any) -> list[str]:
     return [".".join(str(step) for step in path) for path in found]
 
 
-def _register_dataclasses(leaves: list[Any]) -> bool:
+def register_dataclasses(leaves: list[Any]) -> bool:
     """Make dataclasses among the leaves known as containers; say whether there were any."""
     found = {type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)}
     for cls in found - _known:

@@ -66,13 +66,13 @@ class Adam(Optimizer):
         real = np.zeros(parameter.shape, parameter.dtype).real
         return {"mean": np.zeros(parameter.shape, parameter.dtype), "square": np.zeros(real.shape, real.dtype)}
 
-    def update(self, value: Any, gradient: Any, state: State, step: int) -> tuple[Any, State]:
+    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """The formula of the class."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * value
         return self._adapted(value, gradient, state, step)
 
-    def _adapted(self, value: Any, gradient: Any, state: State, step: int) -> tuple[Any, State]:
+    def _adapted(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         beta1, beta2 = self.betas
         squared = gradient * gradient if gradient.dtype.kind == "f" else (gradient.conj() * gradient).real
         mean = beta1 * state["mean"] + (1 - beta1) * gradient
@@ -106,7 +106,7 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def update(self, value: Any, gradient: Any, state: State, step: int) -> tuple[Any, State]:
+    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """The formula of the class."""
         decayed = value * (1 - self.lr * self.weight_decay) if self.weight_decay else value
         return self._adapted(decayed, gradient, state, step)

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.array import Array
+from pullback.core.capture import capturing
+from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
 from pullback.errors import ArgumentError, DTypeError
 from pullback.nn.module import Module, load_values
@@ -45,7 +48,8 @@ class Optimizer:
                 raise DTypeError(f"{self._name}: expected parameters, got {type(parameter).__name__}")
         if len({id(parameter) for parameter in self.parameters}) != len(self.parameters):
             raise ArgumentError(f"{self._name}: a parameter is given twice")
-        self.lr = lr
+        self._lr = Parameter(number(f"{self._name}: lr", lr, positive=True), trainable=False, name="lr")
+        self._lr.node.weak = True  # a Python number to the arrays that it meets
         self._state: dict[int, dict[str, Parameter]] = {}
 
     @property
@@ -54,14 +58,17 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The learning rate, a positive number."""
-        return self._lr
+        """The learning rate, a positive number. While a step is compiled it has no value: it is read at every call."""
+        if capturing.current is not None:
+            return self._lr  # type: ignore[return-value]  # an array that stands for a Python number
+        return float(self._lr.node.value)
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        self._lr = number(f"{self._name}: lr", lr, positive=True)
+        traced = isinstance(lr, Array) and lr.node.value is None
+        self._lr.assign(lr if traced else number(f"{self._name}: lr", lr, positive=True))
 
-    def update(self, value: Any, gradient: Any, state: State, step: int) -> tuple[Any, State]:
+    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """Return the new value and the new state of one parameter; nothing that is given is changed.
 
         Args:
@@ -69,11 +76,16 @@ class Optimizer:
             gradient: of the same shape and dtype.
             state: an array for each of ``slots``.
             step: the number of this step, from 1.
+
+        It is written with operators and NumPy's functions only: while a step is compiled, all of these are Arrays.
         """
         raise NotImplementedError
 
     def step(self) -> None:
         """Update every parameter that has a ``grad``: all of them or, after an error, none."""
+        if capturing.current is not None:
+            self._traced_step()
+            return
         updates = []
         with np.errstate(all="ignore"):  # an overflow shows as inf in the parameters and in the next loss
             for position, parameter in enumerate(self.parameters):
@@ -93,6 +105,25 @@ class Optimizer:
             else:
                 for slot, new in state.items():
                     _store(held[slot], new)
+
+    def _traced_step(self) -> None:
+        """The same on arrays without values: the step is being compiled."""
+        for position, parameter in enumerate(self.parameters):
+            gradient = parameter.grad
+            if gradient is None or not parameter.trainable:
+                continue
+            held = self._state.get(position)
+            if held is None:
+                initial = {"step": np.asarray(0), **self._initial(parameter)}
+                held = self._state[position] = _parameters(initial, parameter, position)
+            count = held["step"].detach() + 1
+            step = operations.astype(count, float)
+            step.node.weak = True  # a Python number, as it is without being compiled
+            state = {slot: held[slot].detach() for slot in self.slots}
+            value, new = self.update(parameter.detach(), gradient.detach(), state, step)
+            parameter.assign(value)
+            for slot, array in {"step": count, **new}.items():
+                held[slot].assign(array)
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every ``grad`` to None."""

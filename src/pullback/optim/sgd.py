@@ -55,7 +55,7 @@ class SGD(Optimizer):
         if self.momentum:
             self.slots = ("momentum",)
 
-    def update(self, value: Any, gradient: Any, state: State, step: int) -> tuple[Any, State]:
+    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """The formula of the class."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * value

@@ -1,0 +1,217 @@
+"""``pullback.compile``: a function that is compiled for each signature it is called with."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.compiler.program import Program
+from pullback.compiler.signature import Call
+from pullback.compiler.tracing import Traced, trace_call
+from pullback.core import tree
+from pullback.core.array import Array
+from pullback.core.capture import capturing
+from pullback.core.creation import asarray
+from pullback.core.graph import Graph
+from pullback.core.node import Node
+from pullback.core.parameter import Parameter
+from pullback.core.record import apply
+from pullback.core.state import recording
+from pullback.core.terminals import constant_node
+from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.transforms.arguments import result_kind
+from pullback.transforms.passes import optimize
+
+LIMIT = 64
+"""How many programs a compiled function keeps: those that were used last."""
+
+
+class Compiled:
+    """A function that runs as a program, made by ``compile``. Called as the function that it was made from."""
+
+    def __init__(self, function: Callable[..., Any], static_argnames: Iterable[str]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._static = _static_positions(function, static_argnames)
+        self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._last: _Entry | None = None
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Run the program for these arguments, compiling it first if there is none."""
+        if capturing.current is not None:
+            return self._function(*args, **keywords)
+        call = Call(args, keywords, self._static)
+        if _is_recorded(call):
+            return self._function(*args, **keywords)
+        return self._entry(call).run(call)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def _entry(self, call: Call) -> _Entry:
+        """The program for this call, compiled if there is none."""
+        known = self._programs.get(call.key)
+        if known is not None:
+            for entry in known:
+                if entry.traced.state.holds():
+                    self._last = entry
+                    return entry
+        entry = _Entry(self._function, call)
+        with self._lock:
+            self._programs.setdefault(call.key, []).append(entry)
+            self._programs.move_to_end(call.key)
+            while sum(map(len, self._programs.values())) > LIMIT:
+                oldest = next(iter(self._programs.values()))
+                oldest.pop(0)
+                if not oldest:
+                    self._programs.popitem(last=False)
+        self._last = entry
+        return entry
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the program that ran last, after all passes."""
+        return self._used("graph").program.graph
+
+    def _used(self, what: str) -> _Entry:
+        if self._last is None:
+            raise ArgumentError(f"{what}: the function has not been called yet, so there is no program. Call it first")
+        return self._last
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self, '__name__', type(self._function).__name__)}>"
+
+
+def graph_compile(graph: Graph) -> Compiled:
+    """Return the graph as a compiled function of its inputs: what ``Graph.compile`` does."""
+    names = [graph.names[node] for node in graph.inputs]
+
+    def run(*values: Any, **named: Any) -> Any:
+        given = {**dict(zip(names, values, strict=False)), **named}
+        if len(values) + len(named) != len(names) or given.keys() != set(names):
+            found = ", ".join([*map(str, range(len(values))), *named])
+            raise ArgumentError(f"compiled graph: expected each of {', '.join(names)} once, got {found or 'none'}")
+        known: dict[Node, Node] = {}
+        for node, name in zip(graph.inputs, names, strict=True):
+            array = asarray(given[name])
+            if array.aval != node.aval:
+                raise ShapeError(f"compiled graph: expected {name} to be {node.aval}, got {array.aval}")
+            known[node] = array._node
+        for node in graph.nodes:
+            if node not in known:
+                inputs = tuple([known[source] for source in node.inputs])
+                known[node] = apply(node.primitive, inputs, node.params)._node if inputs else node
+        outputs = tuple(Array(known[node]) for node in graph.outputs)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    run.__name__ = "graph"
+    return Compiled(run, ())
+
+
+class _Entry:
+    """The program for one signature, and what goes between it and the caller."""
+
+    def __init__(self, function: Callable[..., Any], call: Call) -> None:
+        self.held = call.held
+        self.traced: Traced = trace_call(function, call)
+        self.program = Program(optimize(self.traced.graph))
+        self.kind = result_kind([call.leaves[i] for i in call.traced], {})
+
+    def run(self, call: Call) -> Any:
+        """Run the program on the arguments of ``call``, and store the state that it gives."""
+        state = self.traced.state
+        values = [_value(call.leaves[i]) for i in call.traced]
+        values += [parameter._held.value for parameter in state.reads]
+        values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]
+        outputs = self.program.run(values)
+        for parameter, place in state.writes:
+            parameter._hold(outputs[place], parameter._held.name)
+        for parameter, at in state.grad_writes:
+            parameter._held_grad = None if at is None else Array(constant_node(outputs[at]))
+        results = [_restored(outputs[one], self.kind) if traced else one for traced, one in self.traced.results]
+        return tree.unflatten(self.traced.structure, results)
+
+
+def _value(leaf: Any) -> Any:
+    return leaf._node.value if isinstance(leaf, Array) else np.asarray(leaf)
+
+
+def _restored(value: np.ndarray[Any, Any], kind: str) -> Any:
+    if kind == "array":
+        return Array(constant_node(value))
+    if value.ndim:
+        return value
+    return value.item() if kind == "python" else value[()]
+
+
+def _is_recorded(call: Call) -> bool:
+    """Whether a derivative or a trace goes through this call: then the function's own operations are recorded."""
+    for position in call.traced:
+        leaf = call.leaves[position]
+        if isinstance(leaf, Array):
+            node = leaf._node
+            if node.value is None or (node.watched and recording.enabled and not isinstance(leaf, Parameter)):
+                return True
+    return False
+
+
+def _static_positions(function: Callable[..., Any], names: Iterable[str]) -> frozenset[str | int]:
+    """The names of static arguments, and their positions."""
+    names = (names,) if isinstance(names, str) else tuple(names)
+    if not names:
+        return frozenset()
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise ArgumentError("compile: static_argnames needs a function that has a signature") from None
+    positions: set[str | int] = set()
+    for name in names:
+        found = [i for i, one in enumerate(parameters) if one.name == name and one.kind is not one.VAR_POSITIONAL]
+        if not found:
+            known = ", ".join(one.name for one in parameters)
+            raise ArgumentError(f"compile: static_argnames names {name!r}, which is no argument. There are: {known}")
+        positions.add(name)
+        if parameters[found[0]].kind is not inspect.Parameter.KEYWORD_ONLY:
+            positions.add(found[0])
+    return frozenset(positions)
+
+
+def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[str] | str = ()) -> Any:
+    """Return a function that does what ``f`` does, as a program that is compiled at the first call.
+
+    Arrays and Python's floating numbers among the arguments, also inside containers, are traced: a call with others of
+    the same shapes and dtypes runs the same program. Everything else is static (integers, strings, functions,
+    modules): other values, or other shapes, compile anew. What ``f`` closes over is a constant, but for Parameters:
+    those that it reads are read at every call, those that it assigns get their new values, and so do their gradients
+    after ``backward()``. Other side effects of ``f`` happen once, while it is compiled.
+
+    NumPy in, NumPy out, as with ``grad``. May be used as a decorator. Inside a derivative or another compiled function
+    ``f`` itself runs and is recorded, so nothing is lost there; results of a program are constants to a later
+    ``backward()``: call that inside.
+
+    Args:
+        f: a function of arrays and anything else.
+        static_argnames: arguments that are static though they are numbers: one name or several.
+
+    Raises:
+        ConcretizationError: at the first call, if ``f`` needs the value of a traced argument.
+
+    >>> import numpy as np
+    >>> @compile
+    ... def f(x, n):
+    ...     return np.sin(x) ** n
+    >>> f(np.array([0.0, 1.0]), 2)
+    array([0.        , 0.70807342])
+    """
+    if f is None:
+        return functools.partial(compile, static_argnames=static_argnames)
+    if not callable(f):
+        raise DTypeError(f"compile: expected a function, got {type(f).__name__}")
+    return Compiled(f, static_argnames)

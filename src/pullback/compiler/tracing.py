@@ -1,0 +1,168 @@
+"""From a Python function to a graph whose inputs and outputs include the state that the function touches."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.compiler.signature import Call, aval_of_leaf, is_weak
+from pullback.core import tree
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.capture import Capture, Cell
+from pullback.core.creation import asarray
+from pullback.core.graph import Graph, source_names
+from pullback.core.node import Node
+from pullback.core.parameter import Parameter
+from pullback.core.state import record
+from pullback.core.terminals import input_node
+from pullback.core.trace import argument_names
+from pullback.errors import DTypeError
+
+
+@dataclass(frozen=True)
+class State:
+    """Parameters that a program reads and writes, each with the position of its input or output in the graph.
+
+    Attributes:
+        reads: whose values are inputs, after those of the arguments.
+        grad_reads: whose gradients are inputs, after these.
+        writes: which get a new value, and from which output.
+        grad_writes: which get a new gradient, and from which output; None stands for no gradient.
+        settings: functions that read what else the graph depends on, each with what it gave.
+    """
+
+    reads: tuple[Parameter, ...]
+    grad_reads: tuple[Parameter, ...]
+    writes: tuple[tuple[Parameter, int], ...]
+    grad_writes: tuple[tuple[Parameter, int | None], ...]
+    settings: tuple[tuple[Callable[[], Any], Any], ...]
+
+    def holds(self) -> bool:
+        """Whether everything that the graph depends on is as it was when it was traced."""
+        return all(read() == value for read, value in self.settings)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What tracing gave.
+
+    Attributes:
+        graph: inputs: traced leaves, then state; outputs: ``results``, then state.
+        structure: of what the function returned.
+        results: for each leaf of it the position of its output, or the leaf itself where it is no array.
+        state: the Parameters that are read and written.
+    """
+
+    graph: Graph
+    structure: Any
+    results: tuple[tuple[bool, Any], ...]
+    state: State
+
+
+def trace_call(function: Callable[..., Any], call: Call) -> Traced:
+    """Run ``function`` on the arguments of ``call`` with arrays that have no values, and keep the graph."""
+    names = _names(function, call)
+    inputs = [_input(names[i], call.leaves[i]) for i in call.traced]
+    args, keywords = call.filled([Array(node) for node in inputs])
+    with Capture(_parameter_input, _gradient_input) as capture, record():
+        output = function(*args, **keywords)
+        leaves, structure = tree.flatten(output)
+        outputs: list[Node] = []
+        results = tuple(_result(leaf, outputs) for leaf in leaves)
+    cells = []
+    for cell in capture.cells:
+        if cell.reference() is not None:
+            cells.append(cell)
+        elif cell.given is not None:
+            cell.given.value = cell.before.value  # made and forgotten inside the function: what it began with
+    given = [cell for cell in cells if cell.given is not None]
+    given_grads = [cell for cell in cells if cell.given_grad is not None]
+    state = State(
+        tuple(_parameter(cell) for cell in given),
+        tuple(_parameter(cell) for cell in given_grads),
+        tuple(_written(cells, outputs)),
+        tuple(_written_gradients(cells, outputs)),
+        (*capture.settings, *[_trainable(_parameter(cell)) for cell in cells]),
+    )
+    nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads]]
+    graph = Graph.of(outputs, [node for node in nodes if node is not None])
+    for node, name in source_names(graph.nodes).items():
+        if node.name is None and node.value is None:
+            node.name = name
+    return Traced(graph, structure, results, state)
+
+
+def _names(function: Callable[..., Any], call: Call) -> dict[int, str]:
+    """A name for each leaf: the parameter that it was given for, and the path inside that."""
+    args, _ = call.filled([None] * len(call.traced))
+    names = argument_names(function, args)
+    found = []
+    for path in call.structure.paths():
+        argument = names[path[1]] if path[0] == 0 else path[1]
+        found.append(".".join(map(str, (argument, *path[2:]))))
+    return dict(enumerate(found))
+
+
+def _input(name: str, leaf: Any) -> Node:
+    aval = aval_of_leaf(leaf)
+    assert aval is not None
+    return input_node(aval, name, is_weak(leaf))
+
+
+def _parameter_input(parameter: Parameter) -> Node:
+    held = parameter._held
+    node = input_node(held.array_aval, held.name, held.weak)
+    if parameter.trainable:
+        node.owner = weakref.ref(parameter)
+    return node
+
+
+def _gradient_input(parameter: Parameter, grad: Array) -> Array:
+    name = parameter._held.name
+    return Array(input_node(grad.aval, None if name is None else f"{name}.grad"))
+
+
+def _result(leaf: Any, outputs: list[Node]) -> tuple[bool, Any]:
+    if isinstance(leaf, (np.ndarray, np.generic, Array)):
+        outputs.append(asarray(leaf)._node)
+        if not isinstance(outputs[-1].aval, Aval):
+            raise DTypeError("compile: expected the function to return arrays, got a node with several results")
+        return True, len(outputs) - 1
+    return False, leaf
+
+
+def _parameter(cell: Cell) -> Parameter:
+    parameter = cell.reference()
+    assert parameter is not None
+    return parameter
+
+
+def _written(cells: Sequence[Cell], outputs: list[Node]) -> list[tuple[Parameter, int]]:
+    found = []
+    for cell in cells:
+        if cell.node is not None and cell.node is not cell.given:
+            outputs.append(cell.node)
+            found.append((_parameter(cell), len(outputs) - 1))
+    return found
+
+
+def _written_gradients(cells: Sequence[Cell], outputs: list[Node]) -> list[tuple[Parameter, int | None]]:
+    found: list[tuple[Parameter, int | None]] = []
+    for cell in cells:
+        if not cell.grad_touched:
+            continue
+        if cell.grad is None:
+            found.append((_parameter(cell), None))
+        elif cell.grad._node is not cell.given_grad:
+            outputs.append(cell.grad._node)
+            found.append((_parameter(cell), len(outputs) - 1))
+    return found
+
+
+def _trainable(parameter: Parameter) -> tuple[Callable[[], Any], Any]:
+    return (lambda: parameter.trainable), parameter.trainable

@@ -1,0 +1,333 @@
+"""Compiled functions: signatures, state, what goes in and what comes out."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.compiler.compile import LIMIT
+
+
+def counted(f):
+    """The function, and a list that grows with each run of it as Python: one for each program that is traced."""
+    runs = []
+
+    def g(*args, **keywords):
+        runs.append(args)
+        return f(*args, **keywords)
+
+    return g, runs
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (2.0, 3.0),
+        (np.float32(2), np.float32(3)),
+        (np.array([1.0, 2.0]), np.array([2.0, 3.0])),
+        (np.array([1, 2]), np.array([2, 3])),
+    ],
+)
+def test_what_comes_out_is_of_the_kind_that_went_in(given, expected):
+    found = pb.compile(lambda x: x + 1)(given)
+    assert type(found) is type(expected)
+    np.testing.assert_array_equal(found, expected)
+    assert getattr(found, "dtype", None) == getattr(expected, "dtype", None)
+
+
+def test_arrays_give_arrays():
+    found = pb.compile(lambda x: x + 1)(pb.array([1.0]))
+    assert isinstance(found, pb.Array)
+    assert found.tolist() == [2.0]
+
+
+def test_one_program_for_each_signature():
+    g, runs = counted(lambda x, n: x * n)
+    f = pb.compile(g)
+    for x in (np.ones(3), np.zeros(3), 2 * np.ones(3)):
+        np.testing.assert_array_equal(f(x, 2), 2 * x)
+    assert len(runs) == 1
+    f(np.ones(4), 2)
+    f(np.ones(3, np.float32), 2)
+    f(np.ones(3), 3)
+    f(np.ones(3), 3.0)
+    assert len(runs) == 5
+    assert f(np.ones(3), 4.0).tolist() == [4.0, 4.0, 4.0]
+    assert len(runs) == 5
+
+
+def test_static_arguments_by_name():
+    def f(x, scale, *, shift):
+        return x * scale if scale > 1 else x + shift
+
+    with pytest.raises(pb.errors.ConcretizationError):
+        pb.compile(f)(1.0, 2.0, shift=0.5)
+    g = pb.compile(f, static_argnames=("scale", "shift"))
+    assert g(3.0, 2.0, shift=0.5) == 6.0
+    assert g(3.0, scale=0.5, shift=0.5) == 3.5
+    with pytest.raises(pb.errors.ArgumentError, match="names 'size', which is no argument"):
+        pb.compile(f, static_argnames="size")
+
+
+def test_flags_strings_and_functions_are_static():
+    f = pb.compile(lambda x, how, flag, function: function(x) if flag and how == "apply" else x)
+    assert f(4.0, "apply", True, np.sqrt) == 2.0
+    assert f(4.0, "apply", True, np.square) == 16.0
+    assert f(4.0, "leave", True, np.sqrt) == 4.0
+    assert f(4.0, "apply", False, np.sqrt) == 4.0
+    assert f(4.0, None, True, np.sqrt) == 4.0
+
+
+@dataclass
+class Point:
+    x: float
+    y: float
+
+
+def test_containers_go_in_and_come_out():
+    f = pb.compile(lambda p, d: {"sum": p.x + d["a"], "pair": (p.y, [d["b"] * 2]), "kept": "text"})
+    found = f(Point(1.0, 2.0), {"a": 3.0, "b": np.array([4.0])})
+    assert found["sum"] == 4.0
+    assert found["pair"][0] == 2.0
+    assert found["pair"][1][0].tolist() == [8.0]
+    assert found["kept"] == "text"
+
+
+def test_what_is_returned_unchanged_is_a_copy():
+    x = np.ones(3)
+    f = pb.compile(lambda x: (x, x))
+    first, second = f(x)
+    first[0] = 7
+    assert x[0] == second[0] == 1
+
+
+def test_constants_that_are_returned_are_copies():
+    table = np.arange(3.0)
+    f = pb.compile(lambda x: (x, table))
+    f(1.0)[1][0] = 7
+    assert f(1.0)[1].tolist() == [0, 1, 2]
+
+
+def test_wrong_shapes_raise_as_they_do_without_being_compiled():
+    f = pb.compile(lambda x, y: x @ y)
+    f(np.ones((2, 3)), np.ones(3))
+    with pytest.raises(pb.errors.ShapeError, match="matmul"):
+        f(np.ones((2, 3)), np.ones(4))
+    with pytest.raises(pb.errors.DTypeError, match="compile: expected plain arrays of numbers"):
+        f(np.array(["a"]), np.ones(4))
+
+
+def test_layouts_in_memory_do_not_matter():
+    f = pb.compile(lambda x: np.exp(x) - x.sum(axis=0))
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    expected = f(x)
+    for other in (np.asfortranarray(x), np.repeat(x, 2, axis=0)[::2], x[::-1][::-1], x.astype(">f8")):
+        np.testing.assert_array_equal(f(other), expected)
+    bare = bytearray(x.nbytes + 1)
+    shifted = np.frombuffer(bare, np.uint8, x.nbytes, 1).view(np.float64).reshape(x.shape)
+    shifted[...] = x
+    assert not shifted.flags.aligned
+    np.testing.assert_array_equal(f(shifted), expected)
+    np.testing.assert_array_equal(f(np.broadcast_to(1.5, (6, 4))), f(np.full((6, 4), 1.5)))
+
+
+def test_the_cache_of_programs_is_bounded():
+    f = pb.compile(lambda x, n: x + n)
+    for n in range(LIMIT + 10):
+        f(1.0, n)
+    assert sum(map(len, f._programs.values())) == LIMIT
+
+
+# State ----------------------------------------------------------------------------------------------------------------
+
+
+def test_parameters_are_read_at_each_call_and_written_back():
+    w = pb.Parameter([1.0, 2.0])
+
+    @pb.compile
+    def step(x):
+        w.assign(w * 2)
+        return w + x
+
+    assert step(1.0).tolist() == [3.0, 5.0]
+    assert w.detach().tolist() == [2.0, 4.0]
+    w.assign([10.0, 20.0])
+    assert step(1.0).tolist() == [21.0, 41.0]
+    assert isinstance(w, pb.Parameter)
+    assert w.requires_grad
+
+
+def test_values_held_elsewhere_do_not_change_with_the_parameter():
+    w = pb.Parameter([1.0, 2.0])
+
+    @pb.compile
+    def step():
+        w.assign(w * 2)
+
+    step()
+    before = w.detach()
+    view = np.asarray(before)
+    loss = (w * w).sum()
+    step()
+    step()
+    assert before.tolist() == view.tolist() == [2.0, 4.0]
+    loss.backward()
+    assert w.grad.tolist() == [4.0, 8.0]
+    assert w.detach().tolist() == [8.0, 16.0]
+
+
+def test_backward_inside_leaves_the_gradients_that_it_leaves_outside():
+    def make():
+        return pb.nn.Sequential(pb.nn.Linear(3, 4, rng=0), np.tanh, pb.nn.Linear(4, 2, rng=1))
+
+    x, y = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32), np.array([0, 1, 1, 0, 1])
+
+    def run(model, wrap):
+        @wrap
+        def step(x, y):
+            loss = pb.nn.cross_entropy_with_logits(model(x), y)
+            loss.backward()
+            return loss
+
+        losses = [step(x, y).item() for _ in range(3)]  # gradients accumulate
+        return losses, [p.grad.numpy() for p in model.parameters()]
+
+    for one, other in zip(run(make(), pb.compile), run(make(), lambda f: f), strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_an_error_leaves_parameters_as_they_were():
+    w = pb.Parameter([1.0, 2.0])
+
+    @pb.compile
+    def step(i):
+        w.assign(w * 2)
+        return np.take(w, i)
+
+    assert step(np.array(1)) == 4.0
+    with pytest.raises(IndexError):
+        step(np.array(5))
+    assert w.detach().tolist() == [2.0, 4.0]
+
+
+def test_an_error_while_tracing_leaves_parameters_as_they_were():
+    w = pb.Parameter([1.0, 2.0])
+
+    @pb.compile
+    def step(x):
+        w.assign(w * 2)
+        w.grad = w
+        return w if x > 0 else x
+
+    with pytest.raises(pb.errors.ConcretizationError):
+        step(1.0)
+    assert w.detach().tolist() == [1.0, 2.0]
+    assert w.grad is None
+
+
+def test_freezing_a_parameter_compiles_anew():
+    w = pb.Parameter([1.0, 2.0])
+
+    @pb.compile
+    def gradient(x):
+        w.grad = None
+        ((w * x).sum() + x * 0).backward()
+
+    gradient(pb.array(3.0))
+    assert w.grad.tolist() == [3.0, 3.0]
+    w.trainable = False
+    w.assign(w)
+    with pytest.raises(pb.errors.NotDifferentiableError):
+        gradient(pb.array(3.0))
+
+
+def test_modules_among_the_arguments_are_read_as_they_are():
+    layer = pb.nn.Linear(2, 1, rng=0)
+    f = pb.compile(pb.value_and_grad(lambda layer, x: layer(x).sum()))
+    x = np.ones((3, 2), np.float32)
+    first, gradient = f(layer, x)
+    assert gradient.weight.tolist() == [[3.0, 3.0]]
+    layer.bias.assign([1.0])
+    assert f(layer, x)[0] == pytest.approx(first + 3)
+
+
+def test_a_parameter_made_inside_and_forgotten_begins_anew_at_each_call():
+    @pb.compile
+    def f(x):
+        total = pb.Parameter(0.0)
+        total.assign(total + x)
+        return total * 1.0
+
+    assert f(2.0) == 2.0
+    assert f(3.0) == 3.0
+
+
+# Transforms -----------------------------------------------------------------------------------------------------------
+
+
+def test_derivatives_of_compiled_and_compiled_derivatives():
+    f = pb.compile(lambda x: np.sin(x) * x)
+    expected = np.cos(2.0) * 2.0 + np.sin(2.0)
+    assert pb.grad(f)(2.0) == pytest.approx(expected)
+    assert pb.compile(pb.grad(f))(2.0) == pytest.approx(expected)
+    assert pb.compile(pb.grad(pb.grad(f)))(2.0) == pytest.approx(pb.grad(pb.grad(f))(2.0))
+    assert pb.compile(lambda x: pb.jvp(f, (x,), (1.0,))[1])(2.0) == pytest.approx(expected)
+    x = np.linspace(0, 1, 5)
+    np.testing.assert_allclose(pb.compile(pb.vmap(pb.grad(f)))(x), np.cos(x) * x + np.sin(x))
+    np.testing.assert_allclose(pb.vmap(f)(x), np.sin(x) * x)
+
+
+def test_recorded_arguments_keep_their_gradient():
+    x = pb.array([1.0, 2.0], requires_grad=True)
+    f = pb.compile(lambda x: x * x)
+    f(x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    with pb.no_grad():
+        assert not f(x).requires_grad
+
+
+def test_compiled_inside_compiled():
+    inner = pb.compile(lambda x: x * 2)
+    assert pb.compile(lambda x: inner(x) + 1)(3.0) == 7.0
+
+
+def test_a_graph_is_compiled():
+    run = pb.expression("d = 2*b; e = a + d; L = c*e").forward(a=3, b=1, c=-2)
+    f = run.graph.backward().compile()
+    assert f(a=3.0, b=1.0, c=-2.0) == f(1.0, 3.0, -2.0) == (-4.0, -2.0, 5.0)
+    with pytest.raises(pb.errors.ShapeError, match="expected b to be"):
+        f(np.ones(2), 1.0, 1.0)
+    with pytest.raises(pb.errors.ArgumentError, match="expected each of b, a, c once, got 0"):
+        f(1.0)
+
+
+def test_methods_can_be_compiled():
+    class Scale:
+        factor = 3.0
+
+        @pb.compile
+        def apply(self, x):
+            return self.factor * x
+
+    assert Scale().apply(2.0) == 6.0
+
+
+def test_several_threads_run_one_program():
+    f = pb.compile(lambda x: np.cumsum(np.exp(x) * 2 + x)[-1])
+    given = [np.full(2000, i / 10) for i in range(8)]
+    expected = [float(f(x)) for x in given]
+    found = [None] * 8
+
+    def run(i):
+        for _ in range(20):
+            found[i] = float(f(given[i]))
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert found == expected
