@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.operations import operations, overrides
+from pullback.core.operations import overrides
 from pullback.errors import ArgumentError, UnsupportedError
-from pullback.numpy import tricks
+from pullback.numpy import standard, tricks
 from pullback.numpy.faces import face
 
 _AS_THEY_ARE = (
@@ -42,46 +42,19 @@ _MODULES = ("fft", "linalg", "random")
 """Modules of NumPy that have a face of their own beside this one, where it is built."""
 
 
-def finfo(dtype: Any) -> Any:
-    """Return the limits of a floating dtype, or of the dtype of an array.
-
-    >>> finfo("float32").bits
-    32
-    """
-    return np.finfo(dtype.dtype if isinstance(dtype, Array) else dtype)
-
-
-def iinfo(type: Any) -> Any:
-    """Return the limits of an integer dtype, or of the dtype of an array.
-
-    >>> iinfo("int8").max
-    127
-    """
-    return np.iinfo(type.dtype if isinstance(type, Array) else type)
-
-
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """Return an array of another library as an Array; it shares the memory unless ``copy`` says otherwise.
-
-    >>> from_dlpack(np.arange(3.0))
-    array([0., 1., 2.])
-    """
-    if isinstance(x, Array):
-        return operations.asarray(x, device=device, copy=copy)
-    return operations.asarray(np.from_dlpack(x, device=device, copy=copy))
-
-
 _OWN: dict[str, Any] = {
     "__array_api_version__": "2024.12",
     "c_": tricks.c_,
-    "finfo": finfo,
-    "from_dlpack": from_dlpack,
-    "iinfo": iinfo,
+    "argsort": standard.argsort,
+    "finfo": standard.finfo,
+    "from_dlpack": standard.from_dlpack,
+    "iinfo": standard.iinfo,
     "mgrid": tricks.mgrid,
     "ndarray": Array,
     "ndenumerate": tricks.ndenumerate,
     "ogrid": tricks.ogrid,
     "r_": tricks.r_,
+    "sort": standard.sort,
 }
 
 

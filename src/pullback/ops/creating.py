@@ -16,7 +16,7 @@ from pullback.core.sample import call, normal, positive, reject
 from pullback.core.terminals import constant_node, scalar_node
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.promotion import promoted
-from pullback.ops.structural import as_shape, astype, filled
+from pullback.ops.structural import as_array, as_shape, astype, filled
 
 overrides.update({np.array: array, np.asarray: asarray})
 
@@ -98,7 +98,7 @@ def full(
     """
     check_order("full", order)
     check_device("full", device)
-    fill = asarray(fill_value)
+    fill = as_array("full", fill_value)
     return filled("full", fill, _lengths("full", shape), fill.dtype if dtype is None else as_dtype("full", dtype))
 
 

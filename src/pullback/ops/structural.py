@@ -130,12 +130,13 @@ def _(ct: Array, x: Array, *, dtype: np.dtype[Any]) -> Iterator[Thunk]:
 
 
 @function(np.astype, samples=[call(normal(3, 4), np.float32), call(normal(3, 4), complex)])
-def astype(x: Any, dtype: Any, copy: bool = True) -> Array:
-    """Return x converted to ``dtype``. An integer dtype ends the derivative.
+def astype(x: Any, dtype: Any, copy: bool = True, *, device: Any = None) -> Array:
+    """Return x converted to ``dtype``. An integer dtype ends the derivative. ``copy`` makes no difference that shows.
 
     >>> astype([1.5, 2.5], int)
     array([1, 2])
     """
+    check_device("astype", device)
     x = as_array("astype", x)
     if x.dtype is dtype:
         return x
@@ -195,13 +196,14 @@ def _resolve_shape(x: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
         reject(ArgumentError, "order", normal(4), (2, 2), order="A"),
     ],
 )
-def reshape(x: Any, shape: Any, order: str = "C") -> Array:
+def reshape(x: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Array:
     """Return the elements of x in a new shape; one length may be -1.
 
     Args:
         x: any array.
         shape: the new shape.
         order: "C" for row-major (the last axis runs fastest), "F" for column-major.
+        copy: makes no difference that shows.
 
     >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
@@ -269,7 +271,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
     samples=[call(normal(3, 4), 1), call(normal(3), (0, -1)), call(normal(), 0)],
     rejects=[reject(ShapeError, "out of range", normal(3), 2)],
 )
-def expand_dims(a: Any, axis: Any) -> Array:
+def expand_dims(a: Any, axis: Any = 0) -> Array:
     """Return a with new axes of length 1 that have the places ``axis`` in the result.
 
     >>> expand_dims([1.0, 2.0], 1).shape
