@@ -9,8 +9,9 @@ import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from pullback import control as _control  # says which files declare operations, as ops does
 from pullback import errors
-from pullback import ops as _ops  # says which files declare operations
+from pullback import ops as _ops
 from pullback.core.array import Array
 from pullback.core.creation import array, asarray
 from pullback.core.operations import operations as _operations
@@ -19,12 +20,15 @@ from pullback.core.state import no_grad
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
     from pullback.compiler.compile import compile
+    from pullback.control.branches import cond, switch
+    from pullback.control.checkpoint import checkpoint
+    from pullback.control.custom import custom_jvp, custom_vjp
+    from pullback.control.scans import scan
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
     from pullback.numpy import fft, special
     from pullback.ops.structural import stop_gradient
-    from pullback.transforms.custom import custom_jvp, custom_vjp
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
     from pullback.transforms.vectorize import vmap
@@ -44,7 +48,10 @@ _LAZY_NAMES = {
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
         "pullback.ops.structural": "stop_gradient",
-        "pullback.transforms.custom": "custom_jvp custom_vjp",
+        "pullback.control.branches": "cond switch",
+        "pullback.control.checkpoint": "checkpoint",
+        "pullback.control.custom": "custom_jvp custom_vjp",
+        "pullback.control.scans": "scan",
         "pullback.transforms.derivatives": "grad hessian hvp jacobian jvp value_and_grad vjp",
         "pullback.transforms.evaluation": "Evaluation",
         "pullback.transforms.vectorize": "vmap",
@@ -60,7 +67,9 @@ __all__ = [
     "Parameter",
     "array",
     "asarray",
+    "checkpoint",
     "compile",
+    "cond",
     "custom_jvp",
     "custom_vjp",
     "data",
@@ -77,8 +86,10 @@ __all__ = [
     "no_grad",
     "numpy",
     "optim",
+    "scan",
     "special",
     "stop_gradient",
+    "switch",
     "testing",
     "trace",
     "train",

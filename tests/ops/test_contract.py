@@ -94,14 +94,14 @@ def test_bad_input_is_refused_in_our_words(declared, case, traced):
 
 
 @MODES
-@pytest.mark.parametrize("kind", contract.NO_NUMBERS)
 @pytest.mark.parametrize(
-    ("declared", "sample", "position"),
+    ("declared", "sample", "position", "kind"),
     [
-        pytest.param(one, sample, position, id=f"{name}-{position}")
+        pytest.param(one, sample, position, kind, id=f"{name}-{position}-{kind}")
         for name, one in DECLARED.items()
         if contract.is_public(one)
         for sample, position in contract.array_arguments(one)
+        for kind in contract.kinds_of_no_numbers(one, position)
     ],
 )
 def test_what_is_no_array_of_numbers_is_refused_by_name(declared, sample, position, kind, traced):

@@ -13,6 +13,7 @@ from pullback.errors import DTypeError, GraphError, NotDifferentiableError
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
+    from pullback.core.node import Node
 
 Params = Mapping[str, Any]
 Thunk = Callable[[], Any] | None
@@ -90,6 +91,9 @@ class Primitive:
     def batch(self, batched: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
         """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of the result is the batch."""
         raise NotImplementedError
+
+    def verify(self, node: Node) -> None:
+        """Raise GraphError unless a node of this primitive is well formed, for those that hold graphs."""
 
     def missing(self) -> list[str]:
         """The parts that a complete declaration has and this one lacks."""

@@ -40,7 +40,7 @@ class Sample:
         return all(arg.smooth for arg in _leaves(self.args) if isinstance(arg, Spec))
 
     def make(self, seed: int = 0) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Draw the arguments; lists and tuples of specifications give lists and tuples of arrays."""
+        """Draw the arguments; containers of specifications give containers of arrays."""
         generator = np.random.default_rng(seed)
 
         def draw(arg: Any) -> Any:
@@ -48,6 +48,8 @@ class Sample:
                 return arg.draw(generator)
             if isinstance(arg, (list, tuple)):
                 return type(arg)(draw(item) for item in arg)
+            if isinstance(arg, dict):
+                return {name: draw(item) for name, item in arg.items()}
             return arg
 
         return tuple(draw(arg) for arg in self.args), {name: draw(arg) for name, arg in self.keywords.items()}
@@ -66,6 +68,8 @@ class Reject:
 def _leaves(arg: Any) -> list[Any]:
     if isinstance(arg, (list, tuple)):
         return [leaf for item in arg for leaf in _leaves(item)]
+    if isinstance(arg, dict):
+        return _leaves(list(arg.values()))
     return [arg]
 
 

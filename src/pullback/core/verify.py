@@ -15,6 +15,7 @@ def verify(graph: Graph) -> None:
     - inputs are distinct input nodes, and every input node in the graph is among them;
     - a node comes once, after all that it uses;
     - constants have values; what has a value has the aval that it says;
+    - what holds a graph gives it inputs of the avals that it takes;
     - the outputs are nodes of the graph; output names are distinct, one for each.
     """
     if len(set(graph.inputs)) != len(graph.inputs):
@@ -51,6 +52,7 @@ def _verify_node(node: Node, inputs: set[Node]) -> None:
         raise GraphError(f"graph: {node!r} cannot use other nodes")
     if node._aval is not None and node.value is not None and node._aval != aval_of(node.value):
         raise GraphError(f"graph: {node!r} says {node.aval} but its value is {aval_of(node.value)}")
+    node.primitive.verify(node)
 
 
 def verify_avals(graph: Graph) -> None:
