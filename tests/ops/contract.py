@@ -21,7 +21,11 @@ from pullback.testing import check_grads
 
 DTYPES = [np.float32, np.complex128, np.int64, np.bool_]
 
-NEEDS_VALUES = {"allclose", "argwhere", "flatnonzero", "nonzero"}
+NEEDS_VALUES = {
+    "allclose", "argwhere", "flatnonzero", "nonzero",
+    "intersect1d", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values",
+}  # fmt: skip
 """What gives a Python value, or a shape that depends on values."""
 
 OTHER_DTYPES = {

@@ -43,6 +43,10 @@ _FILES = """
     contraction
     activations
     losses
+    sorting
+    quantiles
+    searching
+    sets
     pointwise.special.gamma
     pointwise.special.bessel
     pointwise.special.integral
