@@ -140,15 +140,19 @@ def unique_inverse(x: Any, /) -> UniqueInverse:
     return UniqueInverse(*unique(as_array("unique_inverse", x), return_inverse=True, equal_nan=False))
 
 
-@function(np.unique_values, samples=[distinct(1), values(2.0, 2.0), values()])
+@function(np.unique_values, samples=[distinct(1), integers(0, 9, 7), values(2.0, np.nan, 1.0, np.nan, 2.0), values()])
 def unique_values(x: Any, /) -> Array:
-    """Return the unique elements, here sorted; each NaN is a value of its own (Array API).
+    """Return the unique elements, in NumPy's order, which is any; each NaN is a value of its own (Array API).
 
-    >>> unique_values([3.0, 1.0, 3.0])
-    array([1., 3.])
+    >>> unique_values([3.0, 3.0])
+    array([3.])
     """
-    found: Array = unique(as_array("unique_values", x), equal_nan=False)
-    return found
+    x = ravel(as_array("unique_values", x))
+    given = _known("unique_values", x)
+    order = np.argsort(np.unique_values(given), kind="stable")
+    index = np.empty_like(order)
+    index[order] = np.unique(given, return_index=True, equal_nan=False)[1]
+    return _picked(x, index)
 
 
 # Sets -----------------------------------------------------------------------------------------------------------------
