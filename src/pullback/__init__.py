@@ -27,7 +27,7 @@ if _TYPE_CHECKING:
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
-    from pullback.numpy import fft, special
+    from pullback.numpy import fft, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
@@ -38,6 +38,7 @@ if _TYPE_CHECKING:
 _LAZY_MODULES = {
     **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
     "fft": "pullback.numpy.fft",
+    "random": "pullback.numpy.random",
     "special": "pullback.numpy.special",
 }
 _LAZY_NAMES = {
@@ -87,6 +88,7 @@ __all__ = [
     "numpy",
     "optim",
     "scan",
+    "random",
     "special",
     "stop_gradient",
     "switch",
@@ -103,6 +105,7 @@ for _name, _target in {
     "accumulate_gradients": "pullback.transforms.backward:accumulate_gradients",
     "array_html": "pullback.view.html:array_html",
     "array_namespace": "pullback.numpy:namespace",
+    "default_rng": "pullback.numpy.random:default_rng",
     "evaluation_explain": "pullback.view.explain:explain",
     "evaluation_html": "pullback.view.html:evaluation_html",
     "evaluation_latex": "pullback.view.explain:latex",

@@ -141,3 +141,8 @@ def test_a_function_without_anything_to_check_does_not_pass(result):
 def test_where_differences_say_nothing_is_refused(args, options, words):
     with pytest.raises(pb.errors.PullbackError, match=words):
         check_grads(np.sin, args, **options)
+
+
+def test_the_function_may_use_what_is_watched_beside_its_arguments():
+    weight = pb.Parameter([2.0, 3.0])
+    check_grads(lambda x: (weight * np.sin(x)).sum(), (np.array([0.3, 0.4]),))

@@ -18,9 +18,12 @@ Sequential · 65 parameters
 from pullback.core.parameter import Parameter
 from pullback.nn.activations import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from pullback.nn.convolution import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
+from pullback.nn.dropout import Dropout
+from pullback.nn.embedding import Embedding
 from pullback.nn.initializers import generator, glorot_uniform, he_uniform, set_seed
 from pullback.nn.layers import Linear, Sequential, Standardize
 from pullback.nn.module import Module
+from pullback.nn.normalization import LayerNorm
 from pullback.ops.activations import elu, gelu, hard_tanh, leaky_relu, log_softmax, selu, silu, softmax
 from pullback.ops.losses import (
     binary_cross_entropy,

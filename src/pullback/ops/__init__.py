@@ -54,6 +54,7 @@ _FILES = """
     window.convolution
     window.unfolding
     window.functions
+    random
 """
 
 operations.declared_in(f"pullback.ops.{name}" for name in _FILES.split())
