@@ -24,7 +24,7 @@ from pullback.nn.initializers import generator, glorot_uniform, he_uniform, set_
 from pullback.nn.layers import Linear, Sequential, Standardize
 from pullback.nn.module import Module
 from pullback.nn.normalization import LayerNorm
-from pullback.ops.activations import elu, gelu, hard_tanh, leaky_relu, log_softmax, selu, silu, softmax
+from pullback.ops.activations import elu, gelu, hard_tanh, leaky_relu, selu, silu
 from pullback.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -36,6 +36,7 @@ from pullback.ops.losses import (
 )
 from pullback.ops.pointwise.hyperbolic import tanh
 from pullback.ops.pointwise.special.logistic import log_sigmoid, relu, sigmoid, softplus
+from pullback.ops.softmax import log_softmax, softmax
 from pullback.ops.window.functions import (
     avg_pool1d,
     avg_pool2d,

@@ -8,9 +8,10 @@ from typing import Any
 from pullback.core.array import Array
 from pullback.errors import ArgumentError, DTypeError
 from pullback.nn.module import Module
-from pullback.ops.activations import elu, gelu, leaky_relu, log_softmax, silu, softmax
+from pullback.ops.activations import elu, gelu, leaky_relu, silu
 from pullback.ops.pointwise.hyperbolic import tanh
 from pullback.ops.pointwise.special.logistic import relu, sigmoid
+from pullback.ops.softmax import log_softmax, softmax
 
 
 def _number(what: str, value: Any) -> float:

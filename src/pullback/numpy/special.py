@@ -23,8 +23,8 @@ from pullback.core.operations import operations as _operations
 from pullback.core.operations import overrides as _overrides
 from pullback.core.operations import primitives as _primitives
 from pullback.core.operations import scipy_overrides as _scipy_overrides
-from pullback.ops.activations import log_softmax as _log_softmax
-from pullback.ops.activations import softmax as _softmax
+from pullback.ops.softmax import log_softmax as _log_softmax
+from pullback.ops.softmax import softmax as _softmax
 
 _operations.load_all()
 

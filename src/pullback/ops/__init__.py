@@ -42,6 +42,7 @@ _FILES = """
     einsum
     contraction
     activations
+    softmax
     losses
     sorting
     quantiles

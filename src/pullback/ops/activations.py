@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import normalize_axes
 from pullback.core.operations import function, operations
 from pullback.core.sample import call, distinct, normal, reject, values
 from pullback.dtypes import FLOAT64, is_differentiable
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError
 from pullback.ops.pointwise.special.error import ndtr
 from pullback.ops.pointwise.special.logistic import sigmoid
 from pullback.ops.structural import as_array, astype
@@ -132,55 +131,3 @@ def hard_tanh(x: Any) -> Array:
     """
     clipped: Array = operations.clip(as_real("hard_tanh", x), -1, 1)
     return clipped
-
-
-def shifted(operation: str, x: Any, axis: Any) -> Array:
-    """Return x less its largest element along ``axis``, a constant to the derivative: no exponential overflows."""
-    x = as_floating(operation, x)
-    axes = normalize_axes(operation, axis, x.ndim)
-    if not x.size:
-        return x
-    return x - operations.max(operations.stop_gradient(x), axis=axes, keepdims=True)
-
-
-_ROWS = values([-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 0.0], [1000.0, -1000.0], [np.nan, 0.0])
-
-
-@function(
-    samples=[normal(3, 4), call(normal(2, 3, 4), axis=1), call(normal(2, 3), axis=(0, 1)), normal(0, 3), _ROWS],
-    rejects=[
-        reject(ShapeError, "softmax: axis 2 is out of range", normal(3, 4), 2),
-        reject(ShapeError, "softmax: axis -1 is out of range", 1.0),
-        reject(DTypeError, "softmax: expected a real dtype, got complex128", np.array([1j])),
-    ],
-)
-def softmax(x: Any, axis: Any = -1) -> Array:
-    """Return ``exp(x) / sum(exp(x))`` along ``axis`` (one, a tuple, or None for all), without overflow.
-
-    An element of -inf gets 0 and takes part in nothing. Where a whole row is -inf (all of it masked) or an element is
-    inf, the result is 0/0 and the row is NaN: replace such rows with ``where`` before, not after.
-
-    >>> softmax([0.0, 0.0, 1000.0])
-    array([0., 0., 1.])
-    """
-    terms = operations.exp(shifted("softmax", x, axis))
-    return terms / operations.sum(terms, axis=normalize_axes("softmax", axis, terms.ndim), keepdims=True)
-
-
-@function(
-    samples=[normal(3, 4), call(normal(2, 3, 4), axis=1), call(normal(2, 3), axis=(0, 1)), normal(0, 3), _ROWS],
-    rejects=[
-        reject(ShapeError, "log_softmax: axis 2 is out of range", normal(3, 4), 2),
-        reject(DTypeError, "log_softmax: expected a real dtype, got complex128", np.array([1j])),
-    ],
-)
-def log_softmax(x: Any, axis: Any = -1) -> Array:
-    """Return the logarithm of ``softmax``, exact also where that underflows or rounds to 1.
-
-    The same rows are NaN; an element of -inf gives -inf.
-
-    >>> log_softmax([0.0, 50.0])
-    array([-5.00000000e+01, -1.92874985e-22])
-    """
-    x = shifted("log_softmax", x, axis)
-    return x - operations.logsumexp(x, axis=normalize_axes("log_softmax", axis, x.ndim), keepdims=True)

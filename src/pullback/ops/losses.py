@@ -13,9 +13,10 @@ from pullback.core.operations import function, operations
 from pullback.core.sample import booleans, call, integers, normal, points, reject, uniform, values
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
-from pullback.ops.activations import as_floating, as_real, log_softmax, shifted
+from pullback.ops.activations import as_floating, as_real
 from pullback.ops.pointwise.special.entropy import xlog1py, xlogy
 from pullback.ops.pointwise.special.logistic import logistic_loss
+from pullback.ops.softmax import log_softmax
 from pullback.ops.structural import as_arrays, astype
 
 _COLUMN = reject(ShapeError, "they would broadcast to (3, 3)", normal(3), normal(3, 1))
@@ -294,8 +295,8 @@ def cross_entropy_with_logits(prediction: Any, target: Any, axis: int = -1, redu
     """
     _check_reduction("cross_entropy_with_logits", reduction)
     z, target, axis, labels = _classes("cross_entropy_with_logits", prediction, target, axis)
+    logarithms = log_softmax(z, axis=axis)
     if labels:
-        z = shifted("cross_entropy_with_logits", z, axis)
-        return _reduce(operations.logsumexp(z, axis=axis) - _at_labels(z, target, axis), reduction)
-    terms = operations.strong_product(target, log_softmax(z, axis=axis))  # 0 times -inf is 0
+        return _reduce(-_at_labels(logarithms, target, axis), reduction)
+    terms = operations.strong_product(target, logarithms)  # 0 times -inf is 0
     return _reduce(-operations.sum(terms, axis=axis), reduction)
