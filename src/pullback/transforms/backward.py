@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,21 @@ from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.state import record, recording
-from pullback.core.terminals import constant_node
+from pullback.core.terminals import constant_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
+from pullback.transforms.stabilize import find
 
 Cotangent = Any
 """An Array, None for zero, or, for a node with several results, a list of these."""
+
+
+class Detour(NamedTuple):
+    """Another computation of a node's value: its result, and the inner input that stands for each node it starts at."""
+
+    result: Node
+    sources: tuple[Node, ...]
+    entries: tuple[Node, ...]
 
 
 class Region:
@@ -66,6 +75,25 @@ class Region:
             handle = self._handles[node] = Array(constant_node(node.value) if frozen and node.watched else node)
         return handle
 
+    def detour(self, node: Node) -> Detour | None:
+        """A stable form of ``node`` beside the recorded one, for derivatives to go through; None if it needs none."""
+        for found in find(node, lambda one: one not in self.inputs, backward=True):
+            entries: dict[Node, Node] = {}
+
+            def enter(source: Node, entries: dict[Node, Node] = entries) -> Array:
+                handle = self.handle(source)
+                if source not in self.depends:
+                    return handle
+                if source not in entries:
+                    watched = handle._node.watched
+                    entries[source] = operations.identity(handle)._node if watched else leaf_node(handle._node.value)
+                return Array(entries[source])
+
+            result = found.build(enter)
+            if result is not None:
+                return Detour(result._node, tuple(entries), tuple(entries.values()))
+        return None
+
     def forget(self, node: Node) -> None:
         """Drop the handle of a node that no rule will ask for again."""
         self._handles.pop(node, None)
@@ -83,7 +111,8 @@ def pull_back(
         outputs: where the walk starts.
         cotangents: what arrives at each output.
         inputs: where it ends.
-        visit: called with each node and the whole cotangent that arrived there, right to left.
+        visit: called with each node and the whole cotangent that arrived there, right to left. The walk then follows
+            what is written; without it, formulas that lose their derivative's digits are walked in a stable form.
     """
     region = Region(outputs, inputs)
     arrived: dict[Node, Cotangent] = {}
@@ -97,6 +126,13 @@ def pull_back(
                 continue
             if visit is not None:
                 visit(node, ct)
+            detour = region.detour(node) if visit is None else None
+            if detour is not None:
+                contributions = pull_back([detour.result], [ct], detour.entries)
+                for source, contribution in zip(detour.sources, contributions, strict=True):
+                    arrived[source] = add_cotangents(arrived.get(source), contribution)
+                region.forget(node)
+                continue
             wanted = [source in region.depends and _carries(source) for source in node.inputs]
             if any(wanted):
                 handles = [region.handle(source) for source in node.inputs]

@@ -33,6 +33,13 @@ def push_forward(
             arriving = [reached.get(source) for source in node.inputs]
             if all(tangent is None for tangent in arriving):
                 continue
+            detour = region.detour(node)
+            if detour is not None:
+                along = [reached.get(source) for source in detour.sources]
+                (tangent,) = push_forward([detour.result], detour.entries, along)
+                if tangent is not None:
+                    reached[node] = tangent
+                continue
             handles = [region.handle(source) for source in node.inputs]
             tangent = node.primitive.jvp(arriving, region.handle(node), handles, node.params)
             if tangent is not None:

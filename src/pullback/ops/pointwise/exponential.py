@@ -133,6 +133,25 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: reciprocal(1 + x)
 
 
+@pointwise(types="efdg", samples=[uniform(-3.0, -0.05, 3, 4), values(0.0, -1e-20, -800.0, -np.inf, 1.0, np.nan)])
+def log1mexp(x: Any) -> Any:
+    """The value of log(1 - exp(x)), elementwise, for x of at most 0 (NaN above), exact near 0 and far from it.
+
+    [Mächler 2012, Accurately computing log(1 - exp(-|a|)), equation 7]
+
+    >>> log1mexp(-1e-20)
+    array(-46.05170186)
+    """
+    near = x > -_LN2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(near, np.log(-np.expm1(x)), np.log1p(-np.exp(np.where(near, -1, x)))).astype(x.dtype)
+
+
+@log1mexp.partials
+def _(out: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: -reciprocal(expm1(-x))
+
+
 @pointwise(
     samples=_LOGARITHMS,
     rejects=[

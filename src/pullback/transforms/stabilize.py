@@ -1,0 +1,409 @@
+"""Rewrites that keep the digits: formulas as a textbook writes them, in the form that computes what they mean.
+
+Each rewrite is a function: its pattern is what it matches, its arguments are what the names of the pattern stand for,
+its docstring is the identity, and what it returns takes the place of the match. No rewrite gives NaN where the formula
+as it is written is finite.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.node import Node
+from pullback.core.operations import operations as op
+from pullback.transforms.patterns import Held, Match, arrays, match, moved, pattern
+
+ROUNDING = "rounding only"
+FINITE = "finite where the formula as written overflows, underflows or is NaN"
+"""What a rewrite may change, beside keeping more digits."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One rewrite of the table.
+
+    Attributes:
+        name: of the function.
+        patterns: the formulas that it matches.
+        changes: what may come out differently.
+        statement: the identity.
+        backward: whether the backward pass of what is written is unstable too, so that it goes through the rewrite.
+        make: returns what takes the place of a match, or None where it does not apply.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    changes: str
+    statement: str
+    backward: bool
+    make: Callable[..., Array | None]
+
+
+table: dict[str, Rewrite] = {}
+"""Every rewrite by name, in the order in which they are tried."""
+
+_by_root: dict[str, list[tuple[Rewrite, Any]]] = {}
+_by_root_backward: dict[str, list[tuple[Rewrite, Any]]] = {}
+
+
+def rewrite(*patterns: str, changes: str = FINITE, backward: bool = False) -> Callable[[Any], Any]:
+    """Declare a rewrite of these patterns."""
+
+    def declare(make: Callable[..., Array | None]) -> Callable[..., Array | None]:
+        assert make.__doc__, f"{make.__name__}: a rewrite says its identity"
+        one = Rewrite(make.__name__.strip("_"), patterns, changes, inspect.cleandoc(make.__doc__), backward, make)
+        table[one.name] = one
+        for text in patterns:
+            form = pattern(text)
+            _by_root.setdefault(form.operation, []).append((one, form))
+            if backward:
+                _by_root_backward.setdefault(form.operation, []).append((one, form))
+        return make
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Found:
+    """A rewrite that applies at a node."""
+
+    rewrite: Rewrite
+    match: Match
+    node: Node
+
+    @property
+    def sources(self) -> list[Node]:
+        """What the match is made of."""
+        return [bound.node for bound in self.match.names.values()]
+
+    def build(self, handle: Callable[[Node], Array] = Array) -> Array | None:
+        """Return what takes the node's place, made of its sources through ``handle``; None where nothing does."""
+        result = self.rewrite.make(**arrays(self.match, handle), **self.match.held)
+        if result is None:
+            return None
+        result = moved(result, self.match.after)
+        return result if result.aval == self.node.aval else None
+
+
+def find(node: Node, inside: Callable[[Node], bool] = lambda node: True, *, backward: bool = False) -> Iterator[Found]:
+    """Yield the rewrites whose patterns match at a node, in the order of the table.
+
+    Args:
+        node: where they are looked for.
+        inside: whether a node may be an inner operation of a pattern.
+        backward: whether only those count that the backward pass needs.
+    """
+    for one, form in (_by_root_backward if backward else _by_root).get(node.primitive.name, ()):
+        if node.array_aval.dtype.kind == "f" and (found := match(form, node, inside)) is not None:
+            yield Found(one, found, node)
+
+
+# What several are made of ---------------------------------------------------------------------------------------------
+
+
+def _square_of(text: str) -> tuple[str, str, str]:
+    """The ways to write a square."""
+    return f"{text} * {text}", f"{text}**2", f"square({text})"
+
+
+# Logarithms of probabilities ------------------------------------------------------------------------------------------
+
+
+@rewrite("log(sigmoid(x))", backward=True)
+def log_of_sigmoid(x: Array) -> Array:
+    """log(sigmoid(x)) = log_sigmoid(x) = -log(1 + exp(-x))"""
+    result: Array = op.log_sigmoid(x)
+    return result
+
+
+@rewrite("log(1 - sigmoid(x))", "log1p(-sigmoid(x))", backward=True)
+def log_of_one_minus_sigmoid(x: Array) -> Array:
+    """log(1 - sigmoid(x)) = log_sigmoid(-x)"""
+    result: Array = op.log_sigmoid(-x)
+    return result
+
+
+@rewrite("log(1 / (1 + exp(-x)))", "log(exp(x) / (1 + exp(x)))", backward=True)
+def log_of_written_sigmoid(x: Array) -> Array:
+    """log(1 / (1 + exp(-x))) = log_sigmoid(x)"""
+    result: Array = op.log_sigmoid(x)
+    return result
+
+
+@rewrite("1 - sigmoid(x)")
+def one_minus_sigmoid(x: Array) -> Array:
+    """1 - sigmoid(x) = sigmoid(-x)"""
+    result: Array = op.sigmoid(-x)
+    return result
+
+
+@rewrite("1 / (1 + exp(-x))", "exp(x) / (1 + exp(x))", backward=True)
+def written_sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) = sigmoid(x)"""
+    result: Array = op.sigmoid(x)
+    return result
+
+
+@rewrite("log(softmax(x))", backward=True)
+def log_of_softmax(x: Array, softmax: Held) -> Array:
+    """log(softmax(x)) = x - logsumexp(x), also of some elements of it"""
+    return softmax.moved(op.log_softmax(x, axis=softmax.axes))
+
+
+@rewrite("log(exp(x) / sum(exp(x)))", backward=True)
+def log_of_written_softmax(x: Array, sum: Held) -> Array | None:
+    """log(exp(x) / sum(exp(x))) = x - logsumexp(x)"""
+    return op.log_softmax(x, axis=sum.axes) if sum.is_spread else None
+
+
+@rewrite("exp(x) / sum(exp(x))", backward=True)
+def written_softmax(x: Array, sum: Held) -> Array | None:
+    """exp(x) / sum(exp(x)) = softmax(x)"""
+    return op.softmax(x, axis=sum.axes) if sum.is_spread else None
+
+
+@rewrite("x - logsumexp(x)", changes=ROUNDING)
+def written_log_softmax(x: Array, logsumexp: Held) -> Array | None:
+    """X - logsumexp(x) = log_softmax(x)"""
+    return op.log_softmax(x, axis=logsumexp.axes) if logsumexp.is_spread else None
+
+
+# Logarithms of sums and differences of exponentials -------------------------------------------------------------------
+
+
+@rewrite("log(1 + exp(x))", "log1p(exp(x))", backward=True)
+def log_of_one_plus_exp(x: Array) -> Array:
+    """log(1 + exp(x)) = softplus(x)"""
+    result: Array = op.softplus(x)
+    return result
+
+
+@rewrite("log(exp(a) + exp(b))", backward=True)
+def log_of_sum_of_two_exps(a: Array, b: Array) -> Array:
+    """log(exp(a) + exp(b)) = logaddexp(a, b)"""
+    result: Array = op.logaddexp(a, b)
+    return result
+
+
+@rewrite("log(sum(exp(x)))", backward=True)
+def log_of_sum_of_exps(x: Array, sum: Held) -> Array:
+    """log(sum(exp(x))) = logsumexp(x)"""
+    return sum.moved(op.logsumexp(x, axis=sum.axes))
+
+
+@rewrite("log(mean(exp(x)))", backward=True)
+def log_of_mean_of_exps(x: Array, mean: Held) -> Array:
+    """log(mean(exp(x))) = logsumexp(x) - log(n)"""
+    count = math.prod(mean.shape[axis] for axis in mean.axes)
+    return mean.moved(op.logsumexp(x, axis=mean.axes) - math.log(max(count, 1)))
+
+
+@rewrite("log(1 - exp(x))", "log1p(-exp(x))", backward=True)
+def log_of_one_minus_exp(x: Array) -> Array:
+    """log(1 - exp(x)) = log1mexp(x)"""
+    result: Array = op.log1mexp(x)
+    return result
+
+
+@rewrite("log(exp(a) - exp(b))", backward=True)
+def log_of_difference_of_exps(a: Array, b: Array) -> Array:
+    """log(exp(a) - exp(b)) = a + log1mexp(b - a)"""
+    result: Array = a + op.log1mexp(b - a)
+    return result
+
+
+@rewrite("log(cosh(x))", backward=True)
+def log_of_cosh(x: Array) -> Array:
+    """log(cosh(x)) = |x| + log(1 + exp(-2|x|)) - log 2"""
+    size = op.absolute(x)
+    # Near 0 the terms cancel: there it is log1p(2 sinh(x/2)^2).
+    near = size < 1
+    close = op.log1p(2 * op.square(op.sinh(op.where(near, x, 0) / 2)))
+    result: Array = op.where(near, close, size + op.log1p(op.exp(-2 * size)) - math.log(2))
+    return result
+
+
+@rewrite("log(exp(x))")
+def log_of_exp(x: Array) -> Array:
+    """log(exp(x)) = x"""
+    return x
+
+
+@rewrite("log(exp(x) / y)", backward=True)
+def log_of_exp_over(x: Array, y: Array) -> Array:
+    """log(exp(x) / y) = x - log(y)"""
+    result: Array = x - op.log(y)
+    return result
+
+
+@rewrite("log(exp(x) * y)", backward=True)
+def log_of_exp_times(x: Array, y: Array) -> Array:
+    """log(exp(x) * y) = x + log(y)"""
+    result: Array = x + op.log(y)
+    return result
+
+
+# Near one and near zero -----------------------------------------------------------------------------------------------
+
+
+@rewrite("log(1 + x)", changes=ROUNDING)
+def log_of_one_plus(x: Array) -> Array:
+    """log(1 + x) = log1p(x)"""
+    result: Array = op.log1p(x)
+    return result
+
+
+@rewrite("log(1 - x)", changes=ROUNDING)
+def log_of_one_minus(x: Array) -> Array:
+    """log(1 - x) = log1p(-x)"""
+    result: Array = op.log1p(-x)
+    return result
+
+
+@rewrite("exp(x) - 1", "exp(x) + -1", changes=ROUNDING)
+def exp_minus_one(x: Array) -> Array:
+    """exp(x) - 1 = expm1(x)"""
+    result: Array = op.expm1(x)
+    return result
+
+
+@rewrite("1 - exp(x)", changes=ROUNDING)
+def one_minus_exp(x: Array) -> Array:
+    """1 - exp(x) = -expm1(x)"""
+    result: Array = -op.expm1(x)
+    return result
+
+
+@rewrite("1 - cos(x)", changes=ROUNDING)
+def one_minus_cos(x: Array) -> Array:
+    """1 - cos(x) = 2 sin(x/2)^2"""
+    result: Array = 2 * op.square(op.sin(x / 2))
+    return result
+
+
+@rewrite(*(f"1 - {square}" for square in _square_of("tanh(x)")), changes=ROUNDING)
+def one_minus_tanh_squared(x: Array) -> Array:
+    """1 - tanh(x)^2 = 4 sigmoid(2x) sigmoid(-2x)"""
+    result: Array = 4 * op.sigmoid(2 * x) * op.sigmoid(-2 * x)
+    return result
+
+
+@rewrite("1 - tanh(x)", changes=ROUNDING)
+def one_minus_tanh(x: Array) -> Array:
+    """1 - tanh(x) = 2 sigmoid(-2x)"""
+    result: Array = 2 * op.sigmoid(-2 * x)
+    return result
+
+
+@rewrite("sqrt(1 + x) - 1", changes=ROUNDING)
+def root_minus_one(x: Array) -> Array:
+    """sqrt(1 + x) - 1 = x / (sqrt(1 + x) + 1)"""
+    result: Array = x / (op.sqrt(1 + x) + 1)
+    return result
+
+
+# The error function ---------------------------------------------------------------------------------------------------
+
+
+@rewrite("1 - erf(x)", changes=ROUNDING)
+def one_minus_erf(x: Array) -> Array:
+    """1 - erf(x) = erfc(x)"""
+    result: Array = op.erfc(x)
+    return result
+
+
+@rewrite("1 + erf(x)", changes=ROUNDING)
+def one_plus_erf(x: Array) -> Array:
+    """1 + erf(x) = erfc(-x)"""
+    result: Array = op.erfc(-x)
+    return result
+
+
+@rewrite("1 - erfc(x)", changes=ROUNDING)
+def one_minus_erfc(x: Array) -> Array:
+    """1 - erfc(x) = erf(x)"""
+    result: Array = op.erf(x)
+    return result
+
+
+@rewrite("1 - ndtr(x)", changes=ROUNDING)
+def one_minus_ndtr(x: Array) -> Array:
+    """1 - ndtr(x) = ndtr(-x)"""
+    result: Array = op.ndtr(-x)
+    return result
+
+
+@rewrite("log(ndtr(x))", backward=True)
+def log_of_ndtr(x: Array) -> Array:
+    """log(ndtr(x)) = log_ndtr(x)"""
+    result: Array = op.log_ndtr(x)
+    return result
+
+
+@rewrite("log(1 - ndtr(x))", "log1p(-ndtr(x))", backward=True)
+def log_of_one_minus_ndtr(x: Array) -> Array:
+    """log(1 - ndtr(x)) = log_ndtr(-x)"""
+    result: Array = op.log_ndtr(-x)
+    return result
+
+
+@rewrite("log(erfc(x))", "log(1 - erf(x))", backward=True)
+def log_of_erfc(x: Array) -> Array:
+    """log(erfc(x)) = log_ndtr(-sqrt(2) x) + log 2"""
+    result: Array = op.log_ndtr(-math.sqrt(2) * x) + math.log(2)
+    return result
+
+
+# Roots and squares ----------------------------------------------------------------------------------------------------
+
+
+@rewrite(*(f"sqrt({square})" for square in _square_of("x")), backward=True)
+def root_of_square(x: Array) -> Array:
+    """sqrt(x^2) = |x|"""
+    result: Array = op.absolute(x)
+    return result
+
+
+@rewrite(*(f"sqrt({one} + {two})" for one in _square_of("a") for two in _square_of("b")), backward=True)
+def root_of_two_squares(a: Array, b: Array) -> Array:
+    """sqrt(a^2 + b^2) = hypot(a, b)"""
+    result: Array = op.hypot(a, b)
+    return result
+
+
+@rewrite(*(f"{one} - {two}" for one in _square_of("a") for two in _square_of("b")), changes=ROUNDING)
+def difference_of_squares(a: Array, b: Array) -> Array:
+    """a^2 - b^2 = (a - b) (a + b)"""
+    result: Array = (a - b) * (a + b)
+    return result
+
+
+@rewrite(*(f"mean({one}) - {two}" for one in _square_of("x") for two in _square_of("mean(x)")), changes=ROUNDING)
+def mean_of_squares_less_square_of_mean(x: Array, mean: Held) -> Array:
+    """mean(x^2) - mean(x)^2 = var(x)"""
+    return mean.moved(op.var(x, axis=mean.axes))
+
+
+# Products -------------------------------------------------------------------------------------------------------------
+
+
+@rewrite("x * log(y)")
+def times_log(x: Array, y: Array) -> Array:
+    """X log(y) = xlogy(x, y), which is 0 at x = 0"""
+    result: Array = op.xlogy(x, y)
+    return result
+
+
+@rewrite("log(prod(x))", backward=True)
+def log_of_product(x: Array, prod: Held) -> Array:
+    """log(prod(x)) = sum(log|x|) where the product is not negative"""
+    negative = op.sum(op.astype(x < 0, np.int64), axis=prod.axes) % 2 == 1
+    logarithm = op.sum(op.log(op.absolute(x)), axis=prod.axes)
+    return prod.moved(op.where(negative, np.nan, logarithm))

@@ -1,0 +1,196 @@
+"""Each rewrite: it finds its patterns, keeps the value, and its result is right where the pattern's is not."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback import nn
+from pullback.core.graph import Graph
+from pullback.transforms.patterns import match, pattern
+from pullback.transforms.stabilize import find, table
+
+sigmoid, softmax = pb.special.expit, nn.softmax
+X = np.array([-1.3, -0.4, 0.7])
+P = np.array([0.3, 0.6, 1.7])
+
+FORMS = {
+    "log_of_sigmoid": [(lambda x: np.log(sigmoid(x)), X)],
+    "log_of_one_minus_sigmoid": [(lambda x: np.log(1 - sigmoid(x)), X), (lambda x: np.log1p(-sigmoid(x)), X)],
+    "log_of_written_sigmoid": [
+        (lambda x: np.log(1 / (1 + np.exp(-x))), X),
+        (lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), X),
+    ],
+    "one_minus_sigmoid": [(lambda x: 1 - sigmoid(x), X)],
+    "written_sigmoid": [(lambda x: 1 / (1 + np.exp(-x)), X), (lambda x: np.exp(x) / (1 + np.exp(x)), X)],
+    "log_of_softmax": [(lambda x: np.log(softmax(x)), X), (lambda x: np.log(softmax(x)[1]), X)],
+    "log_of_written_softmax": [(lambda x: np.log(np.exp(x) / np.sum(np.exp(x))), X)],
+    "written_softmax": [
+        (lambda x: np.exp(x) / np.sum(np.exp(x)), X),
+        (lambda x: np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True), np.stack([X, P])),
+        (lambda x: np.exp(x) / np.sum(np.exp(x), axis=0), np.stack([X, P])),
+    ],
+    "written_log_softmax": [(lambda x: x - pb.special.logsumexp(x, axis=-1, keepdims=True), np.stack([X, P]))],
+    "log_of_one_plus_exp": [(lambda x: np.log(1 + np.exp(x)), X), (lambda x: np.log1p(np.exp(x)), X)],
+    "log_of_sum_of_two_exps": [(lambda x: np.log(np.exp(x) + np.exp(2 * x)), X)],
+    "log_of_sum_of_exps": [
+        (lambda x: np.log(np.sum(np.exp(x))), X),
+        (lambda x: np.log(np.sum(np.exp(x), axis=0, keepdims=True)), np.stack([X, P])),
+    ],
+    "log_of_mean_of_exps": [(lambda x: np.log(np.mean(np.exp(x), axis=1)), np.stack([X, P]))],
+    "log_of_one_minus_exp": [(lambda x: np.log(1 - np.exp(x)), -P), (lambda x: np.log1p(-np.exp(x)), -P)],
+    "log_of_difference_of_exps": [(lambda x: np.log(np.exp(2 * x) - np.exp(x)), P)],
+    "log_of_cosh": [(lambda x: np.log(np.cosh(x)), X)],
+    "log_of_exp": [(lambda x: np.log(np.exp(x)), X)],
+    "log_of_exp_over": [(lambda x: np.log(np.exp(x) / (1 + x * x)), X)],
+    "log_of_exp_times": [(lambda x: np.log(np.exp(x) * (1 + x * x)), X)],
+    "log_of_one_plus": [(lambda x: np.log(1 + x), P), (lambda x: np.log(x + 1), P)],
+    "log_of_one_minus": [(lambda x: np.log(1 - x), -P)],
+    "exp_minus_one": [(lambda x: np.exp(x) - 1, X), (lambda x: np.exp(x) + -1, X)],
+    "one_minus_exp": [(lambda x: 1 - np.exp(x), X)],
+    "one_minus_cos": [(lambda x: 1 - np.cos(x), X)],
+    "one_minus_tanh_squared": [(lambda x: 1 - np.tanh(x) ** 2, X), (lambda x: 1 - np.square(np.tanh(x)), X)],
+    "one_minus_tanh": [(lambda x: 1 - np.tanh(x), X)],
+    "root_minus_one": [(lambda x: np.sqrt(1 + x) - 1, P)],
+    "one_minus_erf": [(lambda x: 1 - pb.special.erf(x), X)],
+    "one_plus_erf": [(lambda x: 1 + pb.special.erf(x), X)],
+    "one_minus_erfc": [(lambda x: 1 - pb.special.erfc(x), X)],
+    "one_minus_ndtr": [(lambda x: 1 - pb.special.ndtr(x), X)],
+    "log_of_ndtr": [(lambda x: np.log(pb.special.ndtr(x)), X)],
+    "log_of_one_minus_ndtr": [(lambda x: np.log(1 - pb.special.ndtr(x)), X)],
+    "log_of_erfc": [(lambda x: np.log(pb.special.erfc(x)), X), (lambda x: np.log(1 - pb.special.erf(x)), X)],
+    "root_of_square": [(lambda x: np.sqrt(x * x), X), (lambda x: np.sqrt(x**2), X)],
+    "root_of_two_squares": [(lambda x: np.sqrt(x**2 + np.square(x + 1)), X)],
+    "difference_of_squares": [(lambda x: x**2 - np.square(x + 1), X), (lambda x: np.exp(x) ** 2 - x * x, X)],
+    "mean_of_squares_less_square_of_mean": [
+        (lambda x: np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2, np.stack([X, P])),
+        (lambda x: np.mean(x * x) - np.square(np.mean(x)), X),
+    ],
+    "times_log": [(lambda x: x * np.log(x + 2), X)],
+    "log_of_product": [(lambda x: np.log(np.prod(x)), P), (lambda x: np.log(np.prod(x, axis=1)), np.stack([P, X]))],
+}
+
+
+def rewritten(f, x, name):
+    """The graph of f with the rewrite of this name at its last place."""
+    graph = pb.trace(f, x)
+    for node in reversed(graph.nodes):
+        if node.primitive.name not in ("input", "constant"):
+            for found in find(node):
+                if found.rewrite.name == name:
+                    return graph, node, found.build()
+    raise AssertionError(f"{name} was not found in\n{graph}")
+
+
+def test_every_rewrite_has_a_form_and_says_what_it_is():
+    assert set(FORMS) == set(table)
+    for one in table.values():
+        assert "=" in one.statement
+        assert one.changes
+
+
+@pytest.mark.parametrize(("name", "f", "x"), [(name, *form) for name, forms in FORMS.items() for form in forms])
+def test_a_rewrite_keeps_the_value(name, f, x):
+    graph, node, result = rewritten(f, x, name)
+    before = Graph.of([node], graph.inputs).forward(x)
+    after = Graph.of([result._node], graph.inputs).forward(x)
+    np.testing.assert_allclose(
+        after.value(after.graph.outputs[0]), before.value(before.graph.outputs[0]), rtol=1e-12, atol=1e-15
+    )
+
+
+BACKWARD = [(name, *FORMS[name][0]) for name, one in table.items() if one.backward]
+
+
+@pytest.mark.parametrize(("name", "f", "x"), BACKWARD)
+def test_derivatives_go_through_the_stable_form_and_agree_with_finite_differences(name, f, x):
+    with np.errstate(all="ignore"):
+        pb.testing.check_grads(f, (x,))
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_the_gradient_of_the_textbook_loss_is_sigmoid_minus_label_however_large_the_logit(y):
+    z = np.array([-800.0, -40.0, 0.0, 40.0, 800.0])
+
+    def loss(z):
+        a = sigmoid(z)
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum()
+
+    expected = [0.0, np.exp(-40) / (1 + np.exp(-40)), 0.5, 1.0, 1.0]
+    if y:
+        expected = [-one for one in reversed(expected)]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(pb.grad(loss)(z), expected, rtol=1e-14)
+        leaf = pb.array(z, requires_grad=True)
+        loss(leaf).backward()
+        np.testing.assert_allclose(np.asarray(leaf.grad), expected, rtol=1e-14)
+        tangents = [pb.jvp(loss, (z,), (unit,))[1] for unit in np.eye(5)]
+        np.testing.assert_allclose(tangents, expected, rtol=1e-14)
+
+
+def test_the_gradient_of_the_textbook_softmax_loss_is_softmax_minus_onehot():
+    z = np.array([[1000.0, 0.0, -1000.0], [1.0, 2.0, 3.0]])
+    labels = np.array([2, 0])
+
+    def loss(z):
+        e = np.exp(z)
+        p = e / e.sum(axis=1, keepdims=True)
+        return -np.log(p[np.arange(2), labels]).sum()
+
+    expected = softmax(z) - np.eye(3)[labels]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(pb.grad(loss)(z), expected, atol=1e-15)
+
+
+def test_asked_for_by_an_inner_node_the_derivative_is_that_of_what_is_written():
+    def loss(z):
+        return np.log(1 - sigmoid(z))
+
+    run = pb.trace(loss, 2.0).forward(2.0).backward()
+    a = sigmoid(2.0).item()
+    gradients = [run.gradients[name] for name in run.gradients]
+    assert any(gradient == pytest.approx(-1 / (1 - a)) for gradient in gradients)
+    assert pb.grad(lambda a: np.log(1 - a))(a) == pytest.approx(-1 / (1 - a))
+
+
+# Patterns -------------------------------------------------------------------------------------------------------------
+
+
+def traced(f, *args):
+    graph = pb.trace(f, *args)
+    return graph, graph.outputs[0]
+
+
+def test_a_name_that_comes_twice_stands_for_one_node():
+    _, same = traced(lambda x: np.exp(x) / np.sum(np.exp(x)), X)
+    _, other = traced(lambda x: np.exp(x) / np.sum(np.exp(2 * x)), X)
+    assert match(pattern("exp(x) / sum(exp(x))"), same) is not None
+    assert match(pattern("exp(x) / sum(exp(x))"), other) is None
+
+
+def test_numbers_stand_for_constants_that_are_that_all_over():
+    for f, found in ((lambda x: 1 - x, True), (lambda x: 2 - x, False), (lambda x: np.float64(1) - x, True)):
+        _, node = traced(f, X)
+        assert (match(pattern("1 - x"), node) is not None) == found
+
+
+def test_movements_between_operations_are_carried_to_the_names():
+    graph, node = traced(lambda x: np.log(np.reshape(1 - sigmoid(x), (3, 1))[::-1]), X)
+    (found,) = [one for one in find(node) if one.rewrite.name == "log_of_one_minus_sigmoid"]
+    run = Graph.of([found.build()._node], graph.inputs).forward(X)
+    np.testing.assert_allclose(run.value(run.graph.outputs[0]), np.log(1 - sigmoid(X))[::-1].reshape(3, 1), rtol=1e-14)
+
+
+def test_a_sum_that_is_not_spread_over_what_was_summed_is_no_softmax():
+    square = np.stack([X, X + 1, X - 2])
+    _, node = traced(lambda x: np.exp(x) / np.sum(np.exp(x), axis=1), square)  # divides columns by sums of rows
+    assert all(found.build() is None for found in find(node) if found.rewrite.name == "written_softmax")
+
+
+def test_complex_and_integer_arrays_are_left_alone():
+    _, node = traced(lambda x: np.sqrt(x * x), X.astype(complex))
+    assert not list(find(node))
+
+
+def test_what_is_no_formula_is_no_pattern():
+    with pytest.raises(pb.errors.GraphError, match="a pattern is made of names, numbers"):
+        pattern("x[0]")
