@@ -11,7 +11,7 @@ from pullback.core.operations import scipy_overrides
 from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError
 
 SCIPYS = [name for name in dir(pb.special) if hasattr(scipy.special, name)]
-OWN = ["cosine_integral", "log_sigmoid", "logistic_loss", "relu", "sigmoid", "sine_integral"]
+OWN = ["cosine_integral", "log1mexp", "log_sigmoid", "logistic_loss", "relu", "sigmoid", "sine_integral"]
 
 
 def test_what_scipy_has_not_is_what_has_no_counterpart_in_numpy():
