@@ -5,7 +5,7 @@ import warnings
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 
 import pullback as pb
@@ -29,20 +29,34 @@ def arrays_and_indices(draw):
     if kind == "mask":
         axes = draw(st.integers(0, len(shape)))
         return x, draw(hnp.arrays(bool, shape[:axes]))
+    return x, draw(mixed_indices(shape))
+
+
+@st.composite
+def mixed_indices(draw, shape):
+    """Integers, slices, arrays of integers and of booleans, None, Ellipsis and booleans, in any order."""
     parts = []
     common = draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
-    for length in shape:
-        part = draw(st.sampled_from(["slice", "integer", "array", "list", "one", "mask"]))
-        if part == "slice" or (length == 0 and part != "mask"):
+    axis = 0
+    while axis < len(shape):
+        length = shape[axis]
+        part = draw(st.sampled_from(["slice", "integer", "array", "list", "one", "mask", "plane"]))
+        axes = 2 if part == "plane" and axis + 1 < len(shape) else 1
+        if part in ("mask", "plane"):
+            parts.append(draw(hnp.arrays(bool, shape[axis : axis + axes])))
+        elif part == "slice" or length == 0:
             parts.append(draw(st.slices(length)))
         elif part == "integer":
-            parts.append(draw(st.integers(-length, length - 1)))
-        elif part == "mask":
-            parts.append(draw(hnp.arrays(bool, length)))
+            number = draw(st.integers(-length, length - 1))
+            parts.append(draw(st.sampled_from([int, np.int64, np.int8, np.array]))(number))
         else:
             its = common if part == "array" else (1,) * len(common) if part == "one" else common[-1:]
-            indices = draw(hnp.arrays(np.int64, its, elements=st.integers(-length, length - 1)))
-            parts.append(indices.tolist() if part == "list" and indices.size else indices)
+            dtype = draw(st.sampled_from([np.int64, np.int8, np.uint8]))
+            indices = draw(
+                hnp.arrays(dtype, its, elements=st.integers(0 if dtype == np.uint8 else -length, length - 1))
+            )
+            parts.append(indices.tolist() if part == "list" else indices)
+        axis += axes
         if draw(st.integers(0, 5)) == 0:
             parts.append(draw(st.sampled_from([None, True, np.False_])))
     if draw(st.booleans()):
@@ -50,7 +64,96 @@ def arrays_and_indices(draw):
         place = draw(st.integers(0, len(parts) - dropped))
         if all(not isinstance(part, (bool, np.bool_)) and part is not None for part in parts[place : place + dropped]):
             parts[place : place + dropped] = [Ellipsis]
-    return x, tuple(parts)
+    return tuple(parts)
+
+
+def has(test):
+    return lambda index: isinstance(index, tuple) and any(test(part) for part in index)
+
+
+def is_array(kind):
+    return lambda part: isinstance(part, np.ndarray) and part.dtype.kind in kind and part.ndim > 0
+
+
+def count(test, index):
+    return sum(map(test, index)) if isinstance(index, tuple) else 0
+
+
+FORMS = {
+    "integer": has(lambda part: type(part) is int),
+    "numpys integer": has(lambda part: isinstance(part, np.integer)),
+    "0-d array": has(lambda part: isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind == "i"),
+    "slice": has(lambda part: isinstance(part, slice) and part.step is None),
+    "step": has(lambda part: isinstance(part, slice) and part.step is not None and part.step > 1),
+    "negative step": has(lambda part: isinstance(part, slice) and part.step is not None and part.step < 0),
+    "ellipsis": has(lambda part: part is Ellipsis),
+    "new axis": has(lambda part: part is None),
+    "nothing": lambda index: isinstance(index, tuple) and index == (),
+    "boolean": has(lambda part: isinstance(part, (bool, np.bool_))),
+    "integers": has(is_array("iu")),
+    "negative integers": has(lambda part: is_array("i")(part) and bool((part < 0).any())),
+    "unsigned integers": has(is_array("u")),
+    "no integers": has(lambda part: is_array("i")(part) and part.size == 0),
+    "list": has(lambda part: isinstance(part, list) and len(part) > 1),
+    "empty list": has(lambda part: isinstance(part, list) and not part),
+    "mask": lambda index: is_array("b")(index) and index.any(),
+    "mask of all axes": lambda index: is_array("b")(index) and index.ndim > 1,
+    "0-d mask": lambda index: isinstance(index, np.ndarray) and index.ndim == 0,
+    "empty mask": lambda index: is_array("b")(index) and index.size and not index.any(),
+    "mask among others": lambda index: has(is_array("b"))(index) and len(index) > 1,
+    "mask of two axes among others": has(lambda part: is_array("b")(part) and part.ndim == 2),
+    "arrays apart": lambda index: (
+        count(is_array("iu"), index) == 2 and len(index) > 2 and is_array("iu")(index[0]) and is_array("iu")(index[-1])
+    ),
+    "arrays that broadcast": lambda index: (
+        isinstance(index, tuple) and len({part.shape for part in index if is_array("iu")(part)}) > 1
+    ),
+    "twice the same": has(lambda part: is_array("i")(part) and part.size > np.unique(part).size),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_among_the_cases(form):
+    quick = settings(max_examples=3000, database=None, derandomize=True, deadline=None, phases=[Phase.generate])
+    find(arrays_and_indices(), lambda case: FORMS[form](case[1]), settings=quick)
+
+
+def as_arrays(index):
+    """The same index with Arrays in the place of NumPy's."""
+    if isinstance(index, tuple):
+        return tuple(map(as_arrays, index))
+    return pb.array(index) if isinstance(index, (np.ndarray, np.integer)) else index
+
+
+def laid_out(x, order):
+    """The same array in another order of memory: with negative strides, column by column, or from a larger one."""
+    if order == "reversed":
+        return x[(slice(None, None, -1),) * x.ndim].copy()[(slice(None, None, -1),) * x.ndim]
+    if order == "strided":
+        large = np.zeros(tuple(2 * length for length in x.shape))
+        large[(slice(None, None, 2),) * x.ndim] = x
+        return large[(slice(None, None, 2),) * x.ndim]
+    return np.asfortranarray(x) if x.ndim else x
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrays_and_indices(), st.sampled_from(["reversed", "strided", "columns"]))
+def test_arrays_as_indices_and_any_order_of_memory_change_nothing(case, order):
+    x, index = case
+    expected = numpys(lambda: x[index])
+    assume(expected is not None)
+    watched = pb.array(laid_out(x, order), requires_grad=True)
+    found = watched[as_arrays(index)]
+    np.testing.assert_array_equal(found.detach().numpy(), expected)
+    weights = np.arange(float(expected.size)).reshape(expected.shape) - 1.5
+    (found * weights).sum().backward() if found.requires_grad else None
+    scattered = np.zeros_like(x)
+    np.add.at(scattered, index, weights)
+    np.testing.assert_array_equal(watched.grad.numpy() if watched.grad is not None else 0 * x, scattered)
+    written, plain = pb.asarray(laid_out(x, order)) * 1.0, x.copy()
+    written[as_arrays(index)] = 0.5
+    plain[index] = 0.5
+    np.testing.assert_array_equal(written.numpy(), plain)
 
 
 def numpys(call):
