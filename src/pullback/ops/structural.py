@@ -438,6 +438,7 @@ def empty_like(
 
 
 overrides[np.empty_like] = empty_like
+overrides[np._core.umath._ones_like] = ones_like  # type: ignore[attr-defined]  # NumPy's annotations lack it
 
 
 @function(

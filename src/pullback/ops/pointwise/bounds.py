@@ -10,7 +10,7 @@ import numpy as np
 from pullback.core.array import Array
 from pullback.core.aval import broadcast_shapes
 from pullback.core.families import pointwise
-from pullback.core.operations import function, operations
+from pullback.core.operations import function, operations, overrides
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, distinct, normal, reject, values
 from pullback.dtypes import real_dtype
@@ -172,6 +172,10 @@ def clip(a: Any, a_min: Any = _MISSING, a_max: Any = _MISSING, *, min: Any = _MI
     if a.dtype.kind != "f" and (a_min is None or a_max is None):
         return minimum(a, a_max) if a_min is None else maximum(a, a_min)
     return limit(a, -np.inf if a_min is None else a_min, np.inf if a_max is None else a_max)
+
+
+# What x.clip(low, high) on a NumPy array x calls.
+overrides[np._core.umath.clip] = clip  # type: ignore[attr-defined]  # NumPy's annotations lack it
 
 
 @pointwise(
