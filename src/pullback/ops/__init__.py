@@ -48,6 +48,10 @@ _FILES = """
     quantiles
     searching
     sets
+    differences
+    interpolation
+    convolution
+    covariance
     pointwise.special.gamma
     pointwise.special.bessel
     pointwise.special.integral

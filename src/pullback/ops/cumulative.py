@@ -1,4 +1,4 @@
-"""Running sums and products, differences, and the linear recurrence behind the derivative of a running product."""
+"""Running sums and products, and the linear recurrence behind the derivative of a running product."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, as_index, normalize_axis
+from pullback.core.aval import Aval, normalize_axis
 from pullback.core.families import general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
@@ -273,51 +273,3 @@ def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_i
     array([1., 1., 2., 6.])
     """
     return _standard("cumulative_prod", running_product, x, axis, dtype, 1 if include_initial else None)
-
-
-@function(
-    np.diff,
-    samples=[
-        normal(4),
-        call(normal(3, 4), n=2, axis=0),
-        call(normal(3), n=0),
-        call(normal(3), n=5),
-        call(normal(3, 4), prepend=0.0, append=normal(3, 2)),
-    ],
-    rejects=[
-        reject(ShapeError, "diff: expected at least one axis", normal()),
-        reject(ArgumentError, "diff: expected n of at least 0, got -1", normal(3), n=-1),
-        reject(ShapeError, "diff: axis 1 is out of range", normal(3), axis=1),
-    ],
-)
-def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Array:
-    """Difference of each element and the one before it along ``axis``, ``n`` times over.
-
-    >>> diff([1.0, 4.0, 9.0])
-    array([3., 5.])
-    """
-    a = as_array("diff", a)
-    n = as_index("diff", "n", n)
-    if n < 0:
-        raise ArgumentError(f"diff: expected n of at least 0, got {n}")
-    if not a.ndim:
-        raise ShapeError("diff: expected at least one axis, got a 0-d array")
-    if n == 0:
-        return a
-    axis = normalize_axis("diff", axis, a.ndim)
-
-    def edge(values: Any) -> list[Array]:
-        if values is None or values is np._NoValue:
-            return []
-        one = as_array("diff", values)
-        shape = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-        return [one if one.ndim else operations.broadcast_to(one, shape)]
-
-    before, after = edge(prepend), edge(append)
-    if before or after:
-        a = operations.concatenate([*before, a, *after], axis=axis)
-    difference = operations.not_equal if a.dtype.kind == "b" else operations.subtract
-    for _ in range(n):
-        later, earlier = (a[(*[slice(None)] * axis, cut)] for cut in (slice(1, None), slice(None, -1)))
-        a = difference(later, earlier)
-    return a
