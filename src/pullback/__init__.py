@@ -111,7 +111,7 @@ for _name, _target in {
     "evaluation_latex": "pullback.view.explain:latex",
     "evaluation_listing": "pullback.view.text:run_listing",
     "evaluation_save": "pullback.view.save:save",
-    "evaluation_svg": "pullback.view.svg:evaluation_svg",
+    "evaluation_svg": "pullback.view.svg:svg",
     "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
     "graph_compile": "pullback.compiler.compile:graph_compile",
     "graph_formula": "pullback.view.formula:graph_formula",

@@ -1,5 +1,6 @@
 """The picture: what it says, that it is well formed, and that no name can break out of it."""
 
+import random
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 import pullback as pb
 from pullback.errors import ArgumentError
-from pullback.view.picture import draw
+from pullback.view.labels import draw
+from pullback.view.summary import summarize
 
 GOLDEN = Path(__file__).parent / "lecture.svg"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -54,7 +56,7 @@ def test_values_partials_and_gradients_are_in_the_picture():
 def test_kinds_of_nodes_are_told_apart():
     w, k = pb.Parameter([1.0, 2.0], name="w"), np.array([1.0, 2.0])
     run = pb.trace(lambda x: (w * x + k).sum(), k).forward(k).backward()
-    kinds = {shape.name: shape.kind for shape in draw(run.graph, run).shapes}
+    kinds = {shape.name: shape.kind for shape in draw(summarize(run)).shapes}
     assert kinds == {
         "x": "input",
         "w": "parameter",
@@ -133,11 +135,25 @@ def test_numbers_stay_behind_names_that_run_to_the_left():
 
 
 def test_a_graph_that_is_too_large_to_see_is_refused():
-    run = pb.expression(" + ".join(f"a*{i}" for i in range(800))).forward(a=1)
-    with pytest.raises(ArgumentError, match="picture: expected a graph of at most 1,000 nodes, got 1,600"):
+    choice = random.Random(0).choice
+    text = " + ".join(f"{choice(['sin', 'cos', 'exp', 'tanh'])}(a)" for i in range(800))
+    run = pb.expression(text).forward(a=1)
+    with pytest.raises(
+        ArgumentError, match=r"picture: expected a graph of at most 1,000 nodes, got 1,352 when it is folded"
+    ):
         run.svg()
 
 
 def test_a_large_graph_is_drawn():
     run = pb.expression(" + ".join(f"sin(a*{i})" for i in range(200))).forward(a=1).backward()
-    ET.fromstring(run.svg())
+    assert {"multiply, sin, add \N{MULTIPLICATION SIGN} 199", "597 nodes"} <= set(texts(run.svg()))
+
+
+def test_where_numbers_stop_being_finite_is_marked():
+    run = pb.expression("r = sqrt(x*x); L = 1/(r - r)*0").forward(x=0).backward()
+    marks = {shape.name: shape.mark for shape in draw(summarize(run)).shapes if shape.mark}
+    assert marks == {"t3": "first", "L": "strange"}
+    assert "the first that is not finite" in texts(run.svg())
+    run = pb.expression("r = sqrt(x); L = 2*r").forward(x=0).backward()
+    marks = {shape.name: shape.mark for shape in draw(summarize(run)).shapes if shape.mark}
+    assert marks == {"x": "first"}

@@ -9,7 +9,7 @@ from pullback.core.node import Node
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.derivation import MOST_PATHS, Derivation, Factor, derive
 from pullback.view.notation import clean, described, norm, number
-from pullback.view.symbolic import symbolic_partial
+from pullback.view.rules import Rules, written_rule
 from pullback.view.tex import tex_name, tex_number, tex_partial
 
 WIDEST = 100
@@ -125,8 +125,8 @@ class _Text(_Writer):
         return f"({text})"
 
     def formula(self, derivation: Derivation) -> str | None:
-        formula = symbolic_partial(derivation.output, derivation.node, self.names)
-        return clean(formula) if formula is not None else None
+        rule = Rules()(derivation.output, derivation.node)
+        return written_rule(rule.partial, derivation.output, self.names) if rule is not None else None
 
     def rest(self, count: int) -> str:
         return f"... ({count:,} more)" if count else "..."

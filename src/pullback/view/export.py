@@ -46,6 +46,7 @@ def picture_data(picture: Picture) -> dict[str, Any]:
         "description": picture.description,
         "output": picture.output,
         "outputs": [i for i, item in enumerate(picture.items) if item.node in frozenset(picture.graph.outputs)],
+        "strange": _given({"value": picture.strange_value, "gradient": picture.strange_gradient}) or None,
         "live": is_live(picture),
         "nodes": [exporter.item(item) for item in picture.items],
         "edges": links,

@@ -11,7 +11,7 @@ from pullback.core.array import Array
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.notation import clean, number
-from pullback.view.svg import evaluation_svg, graph_svg
+from pullback.view.svg import svg
 
 MOST = 10
 """How many rows and columns of an array are shown."""
@@ -51,14 +51,14 @@ def _text(text: str) -> str:
 def graph_html(graph: Graph) -> str:
     """A graph as a picture; as text if it is large."""
     if len(graph.nodes) <= _PICTURED:
-        return _scrolling(graph_svg(graph))
+        return _scrolling(svg(graph))
     return f"<pre>{_text(str(graph))}</pre>"
 
 
 def evaluation_html(run: Evaluation) -> str:
     """An evaluation as a picture; as text if it is large."""
     if len(run.graph.nodes) <= _PICTURED:
-        return _scrolling(evaluation_svg(run))
+        return _scrolling(svg(run))
     return f"<pre>{_text(str(run))}</pre>"
 
 

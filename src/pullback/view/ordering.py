@@ -15,20 +15,21 @@ Link = tuple[int, int]
 def assign_layers(count: int, edges: Sequence[Link], align_sources: bool) -> list[int]:
     """Return the layer of each of ``count`` nodes, given in topological order; every edge goes to a later layer.
 
-    A node stands as far right as the nodes that use it allow. With ``align_sources`` those that use nothing stand in
-    the first layer, so that the inputs form a column.
+    A node stands as far right as the nodes that use it allow, and one that nothing uses as far left as it can: so edges
+    are short. With ``align_sources`` those that use nothing stand in the first layer, so that the inputs form a column.
     """
-    layer = [0] * count
     users: list[list[int]] = [[] for _ in range(count)]
-    has_source = [False] * count
+    sources: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
         users[source].append(target)
-        has_source[target] = True
+        sources[target].append(source)
+    layer = [0] * count
+    for node in range(count):
+        layer[node] = max((layer[source] + 1 for source in sources[node]), default=0)
     for node in reversed(range(count)):
-        if users[node]:
+        if users[node] and (sources[node] or not align_sources):
             layer[node] = min(layer[user] for user in users[node]) - 1
-    first = min(layer, default=0)
-    return [0 if align_sources and not has_source[node] else layer[node] - first for node in range(count)]
+    return layer
 
 
 def order_layers(layers: list[list[int]], links: Sequence[Link]) -> list[list[int]]:

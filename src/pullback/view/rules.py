@@ -18,7 +18,7 @@ from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, INPUT, input_node
 from pullback.errors import PullbackError
 from pullback.view.formula import written_out
-from pullback.view.notation import number
+from pullback.view.notation import clean, number
 
 RESULT, COTANGENT = -1, -2
 """Stand for the result of the operation, and for the gradient that arrives at it, where others are operands."""
@@ -84,6 +84,22 @@ class Rules:
             return found
         except TypeError:  # static keywords that cannot be compared
             return _rule(target, source)
+
+
+LONGEST = 60
+"""A formula of more characters than these says less than its number."""
+
+
+def written_rule(formula: Formula | None, target: Node, names: Mapping[Node, str]) -> str | None:
+    """Write a part of the rule of an edge to ``target``, with ``ct`` for its gradient; None if it is too long."""
+    if formula is None:
+        return None
+
+    def name(place: int) -> str:
+        return "ct" if place == COTANGENT else names[target if place == RESULT else target.inputs[place]]
+
+    text = clean(formula.text(name))
+    return text if len(text) <= LONGEST else None
 
 
 def _key(target: Node) -> Any:

@@ -10,14 +10,9 @@ from pullback.errors import ArgumentError
 from pullback.files import PathLike, path_name, write_whole
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.export import picture_json
-from pullback.view.svg import evaluation_svg, graph_svg
+from pullback.view.svg import svg
 
-
-def _svg(what: Graph | Evaluation) -> str:
-    return evaluation_svg(what) if isinstance(what, Evaluation) else graph_svg(what)
-
-
-FORMATS: dict[str, Callable[[Graph | Evaluation], str]] = {".svg": _svg, ".json": picture_json}
+FORMATS: dict[str, Callable[[Graph | Evaluation], str]] = {".svg": svg, ".json": picture_json}
 """What draws into a file, by the ending of its name."""
 
 

@@ -14,6 +14,7 @@ _FIXED = """
 .pb .pb-label{font-size:11.5px}
 .pb .pb-node{stroke-width:1.5}
 .pb .pb-constant .pb-node{stroke-dasharray:4 3}
+.pb .pb-first .pb-node{stroke-width:3.5}
 .pb .pb-line{fill:none;stroke-width:1.5}
 .pb .pb-back{fill:none;stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}
 """
@@ -30,6 +31,7 @@ _LIGHT = {
     "input": "#e2eefe #3a82dc",
     "parameter": "#fdecd6 #e08a2c",
     "output": "#e3f5e8 #2f9c59",
+    "group": "#efeafa #8b6fc9",
 }
 _DARK = {
     "paper": "#12161d",
@@ -42,6 +44,7 @@ _DARK = {
     "input": "#142f50 #5a9ff0",
     "parameter": "#43300f #eea04a",
     "output": "#14371f #4fc07c",
+    "group": "#2a2340 #a78be6",
 }
 
 
@@ -55,9 +58,10 @@ def _coloured(colours: dict[str, str]) -> str:
         f".pb .pb-gradient{{fill:{colours['back']}}}",
         f".pb .pb-back{{stroke:{colours['back']}}}",
     ]
-    for kind in ("operation", "constant", "input", "parameter", "output"):
+    for kind in ("operation", "constant", "input", "parameter", "output", "group"):
         fill, stroke = colours[kind].split()
         rules.append(f".pb .pb-{kind} .pb-node{{fill:{fill};stroke:{stroke}}}")
+    rules.append(f".pb .pb-first .pb-node,.pb .pb-strange .pb-node{{stroke:{colours['back']}}}")
     return "\n".join(rules)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from pullback.view.cost import flops
 from pullback.view.formula import graph_formula
 from pullback.view.groups import Group, fold
 from pullback.view.notation import clean, described, elements, extent, is_shown, params, shortened, written
-from pullback.view.rules import COTANGENT, RESULT, Formula, Rule, Rules
+from pullback.view.rules import Rule, Rules, written_rule
 from pullback.view.statistics import Statistics, statistics
 
 MOST_DETAILED = 1000
@@ -51,6 +52,19 @@ class Value:
     full: str
     number: float | None = None
     statistics: Statistics | None = None
+
+    @property
+    def norm(self) -> float:
+        """The Euclidean norm, NaN or infinite if an element is; 0 for several results."""
+        found = self.statistics
+        if found is None:
+            return abs(float(self.number)) if self.number is not None else 0.0
+        return math.nan if found.nan else math.inf if found.inf else found.norm or 0.0
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all elements are."""
+        return math.isfinite(self.norm)
 
 
 @dataclass(frozen=True)
@@ -144,6 +158,8 @@ class Picture:
         links: the edges, in the order of their targets.
         groups: what the nodes are folded into, each after its parent.
         output: the position of the item whose gradients are shown; None without a backward pass.
+        strange_value: the position of the first item whose value is not finite although its operands are.
+        strange_gradient: the same for gradients, from the right.
     """
 
     graph: Graph
@@ -154,6 +170,8 @@ class Picture:
     links: list[Link] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     output: int | None = None
+    strange_value: int | None = None
+    strange_gradient: int | None = None
 
 
 def typeset(text: str) -> str:
@@ -212,9 +230,12 @@ class _Summary:
         items = [self._item(node, folding.of.get(node)) for node in self.nodes]
         links = [link for node in self.nodes for link in self._links(node)]
         output = self.place.get(self.output) if self.output is not None else None
+        strange = next((i for i, item in enumerate(items) if item.value and not item.value.is_finite), None)
+        arrived = [i for i, item in enumerate(items) if item.gradient and not item.gradient.is_finite]
         return Picture(
-            self.graph, self.run, self._title(), self._description(items), items, links, folding.groups, output
-        )
+            self.graph, self.run, self._title(), self._description(items), items, links, folding.groups, output,
+            strange, arrived[-1] if arrived else None,
+        )  # fmt: skip
 
     # Nodes ----------------------------------------------------------------------------------------------------------
 
@@ -280,8 +301,8 @@ class _Summary:
         link: dict[str, Any] = {"rule": rule, "partial": self._partial(source, target)}
         if rule is not None and self.detailed:
             link |= {
-                "formula": self._written(rule.partial, target),
-                "pulled_formula": self._written(rule.pulled, target),
+                "formula": written_rule(rule.partial, target, self.names),
+                "pulled_formula": written_rule(rule.pulled, target, self.names),
             }
         if pulled is not None:
             link["pulled"] = self._shown(pulled, edge=True)
@@ -298,17 +319,6 @@ class _Summary:
         if partial.size == 1:
             partial = partial.reshape(())
         return self._shown(partial, edge=True)
-
-    def _written(self, formula: Formula | None, target: Node) -> str | None:
-        if formula is None:
-            return None
-
-        def name(place: int) -> str:
-            if place == COTANGENT:
-                return "ct"
-            return self.names[target if place == RESULT else target.inputs[place]]
-
-        return clean(formula.text(name))
 
     # The whole ------------------------------------------------------------------------------------------------------
 

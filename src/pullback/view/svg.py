@@ -8,33 +8,35 @@ from zlib import crc32
 
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
+from pullback.view.labels import Drawing, Line, Shape, draw
 from pullback.view.layout import Box, Edge, Layout, Point, Spacing, lay_out
 from pullback.view.measure import text_width
-from pullback.view.picture import Line, Picture, Shape, draw
 from pullback.view.style import CSS
+from pullback.view.summary import Picture, summarize
 
 NAME, VALUE, GRADIENT, LABEL, TITLE, KEY = 14.0, 14.0, 12.5, 11.5, 17.0, 11.5
 """Sizes of letters."""
 
 MARGIN = 24.0
+PILE = 4.0
 PADDING = 13.0
 
 _LEFTWARD = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]+")
 HEAD = 7.0  # the length of an arrow's head
 
 
-def graph_svg(graph: Graph) -> str:
-    """The picture of a graph without values."""
-    return render(draw(graph))
+def svg(what: Graph | Evaluation) -> str:
+    """The picture: values on nodes, local partials on edges, gradients under the nodes; a large graph is folded."""
+    return picture_svg(summarize(what))
 
 
-def evaluation_svg(run: Evaluation) -> str:
-    """The picture of an evaluation: values on nodes, local partials on edges, gradients under the nodes."""
-    return render(draw(run.graph, run))
+def picture_svg(picture: Picture) -> str:
+    """The same of a picture that has been summarized."""
+    return render(draw(picture))
 
 
-def render(picture: Picture) -> str:
-    """Place what the picture says, and write it as an SVG document that needs nothing from outside."""
+def render(picture: Drawing) -> str:
+    """Place what the drawing says, and write it as an SVG document that needs nothing from outside."""
     boxes = [_extent(shape) for shape in picture.shapes]
     edges = [Edge(line.source, line.target, _label_extent(line)) for line in picture.lines]
     small = len(boxes) <= 12
@@ -80,8 +82,7 @@ def _n(number: float) -> str:
 
 
 def _heading_width(shape: Shape) -> float:
-    rest = f" = {shape.operation}" if shape.operation else ""
-    return text_width(shape.name, NAME, bold=True) + text_width(rest, NAME)
+    return text_width(shape.name, NAME, bold=True) + text_width(shape.rest, NAME)
 
 
 def _half_height(shape: Shape) -> float:
@@ -92,7 +93,8 @@ def _extent(shape: Shape) -> Box:
     body = _body_width(shape)
     under = text_width(shape.gradient, GRADIENT) + 22.0 if shape.gradient else 0.0
     half = _half_height(shape)
-    return Box(max(body, under), half, half + (24.0 if shape.gradient else 0.0), body)
+    pile = 2 * PILE if shape.copies > 1 else 0.0
+    return Box(max(body + 2 * pile, under), half + pile, half + (24.0 if shape.gradient else 0.0), body)
 
 
 def _label_extent(line: Line) -> Box | None:
@@ -108,12 +110,15 @@ def _body_width(shape: Shape) -> float:
 def _node(shape: Shape, x: float, y: float) -> str:
     width, half = _body_width(shape), _half_height(shape)
     radius = half if shape.kind in ("input", "parameter", "constant") else 8.0
-    parts = [
-        f'<g class="pb-{shape.kind}"><title>{_text(shape.tip)}</title>',
-        f'<rect class="pb-node" x="{_n(x - width / 2)}" y="{_n(y - half)}" width="{_n(width)}" height="{_n(2 * half)}" '
-        f'rx="{_n(min(radius, 18.0))}"/>',
-    ]
-    rest = f'<tspan class="pb-op"> = {_text(shape.operation)}</tspan>' if shape.operation else ""
+    mark = f" pb-{shape.mark}" if shape.mark else ""
+    parts = [f'<g class="pb-{shape.kind}{mark}"><title>{_text(shape.tip)}</title>']
+    for behind in reversed(range(min(shape.copies, 3))):  # what stands for several looks like a pile
+        corner = x - width / 2 + behind * PILE, y - half - behind * PILE
+        parts.append(
+            f'<rect class="pb-node" x="{_n(corner[0])}" y="{_n(corner[1])}" width="{_n(width)}" '
+            f'height="{_n(2 * half)}" rx="{_n(min(radius, 18.0))}"/>'
+        )
+    rest = f'<tspan class="pb-op">{_text(shape.rest)}</tspan>' if shape.rest else ""
     name_y = y - 5.0 if shape.value else y + NAME * 0.35
     parts.append(f'<text class="pb-name" x="{_n(x)}" y="{_n(name_y)}">{_text(shape.name)}{rest}</text>')
     if shape.value:
@@ -162,22 +167,32 @@ def _label(layout: Layout, index: int, line: Line) -> str:
     )
 
 
-def _keys(picture: Picture, kinds: set[str]) -> tuple[str, float]:
+_KEYS = {"input": "input", "parameter": "parameter", "constant": "constant", "output": "output", "group": "folded"}
+
+
+def _keys(picture: Drawing, kinds: set[str]) -> tuple[str, float]:
     """What the colours mean, in one line; and its width."""
     parts = []
     x = 0.0
-    for kind in ("input", "parameter", "constant", "output"):
+
+    def key(drawn: str, width: float, text: str) -> None:
+        nonlocal x
+        parts.append(drawn + f'<text class="pb-key" x="{_n(x + width)}" y="0">{text}</text>')
+        x += width + text_width(text, KEY) + 18
+
+    def box(kind: str) -> str:
+        return f'<g class="pb-{kind}"><rect class="pb-node" x="{_n(x)}" y="-9" width="16" height="11" rx="4"/></g>'
+
+    for kind, text in _KEYS.items():
         if kind in kinds:
-            parts.append(
-                f'<g class="pb-{kind}"><rect class="pb-node" x="{_n(x)}" y="-9" width="16" height="11" rx="4"/></g>'
-            )
-            parts.append(f'<text class="pb-key" x="{_n(x + 22)}" y="0">{kind}</text>')
-            x += 22 + text_width(kind, KEY) + 18
+            key(box(kind), 22, text)
+    marks = {shape.mark for shape in picture.shapes}
+    if "first" in marks:
+        key(box("operation pb-first"), 22, "the first that is not finite")
+    if "strange" in marks:
+        key(box("operation pb-strange"), 22, "not finite")
     if any(line.label for line in picture.lines):
-        parts.append(f'<text class="pb-key" x="{_n(x)}" y="0">on an edge: the local partial</text>')
-        x += text_width("on an edge: the local partial", KEY) + 18
+        key("", 0, "on an edge: the local partial" + (", or the shape" if "group" in kinds else ""))
     if picture.backward:
-        parts.append(f'<path class="pb-back" d="M{_n(x + 14)} -4H{_n(x)}m4 -3.5l-4 3.5l4 3.5"/>')
-        parts.append(f'<text class="pb-key" x="{_n(x + 20)}" y="0">gradient, from the right</text>')
-        x += 20 + text_width("gradient, from the right", KEY)
-    return "\n".join(parts), x
+        key(f'<path class="pb-back" d="M{_n(x + 14)} -4H{_n(x)}m4 -3.5l-4 3.5l4 3.5"/>', 20, "gradient, from the right")
+    return "\n".join(parts), x - 18
