@@ -1,0 +1,338 @@
+"""Values and derivatives beside PyTorch's and JAX's, on the functions that all have.
+
+    python scripts/compare_peers.py [--only NAME ...] [--write]
+
+To be run where pullback, torch and jax are installed; they are not dependencies. Each function that stands for one of
+NumPy's or SciPy's is called by the samples that it declares and, if it is elementwise, at edges (zeros, ones, ties,
+infinities, NaN), with empty arrays, arrays without axes, and shapes that broadcast. pullback gets its arrays with
+negative strides. Compared are the values, and the derivative by each floating argument for one random cotangent.
+
+Every disagreement must be among those explained in EXPLAINED; the script fails if one is not. ``--write`` puts the
+figures where scripts/coverage_table.py finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special
+import numpy as np
+import torch
+
+import pullback as pb
+from pullback.core.families import Pointwise
+from pullback.core.operations import functions, operations, primitives
+from pullback.core.tree import flatten
+from pullback.errors import PullbackError
+
+jax.config.update("jax_enable_x64", True)
+operations.load_all()
+
+FIGURES = Path(__file__).resolve().parent / "peers.json"
+TOLERANCE = 1e-9
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 1e-300, 1e300, np.inf, -np.inf, np.nan]
+
+EXPLAINED: dict[tuple[str, str], str] = {}
+"""Why a peer differs in a function: by peer and name, one sentence."""
+
+
+# The three libraries ------------------------------------------------------------------------------------------------
+
+
+class Pullback:
+    """This library: the reference of the comparison."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def run(self, args: Any, keywords: Any, seed: int) -> tuple[list[Any], list[Any]]:
+        """Return the floating results, and the derivative by each floating argument."""
+        points = [leaf for leaf in flatten((args, keywords))[0] if _is_float(leaf)]
+
+        def f(*values: Any) -> Any:
+            left = iter(values)
+            given = _fill(args, left, pb.asarray)
+            named = _fill(dict(sorted(keywords.items())), left, pb.asarray)
+            return _floating(self._call(*given, **named))
+
+        out, pullback = pb.vjp(f, *[_reversed(point) for point in points])
+        return list(map(np.asarray, out)), list(map(np.asarray, pullback(_cotangents(out, seed))))
+
+
+class Jax:
+    """JAX, by NumPy's and SciPy's names."""
+
+    modules = (jnp, jnp.linalg, jnp.fft, jax.scipy.special, jax.nn)
+
+    @staticmethod
+    def run(call: Callable[..., Any], args: Any, keywords: Any, seed: int) -> tuple[list[Any], list[Any]]:
+        """Return the floating results, and the derivative by each floating argument."""
+        points = [leaf for leaf in flatten((args, keywords))[0] if _is_float(leaf)]
+
+        def f(*values: Any) -> Any:
+            left = iter(values)
+            given = _fill(args, left, jnp.asarray)
+            return _floating(call(*given, **_fill(dict(sorted(keywords.items())), left, jnp.asarray)))
+
+        out, pullback = jax.vjp(f, *map(jnp.asarray, points))
+        # JAX multiplies by the cotangent, not by its conjugate.
+        gradients = pullback([jnp.conj(jnp.asarray(ct)) for ct in _cotangents(out, seed)])
+        return list(map(np.asarray, out)), [np.conj(np.asarray(one)) for one in gradients]
+
+
+class Torch:
+    """PyTorch, by its own names where they are not NumPy's, and its functions in NumPy's form where they differ."""
+
+    modules = (torch, torch.linalg, torch.fft, torch.special, torch.nn.functional)
+
+    @staticmethod
+    def run(call: Callable[..., Any], args: Any, keywords: Any, seed: int) -> tuple[list[Any], list[Any]]:
+        """Return the floating results, and the derivative by each floating argument."""
+        points = [leaf for leaf in flatten((args, keywords))[0] if _is_float(leaf)]
+        tensors = [torch.tensor(np.array(point), requires_grad=True) for point in points]
+        left = iter(tensors)
+
+        def convert(x: Any) -> Any:
+            return torch.tensor(np.array(x))
+
+        given = _fill(args, left, convert)
+        out = _floating(call(*given, **_fill(dict(sorted(keywords.items())), left, convert)))
+        cts = [torch.tensor(ct) for ct in _cotangents([one.detach().numpy() for one in out], seed)]
+        watched = [(one, ct) for one, ct in zip(out, cts, strict=True) if one.requires_grad]
+        found: Any = [None] * len(tensors)
+        if watched:
+            outputs, weights = zip(*watched, strict=True)
+            found = torch.autograd.grad(outputs, tensors, weights, allow_unused=True)
+        gradients = [np.zeros_like(x) if g is None else g.numpy() for g, x in zip(found, points, strict=True)]
+        return [one.detach().numpy() for one in out], gradients
+
+
+PEERS: dict[str, Any] = {"PyTorch": Torch, "JAX": Jax}
+
+
+OTHER: dict[tuple[str, str], Callable[..., Any] | None] = {
+    ("PyTorch", "max"): lambda x, axis=None, keepdims=False: torch.amax(x, () if axis is None else axis, keepdims),
+    ("PyTorch", "min"): lambda x, axis=None, keepdims=False: torch.amin(x, () if axis is None else axis, keepdims),
+    ("PyTorch", "std"): lambda x, axis=None, ddof=0, **k: torch.std(x, axis, correction=ddof, **k),
+    ("PyTorch", "var"): lambda x, axis=None, ddof=0, **k: torch.var(x, axis, correction=ddof, **k),
+    ("PyTorch", "prod"): lambda x, axis=None: torch.prod(x) if axis is None else torch.prod(x, axis),
+    ("PyTorch", "concatenate"): lambda x, axis=0: torch.cat(x, axis),
+    ("PyTorch", "transpose"): lambda x, axes=None: torch.permute(x, axes or tuple(range(x.ndim))[::-1]),
+    ("PyTorch", "sort"): lambda x, axis=-1: torch.sort(x, axis).values,
+    ("PyTorch", "repeat"): lambda x, repeats, axis=None: torch.repeat_interleave(x, repeats, axis),
+    ("PyTorch", "logsumexp"): lambda x, axis=None: torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis),
+    ("PyTorch", "log_sigmoid"): torch.nn.functional.logsigmoid,
+    ("PyTorch", "expand_dims"): lambda x, axis: torch.unsqueeze(x, axis),
+    ("PyTorch", "split"): None,  # by lengths, not by parts
+    ("PyTorch", "gradient"): None,  # of other spacings
+    ("PyTorch", "median"): None,  # the lower of the two in the middle
+    ("PyTorch", "cov"): None,  # of observations in columns
+    ("PyTorch", "norm"): None,
+    ("PyTorch", "empty_like"): None,  # undefined values
+    ("JAX", "empty_like"): None,
+    ("PyTorch", "unravel_index"): None,
+}  # fmt: skip
+"""A peer's function in NumPy's form; None where its function of this name means something else."""
+
+
+def find(peer: str, name: str) -> Callable[..., Any] | None:
+    """Return a peer's function of this name, or None."""
+    if (peer, name) in OTHER:
+        return OTHER[peer, name]
+    for module in PEERS[peer].modules:
+        found = getattr(module, name, None)
+        if callable(found) and not isinstance(found, type):
+            return found  # type: ignore[no-any-return]
+    return None
+
+
+def _is_float(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
+
+
+def _fill(tree: Any, values: Iterator[Any], convert: Callable[[Any], Any]) -> Any:
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_fill(one, values, convert) for one in tree)
+    if isinstance(tree, dict):
+        return {name: _fill(one, values, convert) for name, one in tree.items()}
+    if _is_float(tree):
+        return next(values)
+    return convert(tree) if isinstance(tree, np.ndarray) else tree
+
+
+def _floating(output: Any) -> list[Any]:
+    leaves = output if isinstance(output, (list, tuple)) else [output]
+    flat = [one for leaf in leaves for one in (leaf if isinstance(leaf, (list, tuple)) else [leaf])]
+    kinds = ("float64", "complex128", "torch.float64", "torch.complex128")
+    return [one for one in flat if str(getattr(one, "dtype", "")) in kinds]
+
+
+def _cotangents(out: Any, seed: int) -> list[Any]:
+    generator = np.random.default_rng(seed)
+    found = []
+    for one in out:
+        ct = generator.uniform(0.5, 1.5, size=one.shape)
+        if str(one.dtype) == "complex128":
+            ct = ct + 1j * generator.uniform(0.5, 1.5, size=one.shape)
+        found.append(np.asarray(ct))
+    return found
+
+
+def _reversed(x: Any) -> Any:
+    """The same numbers, laid out backwards in memory."""
+    back = (slice(None, None, -1),) * x.ndim
+    return x[back].copy()[back]
+
+
+# The calls ----------------------------------------------------------------------------------------------------------
+
+
+def calls(declared: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the calls at which a function is compared, each with a word for what it tries."""
+    smooth = [one.make(1) for one in declared.samples if one.smooth]
+    for args, keywords in smooth:
+        if any(map(_is_float, flatten((args, keywords))[0])):
+            yield "random", args, keywords
+    if not isinstance(declared, Pointwise) or not smooth or not all(map(_is_float, smooth[0][0])):
+        return
+    args = smooth[0][0]
+    yield "empty", tuple(one[:0] for one in args), {}
+    yield "0-d", tuple(np.array(one.ravel()[0]) for one in args), {}
+    if len(args) == 1:
+        yield "edges", (np.array(EDGES),), {}
+    if len(args) == 2:
+        if args[0].ndim == args[1].ndim == 2:
+            yield "broadcast", (args[0][:, :1], args[1][:1]), {}
+            yield "broadcast", (args[0], args[1][0]), {}
+        left, right = np.meshgrid(EDGES, EDGES)
+        yield "edges", (left.ravel(), right.ravel()), {}
+
+
+@dataclass
+class Tally:
+    """What was found of one peer."""
+
+    functions: set[str] = field(default_factory=set)
+    comparisons: int = 0
+    deviation: float = 0.0
+    disagreements: dict[str, list[str]] = field(default_factory=lambda: collections.defaultdict(list))
+
+
+def compare(name: str, declared: Any, peer: str, tally: Tally) -> None:
+    """Compare one function with a peer's at every call that the peer takes."""
+    theirs = find(peer, name)
+    if theirs is None:
+        return
+    ours = Pullback(declared.call if hasattr(declared, "call") else declared)
+    for kind, args, keywords in calls(declared):
+        try:
+            values, gradients = PEERS[peer].run(theirs, args, keywords, seed=3)
+        except Exception:  # whatever a peer raises, it does not take this call
+            continue
+        if not values:
+            continue
+        try:
+            mine, my_gradients = ours.run(args, keywords, seed=3)
+        except PullbackError as error:
+            tally.disagreements[name].append(f"{kind}: {error.reason}")
+            continue
+        if [one.shape for one in mine] != [one.shape for one in values]:
+            tally.disagreements[name].append(f"{kind}: shapes {[one.shape for one in mine]}")
+            continue
+        tally.functions.add(name)
+        pairs = [("value", one, other) for one, other in zip(mine, values, strict=True)]
+        pairs += [("derivative", one, other) for one, other in zip(my_gradients, gradients, strict=True)]
+        for what, one, other in pairs:
+            tally.comparisons += 1
+            _judge(f"{kind} {what}", one, other, args, name, tally)
+
+
+def _judge(label: str, one: Any, other: Any, args: Any, name: str, tally: Tally) -> None:
+    with np.errstate(all="ignore"):
+        same = (one == other) | (np.isnan(one) & np.isnan(other))
+        deviation = np.where(same, 0.0, np.abs(one - other) / (1.0 + np.abs(other)))
+    wrong = ~(deviation <= TOLERANCE)
+    agreed = deviation[~wrong]
+    tally.deviation = max(tally.deviation, float(agreed.max()) if agreed.size else 0.0)
+    if wrong.any():
+        first = tuple(np.argwhere(wrong)[0])
+        at = ""
+        if label.startswith("edges"):
+            at = f" at {', '.join(str(arg[first]) for arg in args)}"
+        text = f"{label}: {int(wrong.sum())} of {wrong.size} differ, first{at}: {one[first]} here, {other[first]} there"
+        tally.disagreements[name].append(text)
+
+
+def main() -> int:
+    """Compare, print what differs, and say by 1 that some of it is not explained."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--only", nargs="*", help="names of functions")
+    parser.add_argument("--write", action="store_true", help="write the figures for docs/coverage.md")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    listed: dict[str, Any] = {
+        name: one for name, one in primitives.items() if isinstance(one, Pointwise) and one.public
+    }
+    listed |= functions
+    tallies = {peer: Tally() for peer in PEERS}
+    with np.errstate(all="ignore"):
+        for name, declared in sorted(listed.items()):
+            if options.only and name not in options.only:
+                continue
+            for peer, tally in tallies.items():
+                compare(name, declared, peer, tally)
+    unexplained = 0
+    for peer, tally in tallies.items():
+        print(f"{peer}: {len(tally.functions)} functions, {tally.comparisons} comparisons, {tally.deviation:.1e}")
+        for name, texts in tally.disagreements.items():
+            known = (peer, name) in EXPLAINED
+            unexplained += not known
+            print(f"  {name}{'' if known else ' (NOT EXPLAINED)'}")
+            for text in texts:
+                print(f"    {text}")
+    if options.write and not unexplained:
+        FIGURES.write_text(json.dumps(figures(tallies), indent=1) + "\n", encoding="utf-8")
+    return 1 if unexplained else 0
+
+
+def figures(tallies: dict[str, Tally]) -> dict[str, Any]:
+    """Return what docs/coverage.md says of the comparison."""
+    explained: dict[str, list[str]] = {}
+    for peer, tally in tallies.items():
+        for name in sorted(tally.disagreements):
+            explained.setdefault(EXPLAINED[peer, name], []).append(f"{peer} `{name}`")
+    about = (
+        f"pullback beside PyTorch {torch.__version__.partition('+')[0]} and JAX {jax.__version__} in double precision, "
+        "by `scripts/compare_peers.py`: values, and derivatives by each argument, of the functions that both have "
+        "under NumPy's or SciPy's name, at random inputs, edges (zeros, ties, infinities, NaN), empty arrays, arrays "
+        "without axes, shapes that broadcast; pullback's arrays with negative strides. The deviation is relative to "
+        "1 + |value|."
+    )
+    return {
+        "about": about,
+        "peers": {
+            peer: {
+                "functions": len(tally.functions),
+                "comparisons": tally.comparisons,
+                "deviation": tally.deviation,
+                "disagreements": len(tally.disagreements),
+            }
+            for peer, tally in tallies.items()
+        },
+        "explained": [f"{', '.join(names)}: {why}" for why, names in explained.items()],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
