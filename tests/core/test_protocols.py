@@ -36,10 +36,43 @@ def test_ufunc_methods(x):
 
 def test_ufunc_keywords(x):
     assert np.add(x, 1, dtype=np.float32).dtype == np.float32
-    with pytest.raises(ArgumentError, match="add: the keyword where= is not supported"):
+    with pytest.raises(ArgumentError, match="add: the keyword where= is supported beside out= only"):
         np.add(x, x, where=[True, False, True])
     with pytest.raises(ArgumentError, match="casting="):
         np.add(x, x, casting="unsafe")
+
+
+def test_where_leaves_what_stands_in_out(x):
+    below = pb.array([2.0, 0.0, 4.0], requires_grad=True)
+    ratio = np.divide(x, below, out=np.zeros_like(x), where=below.detach() != 0)
+    np.testing.assert_array_equal(ratio.detach(), [0.5, 0.0, 0.75])
+    ratio.sum().backward()
+    np.testing.assert_array_equal(x.grad, [0.5, 0.0, 0.25])
+    np.testing.assert_array_equal(below.grad, [-0.25, 0.0, -3 / 16])
+    plain = np.ones(3)
+    np.add(x.detach(), 1.0, out=plain, where=np.array([True, False, True]))
+    np.testing.assert_array_equal(plain, [2.0, 1.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("ufunc", "operands", "dtype"),
+    [
+        (np.add, (np.array([1, 2]), 1), "float32"),
+        (np.less, (np.array([0.5, 2.5]), 1.0), bool),
+        (np.multiply, (np.array([1.5], np.float32), np.array([2])), "complex128"),
+        (np.sqrt, (np.array([4], np.int8),), "float64"),
+        (np.modf, (np.array([1.5], np.float32),), "float64"),
+    ],
+)
+def test_dtype_says_what_a_ufunc_computes_in(ufunc, operands, dtype):
+    expected = ufunc(*operands, dtype=dtype)
+    found = ufunc(*[pb.array(x) if isinstance(x, np.ndarray) else x for x in operands], dtype=dtype)
+    pairs = zip(*[one if isinstance(one, tuple) else (one,) for one in (found, expected)], strict=True)
+    for one, other in pairs:
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(DTypeError, match="add: cannot give int8 for float64, float64"):
+        np.add(pb.array([1.5]), pb.array([2.5]), dtype="int8")
 
 
 def test_out_rebinds_an_array_and_refuses_to_lose_a_gradient(x):

@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.core.operations import operations, override, overrides, scipy_overrides
 from pullback.dtypes import is_number
-from pullback.errors import ArgumentError, NotDifferentiableError, is_numpys, is_own
+from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, is_numpys, is_own
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -65,10 +65,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: M
         if ours is None:
             result = _uncovered(name, ufunc, inputs, keywords)
         else:
-            dtype = keywords.pop("dtype", None)
-            if dtype is not None:
-                inputs = [operations.astype(x, dtype) for x in inputs]
-            result = ours(*inputs, **_known(name, ours, keywords)) if keywords else ours(*inputs)
+            result = _call_ufunc(ufunc, ours, inputs, keywords, out) if keywords else ours(*inputs)
     elif method == "reduce" and name in _REDUCTIONS:
         keywords.setdefault("axis", 0)  # ufunc.reduce goes over the first axis where sum goes over all
         result = call_override(getattr(operations, _REDUCTIONS[name]), inputs, keywords)
@@ -84,6 +81,44 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], keywords: M
     else:
         result = _uncovered(f"{name}.{method}", getattr(ufunc, method), inputs, keywords)
     return result if out is None else _store(name, out, result)
+
+
+def _call_ufunc(
+    ufunc: np.ufunc,
+    ours: Callable[..., Any],
+    inputs: Sequence[Any],
+    keywords: dict[str, Any],
+    out: tuple[Any, ...] | None,
+) -> Any:
+    """Call what takes the place of a ufunc with its keywords: ``dtype=``, ``where=`` beside ``out=``, and our own."""
+    name = ufunc.__name__
+    dtype, where = keywords.pop("dtype", None), keywords.pop("where", True)
+    keywords = _known(name, ours, keywords)
+    if dtype is not None:
+        inputs = _brought_to(ufunc, inputs, dtype)
+    if where is True:
+        return ours(*inputs, **keywords)
+    if out is None or any(target is None for target in out):
+        raise ArgumentError(
+            f"{name}: the keyword where= is supported beside out= only, which says what stands elsewhere"
+        )
+    with np.errstate(all="ignore"):  # the operands may be what they like where the mask does not hold
+        result = ours(*inputs, **keywords)
+    results = result if isinstance(result, tuple) else (result,)
+    chosen = tuple(operations.where(where, one, target) for one, target in zip(results, out, strict=True))
+    return chosen if isinstance(result, tuple) else chosen[0]
+
+
+def _brought_to(ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any) -> list[Any]:
+    """The operands converted to what the ufunc computes in where its results are to have this dtype."""
+    types = [type(x) if type(x) in (int, float, complex) else operations.asarray(x).dtype for x in inputs]
+    wanted = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    try:
+        resolved = ufunc.resolve_dtypes((*types, *[None] * ufunc.nout), signature=wanted)
+    except TypeError:
+        listed = ", ".join(getattr(one, "name", None) or one.__name__ for one in types)
+        raise DTypeError(f"{ufunc.__name__}: cannot give {np.dtype(dtype)} for {listed}. Use astype") from None
+    return [operations.astype(x, one) for x, one in zip(inputs, resolved, strict=False)]
 
 
 def _store(name: str, out: tuple[Any, ...], result: Any) -> Any:
@@ -163,13 +198,19 @@ def _keywords_of(ours: Callable[..., Any]) -> frozenset[str]:
 
 
 def _refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
-    # What NumPy passes by itself, or what says the default, changes nothing.
     for keyword, value in keywords.items():
-        if value is np._NoValue or (keyword == "where" and value is True) or value is None:
-            continue
-        if (keyword, value) in (("casting", "same_kind"), ("order", "K"), ("order", "C"), ("subok", True)):
-            continue
-        raise ArgumentError(f"{name}: the keyword {keyword}= is not supported on pullback arrays")
+        if not _says_nothing(keyword, value):
+            raise ArgumentError(f"{name}: the keyword {keyword}= is not supported on pullback arrays")
+
+
+def _says_nothing(keyword: str, value: Any) -> bool:
+    """Whether NumPy passes a value by itself, or it says the default, or what an Array does not show."""
+    if value is None or value is np._NoValue:
+        return True
+    if keyword in ("where", "subok") and isinstance(value, bool):
+        return value or keyword == "subok"  # there are no subclasses
+    words = {"casting": ("same_kind",), "order": ("K", "C", "F", "A")}.get(keyword, ())  # nor an order in memory
+    return isinstance(value, str) and value in words
 
 
 def _uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:

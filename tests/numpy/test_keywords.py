@@ -1,0 +1,85 @@
+"""Every keyword of every function that pullback covers is supported, or refused by the names of both."""
+
+import inspect
+
+import coverage_table
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.core.operations import overrides
+from pullback.errors import ArgumentError
+
+COVERED = [one for one in coverage_table.overridable() if one in overrides]
+UFUNCS = [one for one in COVERED if isinstance(one, np.ufunc)]
+
+
+def keywords_that_ours_lacks(function):
+    """The optional parameters of NumPy's function that ours does not have, by name."""
+    if isinstance(function, np.ufunc) or function is np.array:  # np.array hands on what it understands only
+        return []
+    ours = inspect.signature(overrides[function]).parameters
+    if any(one.kind is one.VAR_KEYWORD for one in ours.values()):
+        return []
+    try:
+        theirs = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C, without a signature
+        return []
+    ordered = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [
+        one.name
+        for one in theirs
+        if one.kind in ordered and one.default is not one.empty and one.name not in ours and one.name != "like"
+    ]
+
+
+CASES = [
+    pytest.param(function, keyword, id=f"{coverage_table.title(function)}-{keyword}")
+    for function in COVERED
+    for keyword in keywords_that_ours_lacks(function)
+]
+
+
+def first_call(function):
+    args, keywords = coverage_table.calls(function)[0].make()
+
+    def watched(x):
+        if isinstance(x, (list, tuple)):
+            return type(x)(map(watched, x))
+        return pb.array(x, requires_grad=x.dtype.kind in "fc") if isinstance(x, np.ndarray) else x
+
+    return [watched(one) for one in args], {name: watched(one) for name, one in keywords.items()}
+
+
+@pytest.mark.parametrize(("function", "keyword"), CASES)
+def test_a_keyword_that_ours_lacks_is_refused_by_name(function, keyword):
+    args, keywords = first_call(function)
+    with pytest.raises(ArgumentError) as caught:
+        function(*args, **{**keywords, keyword: np.zeros(3)})
+    assert f"{keyword}=" in str(caught.value)
+    assert overrides[function].__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ufunc", "keyword"),
+    [
+        pytest.param(one, keyword, id=f"{one.__name__}-{keyword}")
+        for one in UFUNCS
+        for keyword in ("where", "casting")
+        if keyword == "casting" or one.signature is None  # matmul and its kin have no where= in NumPy either
+    ],
+)
+def test_a_ufuncs_keyword_is_refused_by_name(ufunc, keyword):
+    args, _ = first_call(ufunc)
+    value = {"where": np.array(False), "casting": "unsafe"}[keyword]
+    with pytest.raises(ArgumentError, match=rf"{ufunc.__name__}: .*{keyword}="):
+        ufunc(*args, **{keyword: value})
+
+
+def test_keywords_that_say_the_default_or_what_an_array_does_not_show_are_accepted():
+    x = pb.array([1.0, 2.0], requires_grad=True)
+    assert np.copy(x, order="F", subok=False).tolist() == [1.0, 2.0]
+    assert np.broadcast_to(x, (1, 2), subok=True).shape == (1, 2)
+    assert np.add(x, x, where=True, casting="same_kind", order="K", subok=True).tolist() == [2.0, 4.0]
+    with pytest.raises(ArgumentError, match="order="):
+        np.copy(x, order="Z")
