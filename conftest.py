@@ -1,5 +1,8 @@
 """Load the operations before pytest collects: tests look at all of them, and modules are not to be loaded twice."""
 
+import os
+
+import hypothesis
 import pytest
 
 import pullback  # noqa: F401
@@ -7,3 +10,8 @@ from pullback.core.operations import operations
 
 operations.load_all()
 pytest.register_assert_rewrite("contract")
+
+# What continuous integration finds on one day it shall find on the next; by hand, every run tries something else.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")

@@ -118,6 +118,7 @@ for _name, _target in {
     "graph_forward": "pullback.transforms.evaluation:graph_forward",
     "graph_html": "pullback.view.html:graph_html",
     "graph_listing": "pullback.view.text:listing",
+    "graph_simplify": "pullback.transforms.simplify:graph_simplify",
     "graph_save": "pullback.view.save:save",
     "verify": "pullback.core.verify:verify",
 }.items():

@@ -18,6 +18,8 @@ from pullback.errors import GraphError
 class Graph:
     """A computation graph: inputs, nodes in topological order, outputs. Immutable, verified when it is made.
 
+    ``rewrites`` are those that ``simplify`` applied on the way to this graph, if it made it.
+
     Every walk takes a graph: ``forward`` gives the values, ``backward`` the graph of the gradients.
 
     >>> import pullback as pb
@@ -40,6 +42,7 @@ class Graph:
         self.nodes = tuple(nodes)
         self.outputs = tuple(outputs)
         self.output_names = tuple(output_names) if output_names is not None else None
+        self.rewrites: tuple[Any, ...] = ()
         operations.verify(self)
 
     @classmethod
@@ -115,6 +118,20 @@ class Graph:
         """
         function: Callable[..., Any] = operations.graph_compile(self)
         return function
+
+    def simplify(self, log: bool = False) -> Graph:
+        """Return a graph that computes the same with fewer operations, as one would write it by hand, and stably.
+
+        Args:
+            log: whether to print every rewrite: before, after, and where in the user's code. The graph that is
+                returned keeps them as ``rewrites``.
+
+        >>> import pullback as pb
+        >>> print(pb.expression("y = 1 - sigmoid(x); z = y*x + x*2*y").simplify().formula())
+        3*sigmoid(-x)*x
+        """
+        graph: Graph = operations.graph_simplify(self, log)
+        return graph
 
     def formula(self, name: str | None = None) -> str:
         """The node of this name (by default the output) written out as an expression in the inputs' names."""

@@ -39,8 +39,9 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
         found = rule(node, inputs)
         if found is None:
             found = node if inputs == node.inputs else remade(node, inputs)
-        elif found.inputs and found._origin is None:
+        elif found.inputs and found._origin is None:  # it is new
             found._origin = Derived(name, node.origin)
+            found.name = found.name or node.name
         replaced[node] = found
     outputs = [replaced[node] for node in graph.outputs]
     return Graph.of(outputs, graph.inputs, graph.output_names)

@@ -114,6 +114,10 @@ class Expression(Graph):
         """
         return self.with_shapes(dict.fromkeys(self.inputs, _REAL)).backward(wrt)
 
+    def simplify(self, log: bool = False) -> Graph:
+        """Return the simplified graph for inputs that are real numbers, see ``Graph.simplify``."""
+        return self.with_shapes(dict.fromkeys(self.inputs, _REAL)).simplify(log)
+
     def with_shapes(self, avals: Mapping[Node, Aval]) -> Graph:
         """Return the graph for inputs of these shapes and dtypes: with broadcasts, and calls made primitives."""
         made: dict[Node, Any] = {node: Array(input_node(avals[node], node.name)) for node in self.inputs}

@@ -1,0 +1,413 @@
+"""A normal form of pointwise algebra: sums of products of powers, collected, cancelled, and written as few operations.
+
+A *polynomial* maps monomials to coefficients. A monomial is a set of pairs (factor, exponent); exponents may be
+negative. A factor is a node that is no algebra itself (an atom), a sum that is kept whole (so that what stands in a
+denominator cancels against the same sum above it), or an exponential.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pullback.core.array import Array
+from pullback.core.graph import as_scalar
+from pullback.core.node import Node
+from pullback.core.operations import operations as op
+from pullback.core.terminals import scalar_node
+
+Factor = Any
+"""A Node, a Sum, or an Exponential."""
+
+Monomial = frozenset[tuple[Factor, int]]
+Polynomial = Mapping[Monomial, float]
+
+ONE: Monomial = frozenset()
+_TERMS = 48
+"""The largest number of terms that is worked with; a larger sum is left as it is."""
+
+_BOUNDED = frozenset(
+    {"arctan", "cos", "erf", "erfc", "log_sigmoid", "ndtr", "relu", "sigmoid", "sign", "sin", "softmax", "tanh"}
+)
+"""Operations whose result is finite wherever their operand is no NaN or infinity: no zero meets an infinity there."""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A sum of at least two terms that is kept whole."""
+
+    terms: frozenset[tuple[Monomial, float]]
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """The exponential of a polynomial."""
+
+    terms: frozenset[tuple[Monomial, float]]
+
+
+# Order: the same graph is written in the same way on every run -------------------------------------------------------
+
+
+def _factor_key(factor: Factor) -> tuple[Any, ...]:
+    if isinstance(factor, Node):
+        return (0, factor.index)
+    return (1 + isinstance(factor, Exponential), _terms_key(factor.terms))
+
+
+def _monomial_key(monomial: Monomial) -> tuple[Any, ...]:
+    return tuple(sorted((_factor_key(factor), exponent) for factor, exponent in monomial))
+
+
+def _terms_key(terms: Iterable[tuple[Monomial, float]]) -> tuple[Any, ...]:
+    return tuple(sorted((_monomial_key(monomial), coefficient) for monomial, coefficient in terms))
+
+
+def _ordered(polynomial: Polynomial) -> list[tuple[Monomial, float]]:
+    return sorted(polynomial.items(), key=lambda term: _monomial_key(term[0]))
+
+
+# Arithmetic -----------------------------------------------------------------------------------------------------------
+
+
+def _add(one: Polynomial, other: Polynomial, scale: float = 1) -> Polynomial:
+    total = dict(one)
+    for monomial, coefficient in other.items():
+        value = total.get(monomial, 0) + scale * coefficient
+        if value:
+            total[monomial] = value
+        else:
+            total.pop(monomial, None)
+    return total
+
+
+def _times(one: Monomial, other: Monomial) -> Monomial:
+    """The product of two monomials; exponents add up, exponentials become one."""
+    powers: dict[Any, int] = dict(one)
+    for factor, exponent in other:
+        total = powers.get(factor, 0) + exponent
+        if total:
+            powers[factor] = total
+        else:
+            powers.pop(factor, None)
+    exponentials = [factor for factor in powers if isinstance(factor, Exponential)]
+    if len(exponentials) > 1 or any(powers[factor] != 1 for factor in exponentials):
+        joined: Polynomial = {}
+        for factor in exponentials:
+            joined = _add(joined, dict(factor.terms), powers.pop(factor))
+        if joined:
+            powers[Exponential(frozenset(joined.items()))] = 1
+    return frozenset(powers.items())
+
+
+def _whole(polynomial: Polynomial) -> tuple[float, Monomial]:
+    """A polynomial as one term, a sum being kept whole, its first coefficient positive: (coefficient, monomial)."""
+    if len(polynomial) == 1:
+        ((monomial, coefficient),) = polynomial.items()
+        return coefficient, monomial
+    sign = math.copysign(1, _ordered(polynomial)[0][1])
+    return sign, frozenset({(Sum(frozenset((m, sign * c) for m, c in polynomial.items())), 1)})
+
+
+def _multiply(one: Polynomial, other: Polynomial) -> Polynomial:
+    """The product. Sums are kept whole, but for one in whose denominators something cancels against the other."""
+    if not one or not other:
+        return {}
+    for left, right in ((one, other), (other, one)):
+        coefficient, monomial = _whole(right)
+        if monomial == ONE or (len(left) > 1 and any(_cancels(term, monomial) for term in left)):
+            product: Polynomial = {}
+            for term, value in left.items():
+                product = _add(product, {_times(term, monomial): value * coefficient})
+            return product
+    coefficient, monomial = _whole(one)
+    scale, rest = _whole(other)
+    return {_times(monomial, rest): coefficient * scale}
+
+
+def _cancels(one: Monomial, other: Monomial) -> bool:
+    powers = dict(other)
+    return any(exponent * powers.get(factor, 0) < 0 for factor, exponent in one)
+
+
+def _power(base: Polynomial, exponent: int) -> Polynomial:
+    coefficient, monomial = _whole(base)
+    raised: Monomial = ONE
+    for _ in range(abs(exponent)):
+        raised = _times(raised, monomial)
+    if exponent < 0:
+        inverted: Monomial = frozenset()
+        for factor, one in raised:
+            inverted = _times(inverted, frozenset({(factor, -one)}))
+        raised = inverted
+    return {raised: coefficient**exponent}
+
+
+def _expanded(polynomial: Polynomial) -> Polynomial | None:
+    """Multiply out every sum with a positive exponent; None if that gets too long."""
+    done: Polynomial = {}
+    waiting = list(polynomial.items())
+    while waiting:
+        monomial, coefficient = waiting.pop()
+        chosen = next(((f, e) for f, e in monomial if isinstance(f, Sum) and e > 0), None)
+        if chosen is None:
+            done = _add(done, {monomial: coefficient})
+            continue
+        factor, exponent = chosen
+        rest = monomial - {chosen}
+        if exponent > 1:
+            rest = rest | {(factor, exponent - 1)}
+        waiting += [(_times(rest, inner), coefficient * value) for inner, value in factor.terms]
+        if len(waiting) + len(done) > _TERMS:
+            return None
+    return done
+
+
+# From nodes -----------------------------------------------------------------------------------------------------------
+
+ALGEBRA = frozenset(
+    {"add", "subtract", "multiply", "strong_product", "negative", "positive", "reciprocal", "divide", "square",
+     "power", "exp"}
+)  # fmt: skip
+
+
+@dataclass
+class Reading:
+    """Reads nodes as polynomials.
+
+    Attributes:
+        polynomials: what has been read.
+        guarded: factors, with the sign of their exponent, by which a zero may be multiplied although they may be
+            infinite: the product is zero then (the strong zero).
+    """
+
+    polynomials: dict[Node, Polynomial] = field(default_factory=dict)
+    guarded: set[tuple[Factor, bool]] = field(default_factory=set)
+
+    def read(self, node: Node) -> Polynomial:
+        """The polynomial of a node whose inputs have been read; of what is no algebra, the atom that it is."""
+        found = self.polynomials.get(node)
+        if found is None:
+            found = self._read(node)
+            if found is None or len(found) > _TERMS or not all(map(math.isfinite, found.values())):
+                found = {frozenset({(node, 1)}): 1.0}
+            self.polynomials[node] = found
+        return found
+
+    def _read(self, node: Node) -> Polynomial | None:
+        number = as_scalar(node)
+        if number is not None:
+            return {ONE: float(number)} if number else {}
+        if not is_algebra(node):
+            return None
+        operands = [self.read(source) for source in node.inputs]
+        match node.primitive.name, operands:
+            case "add", [one, other]:
+                return _add(one, other)
+            case "subtract", [one, other]:
+                return _add(one, other, -1)
+            case "negative", [one]:
+                return _add({}, one, -1)
+            case "positive", [one]:
+                return one
+            case "square", [one]:
+                return _power(one, 2) if one else one
+            case "reciprocal", [one]:
+                return _power(one, -1) if one else None
+            case "divide", [one, other]:
+                return _multiply(one, _power(other, -1)) if other else None
+            case "exp", [one]:
+                return {frozenset({(Exponential(frozenset(one.items())), 1)}): 1.0} if one else {ONE: 1.0}
+            case "power", [one, _]:
+                exponent = as_scalar(node.inputs[1])
+                if one and exponent is not None and exponent == int(exponent) and 0 < abs(exponent) <= 4:
+                    return _power(one, int(exponent))
+                return None
+            case "multiply", [one, other]:
+                return _multiply(one, other)
+            case "strong_product", [one, other]:
+                if one and other and not as_scalar(node.inputs[0]):
+                    self._guard(other)
+                return _multiply(one, other)
+        return None
+
+    def _guard(self, partial: Polynomial) -> None:
+        waiting = [_whole(partial)[1]]
+        while waiting:
+            for factor, exponent in waiting.pop():
+                if exponent < 0 or not is_bounded(factor):
+                    self.guarded.add((factor, exponent > 0))
+                if isinstance(factor, Sum):
+                    waiting += [monomial for monomial, _ in factor.terms]
+
+
+def is_algebra(node: Node) -> bool:
+    """Whether the node is an operation that polynomials are made of, on real floating numbers."""
+    return node.primitive.name in ALGEBRA and node.array_aval.dtype.kind == "f"  # all of ALGEBRA has one result
+
+
+def is_bounded(factor: Factor) -> bool:
+    """Whether a factor is finite for finite inputs."""
+    if isinstance(factor, Sum):
+        return all(is_bounded(one) and e > 0 for monomial, _ in factor.terms for one, e in monomial)
+    return isinstance(factor, Node) and factor.primitive.name in _BOUNDED
+
+
+# And back -------------------------------------------------------------------------------------------------------------
+
+
+class Writing:
+    """Writes a polynomial as nodes of one shape and dtype, with common factors taken out."""
+
+    def __init__(self, like: Node, guarded: set[tuple[Factor, bool]]) -> None:
+        self._aval = like.array_aval
+        self._guarded = guarded
+        self._written: dict[Any, Array] = {}
+
+    def number(self, value: float) -> Array:
+        """A constant."""
+        return Array(scalar_node(value, self._aval.shape, self._aval.dtype))
+
+    def polynomial(self, polynomial: Polynomial) -> Array:
+        """Write a polynomial: a factor that several terms have is taken out of them."""
+        terms = _ordered(polynomial)
+        if not terms:
+            return self.number(0.0)
+        if len(terms) == 1:
+            return self._term(*terms[0])
+        # What is zero because of a guarded factor must meet it by itself: nothing is taken out then.
+        guarded = any((factor, e > 0) in self._guarded for monomial, _ in terms for factor, e in monomial)
+        common = None if guarded else _most_common(terms)
+        if common is None:
+            return self._sum(terms)
+        with_it = {_times(m, frozenset({(common[0], -common[1])})): c for m, c in terms if _has(m, common)}
+        without = {m: c for m, c in terms if not _has(m, common)}
+        coefficient = _common_coefficient(list(with_it.values()))
+        inner = self.polynomial({m: c / coefficient for m, c in with_it.items()})
+        product = self._product(coefficient, frozenset({common}), inner)
+        return product if not without else self._plus(without, product)
+
+    def _plus(self, polynomial: Polynomial, other: Array) -> Array:
+        rest = self.polynomial(polynomial)
+        total: Array = rest + other
+        return total
+
+    def _sum(self, terms: list[tuple[Monomial, float]]) -> Array:
+        """A sum, what is added first: ``a - y``, not ``-y + a``; a constant stands where it saves an operation."""
+        positive = [term for term in terms if term[1] > 0] or terms[:1]
+        total: Array | None = None
+        for monomial, coefficient in positive:
+            term = self._term(monomial, coefficient)
+            total = term if total is None else total + term
+        for monomial, coefficient in terms:
+            if (monomial, coefficient) not in positive:
+                total = total - self._term(monomial, -coefficient)
+        assert total is not None
+        return total
+
+    def _term(self, monomial: Monomial, coefficient: float) -> Array:
+        if not monomial:
+            return self.number(coefficient)
+        return self._product(coefficient, monomial, None)
+
+    def _product(self, coefficient: float, monomial: Monomial, inner: Array | None) -> Array:
+        """``coefficient * inner * monomial``: plain factors, then quotients, then guarded ones by a strong product."""
+        plain: list[Array] = []
+        guarded: list[Array] = []
+        below: list[Array] = []
+        for factor, exponent in sorted(monomial, key=lambda pair: _factor_key(pair[0])):
+            power = self._powered(factor, abs(exponent))
+            is_guarded = (factor, exponent > 0) in self._guarded
+            if exponent > 0:
+                (guarded if is_guarded else plain).append(power)
+            elif is_guarded:
+                guarded.append(op.reciprocal(power))
+            else:
+                below.append(power)
+        plain = [*([inner] if inner is not None else []), *plain]
+        size = abs(coefficient)
+        if plain:
+            product = _all_multiplied(plain)
+            if size != 1:
+                product = size * product
+        elif below and not guarded:
+            first, *below = below
+            product = op.reciprocal(first) if size == 1 else self.number(size) / first
+        elif guarded:
+            product, guarded = (guarded[0], guarded[1:]) if size == 1 else (size * guarded[0], guarded[1:])
+        else:
+            product = self.number(size)
+        for one in below:
+            product = product / one
+        if guarded:
+            product = op.strong_product(product, _all_multiplied(guarded))
+        return product if coefficient > 0 else -product
+
+    def _powered(self, factor: Factor, exponent: int) -> Array:
+        key = (factor, exponent)
+        found = self._written.get(key)
+        if found is None:
+            if exponent > 1:
+                base = self._powered(factor, 1)
+                found = op.square(base) if exponent == 2 else op.power(base, float(exponent))
+            elif isinstance(factor, Node):
+                found = Array(factor)
+            elif isinstance(factor, Sum):
+                found = self.polynomial(dict(factor.terms))
+            else:
+                found = op.exp(self.polynomial(dict(factor.terms)))
+            self._written[key] = found
+        return found
+
+
+def _all_multiplied(factors: list[Array]) -> Array:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
+
+
+def _has(monomial: Monomial, common: tuple[Factor, int]) -> bool:
+    factor, exponent = common
+    return any(one is factor or one == factor for one, e in monomial if e * exponent > 0 and abs(e) >= abs(exponent))
+
+
+def _most_common(terms: list[tuple[Monomial, float]]) -> tuple[Factor, int] | None:
+    """The factor (or its reciprocal) that most terms have, if at least two have it."""
+    counts: dict[tuple[Factor, int], int] = {}
+    for monomial, _ in terms:
+        for factor, exponent in monomial:
+            if not isinstance(factor, Exponential):
+                key = (factor, 1 if exponent > 0 else -1)
+                counts[key] = counts.get(key, 0) + 1
+    best = max(counts.items(), key=lambda item: (item[1], _reversed_key(item[0])), default=None)
+    return best[0] if best is not None and best[1] > 1 else None
+
+
+class _Reversed(NamedTuple):
+    key: Any
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(other.key < self.key)
+
+
+def _reversed_key(common: tuple[Factor, int]) -> _Reversed:
+    """Of factors that are equally common the first in order is taken."""
+    return _Reversed((_factor_key(common[0]), -common[1]))
+
+
+def _common_coefficient(coefficients: list[float]) -> float:
+    """What all coefficients can be divided by without rounding: their size if it is one, and their sign."""
+    sizes = {abs(one) for one in coefficients}
+    sign = -1.0 if all(one < 0 for one in coefficients) else 1.0
+    return sign * (sizes.pop() if len(sizes) == 1 else 1.0)
+
+
+def candidates(polynomial: Polynomial) -> Iterator[Polynomial]:
+    """The forms among which the cheapest is chosen: as it was read, and multiplied out."""
+    yield polynomial
+    out = _expanded(polynomial)
+    if out is not None and out != polynomial:
+        yield out

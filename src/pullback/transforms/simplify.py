@@ -1,0 +1,185 @@
+"""Graphs as one would write them by hand: stable forms, collected algebra, nothing twice. What ``simplify`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pullback.core.graph import Graph, ancestors, as_scalar
+from pullback.core.node import Node
+from pullback.core.operations import operations
+from pullback.core.origin import Derived
+from pullback.core.state import record
+from pullback.core.terminals import INPUT, input_node
+from pullback.transforms.linearity import move_scalars_out
+from pullback.transforms.passes import clean_layout, fold_constants, merge_common, remade, rewrite, simplify_exactly
+from pullback.transforms.polynomials import Reading, Writing, candidates, is_algebra
+from pullback.transforms.stabilize import find
+
+_CONE = 200
+"""How many operations a formula may have to be simplified as one."""
+
+_EXPENSIVE = {"divide": 4, "reciprocal": 4, "power": 8, "exp": 6}
+"""What operations cost, where that is not about one addition."""
+
+
+_CANCELLED = "rounding, and finite where what cancels was infinite"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A rewrite that was applied.
+
+    Attributes:
+        name: of the rewrite.
+        before: the node as it was.
+        after: what took its place.
+        changes: what may come out differently.
+    """
+
+    name: str
+    before: Node
+    after: Node
+    changes: str
+
+    def __str__(self) -> str:
+        before, after = (operations.graph_formula(Graph.of([node])) for node in (self.before, self.after))
+        origin = self.before.origin
+        where = f"  at {origin}" if origin is not None else ""
+        return f"{self.name}: {before} -> {after}  ({self.changes}){where}"
+
+
+def graph_simplify(graph: Graph, log: bool = False) -> Graph:
+    """Apply every rewrite until none applies any more: ``Graph.simplify``."""
+    applied: list[Applied] = []
+    simplified = simplify(graph, applied)
+    simplified.rewrites = tuple(applied)
+    if log:
+        print("\n".join(map(str, applied)) if applied else "nothing to simplify")
+    return simplified
+
+
+def simplify(graph: Graph, applied: list[Applied]) -> Graph:
+    """Return the simplified graph, and add what was done to ``applied``."""
+    for _ in range(8):
+        before = graph
+        for one in (_drop_identities, clean_layout, simplify_exactly, fold_constants, merge_common, move_scalars_out):
+            graph = one(graph)
+        # Algebra first: 1 - sigmoid(z) may cancel as long as it is one.
+        graph = merge_common(collect_terms(merge_common(graph), applied))
+        graph = merge_common(stabilize(graph, applied))
+        if graph.nodes == before.nodes:
+            break
+    return graph
+
+
+def _drop_identities(graph: Graph) -> Graph:
+    """Drop nodes that only were asked for derivatives; those that have a name keep it."""
+    return rewrite(
+        graph,
+        lambda node, inputs: inputs[0] if node.primitive.name == "identity" and node.name is None else None,
+        "drop_identities",
+    )
+
+
+def stabilize(graph: Graph, applied: list[Applied] | None = None) -> Graph:
+    """Put formulas that lose digits into their stable form, by the table of ``stabilize``."""
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.primitive is INPUT or not inputs:
+            return None
+        candidate = node if inputs == node.inputs else remade(node, inputs)
+        for found in find(candidate):
+            made = _made(found.build, candidate, found.rewrite.name)
+            if made is not None and made is not candidate:
+                if applied is not None:
+                    applied.append(Applied(found.rewrite.name, candidate, made, found.rewrite.changes))
+                return made
+        return candidate
+
+    return rewrite(graph, rule, "stabilize")
+
+
+def _made(build: Callable[[], object], node: Node, name: str) -> Node | None:
+    """What ``build`` makes in place of ``node``; the nodes that it makes have the node's origin, the last its name."""
+    first = input_node(None).index
+    with record():
+        result = build()
+    if result is None:
+        return None
+    final: Node = result._node  # type: ignore[attr-defined]
+    for one in ancestors([final], stop=lambda one: one.index < first):
+        if one.index > first and one.inputs:
+            one._origin = Derived(name, node.origin)
+    if final.index > first and final.name is None:
+        final.name = node.name
+    return final
+
+
+def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
+    """Collect, cancel and factor sums and products of whole formulas, where that takes fewer operations."""
+    users: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for source in node.inputs:
+            users.setdefault(source, []).append(node)
+    outputs = set(graph.outputs)
+    reading = Reading()
+
+    def is_root(node: Node) -> bool:
+        return node in outputs or any(not _continues(node, user) for user in users.get(node, ()))
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        candidate = node if inputs == node.inputs else remade(node, inputs)
+        if not is_algebra(candidate):
+            return candidate
+        polynomial = reading.read(candidate)
+        if not is_root(node):
+            return candidate
+        limit = _own_cost(node, users, outputs)
+        best: Node | None = None
+        for form in candidates(polynomial):
+            written = _made(partial(Writing(candidate, reading.guarded).polynomial, form), candidate, "algebra")
+            if written is not None and (cost := _cost(written, candidate)) < limit:
+                best, limit = written, cost
+        if best is None:
+            return candidate
+        reading.polynomials[best] = polynomial
+        if applied is not None:
+            applied.append(Applied("algebra", candidate, best, _CANCELLED))
+        return best
+
+    return rewrite(graph, rule, "collect_terms")
+
+
+def _continues(node: Node, user: Node) -> bool:
+    """Whether a formula goes on from a node to one that uses it."""
+    return is_algebra(user) and user.aval == node.aval
+
+
+def _own_cost(root: Node, users: dict[Node, list[Node]], outputs: set[Node]) -> float:
+    """What the operations cost that only serve ``root``."""
+    own = {root}
+    cost = 0.0
+    waiting = [root]
+    while waiting and len(own) < _CONE:
+        node = waiting.pop()
+        cost += _price(node)
+        for source in dict.fromkeys(node.inputs):
+            free = source.inputs and source not in outputs and own.issuperset(users[source])
+            if free and is_algebra(source):
+                own.add(source)
+                waiting.append(source)
+    return cost
+
+
+def _price(node: Node) -> float:
+    """What an operation costs; a negative number is written less well than a subtraction."""
+    signs = sum((number := as_scalar(source)) is not None and number < 0 for source in node.inputs)
+    return _EXPENSIVE.get(node.primitive.name, 1) + 0.1 * signs
+
+
+def _cost(written: Node, replaced: Node) -> float:
+    """What the operations cost that were made for a new form."""
+    new = ancestors([written], stop=lambda one: one.index <= replaced.index)
+    return sum(_price(one) for one in new if one.index > replaced.index and one.inputs)

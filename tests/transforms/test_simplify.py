@@ -1,0 +1,191 @@
+"""Simplified graphs: the lecture's derivations fall out, and whatever is simplified means what it meant."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pullback as pb
+from pullback import nn
+
+sigmoid, softmax = pb.special.expit, nn.softmax
+
+
+def operations_of(graph):
+    return [node.primitive.name for node in graph.nodes if node.inputs]
+
+
+# The lecture's derivations --------------------------------------------------------------------------------------------
+
+
+def test_the_derivative_of_the_binary_cross_entropy_by_the_logit_is_sigmoid_minus_label():
+    def loss(y, z):
+        a = sigmoid(z)
+        L = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+        return L  # noqa: RET504  # its name is that of the derivative
+
+    derivative = pb.trace(loss, 1.0, 0.5).backward(wrt="z").simplify()
+    assert operations_of(derivative) == ["sigmoid", "subtract"]
+    assert derivative.formula("dL/dz") == "sigmoid(z) - y"
+    assert derivative.forward(1.0, 0.5).values["dL/dz"] == pytest.approx(1 / (1 + np.exp(-0.5)) - 1)
+
+
+def test_the_same_from_a_text():
+    derivative = pb.expression("a = sigmoid(z); L = -(y*log(a) + (1 - y)*log(1 - a))").backward("z").simplify()
+    assert derivative.formula() == "sigmoid(z) - y"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z: -np.sum(np.eye(4)[2] * np.log(softmax(z))),
+        lambda z: -np.log(softmax(z))[2],
+        lambda z: -np.log(softmax(z)[2]),
+    ],
+    ids=["by a one-hot vector", "by a label", "picked before the logarithm"],
+)
+def test_the_derivative_of_the_categorical_cross_entropy_is_softmax_minus_onehot(loss):
+    derivative = pb.trace(loss, np.ones(4)).backward(wrt="z").simplify()
+    assert operations_of(derivative) == ["softmax", "subtract"]
+    np.testing.assert_array_equal(derivative.outputs[0].inputs[1].value, np.eye(4)[2])
+
+
+def test_the_derivative_for_a_batch_of_labels_needs_no_scatter():
+    def loss(z):
+        return -np.mean(np.log(softmax(z)[np.arange(3), np.array([0, 1, 1])]))
+
+    derivative = pb.trace(loss, np.ones((3, 4))).backward(wrt="z").simplify()
+    assert operations_of(derivative) == ["softmax", "multiply", "subtract"]
+    z = np.random.default_rng(0).normal(size=(3, 4))
+    found = derivative.forward(z).values[derivative.output_name()]
+    np.testing.assert_allclose(found, (np.asarray(softmax(z)) - np.eye(4)[[0, 1, 1]]) / 3)
+
+
+def test_the_derivative_of_the_mean_square_is_the_residual_times_the_inputs():
+    def loss(X, w, y):
+        return np.mean((X @ w - y) ** 2)
+
+    derivative = pb.trace(loss, np.ones((5, 3)), np.ones(3), np.ones(5)).backward(wrt="w").simplify()
+    assert derivative.formula() == "0.4*(X @ w - y) @ X"  # 2/n X^T (X w - y)
+    assert operations_of(derivative) == ["matmul", "subtract", "matmul", "multiply"]
+
+
+# Algebra --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x + x + x", "3*x"),
+        ("x*y + x*2 - x", "(1 + y)*x"),
+        ("x - x + y", "y"),
+        ("x/y*y", "x"),
+        ("(x + y)*(x - y)/(x + y)", "x - y"),
+        ("(x + y)**2 - x**2", "(2*x + y)*y"),
+        ("exp(x)*exp(y)/exp(2*x)", "exp(y - x)"),
+        ("-(-x)", "x"),
+        ("2*(3*x)", "6*x"),
+        ("x*0 + y", "y"),
+        ("log(exp(x))", "x"),
+        ("log(1 - sigmoid(x))", "log_sigmoid(-x)"),
+        ("sqrt(x*x)", "absolute(x)"),
+    ],
+)
+def test_formulas_become_what_one_would_write(text, expected):
+    assert pb.expression(text).simplify().formula() == expected
+
+
+@pytest.mark.parametrize("text", ["square(x - y)", "x*(1 - x)", "x/y + 1", "sin(x) + y"])
+def test_what_is_written_well_stays(text):
+    graph = pb.expression(text).simplify()
+    assert graph.rewrites == ()
+    assert graph.formula() == pb.expression(text).formula()
+
+
+def test_numbers_are_taken_out_of_sums():
+    graph = pb.trace(lambda x: np.sum(3 * x) + np.sum(-x), np.ones(5)).simplify()
+    assert operations_of(graph) == ["sum", "multiply"]
+
+
+def test_the_strong_zero_survives():
+    def f(x):
+        return np.where(x > 0, np.sqrt(x), 0) * 3
+
+    graph = pb.trace(f, 1.0).backward(wrt="x").simplify()
+    assert graph.forward(0.0).values[graph.output_name()] == 0
+    assert graph.forward(4.0).values[graph.output_name()] == 0.75
+
+
+def test_a_zero_cotangent_stays_zero_when_a_factor_is_common():
+    def f(x, y):
+        return np.where(x > 0, np.log(x) * y + np.sqrt(x) * y, 0)
+
+    graph = pb.trace(f, 1.0, 2.0).backward(wrt="x").simplify()
+    assert graph.forward(0.0, 2.0).values[graph.output_name()] == 0
+
+
+def test_the_log_says_what_was_done_and_where(capsys):
+    def loss(x):
+        return np.log(1 - sigmoid(x)) + x - x
+
+    graph = pb.trace(loss, 1.0).simplify(log=True)
+    printed = capsys.readouterr().out
+    assert "algebra: log(1 - sigmoid(x)) + x - x -> log(1 - sigmoid(x))" in printed
+    assert "log_of_sigmoid: log(sigmoid(-x)) -> log_sigmoid(-x)" in printed
+    assert "at test_simplify.py:" in printed
+    assert [one.name for one in graph.rewrites] == ["algebra", "one_minus_sigmoid", "log_of_sigmoid"]
+    pb.expression("sin(x)").simplify(log=True)
+    assert capsys.readouterr().out == "nothing to simplify\n"
+
+
+def test_a_long_chain_is_simplified_without_recursion():
+    def f(x):
+        for _ in range(3000):
+            x = np.sin(x) + 1 - 1
+        return x
+
+    graph = pb.trace(f, 0.5).simplify()
+    assert set(operations_of(graph)) == {"sin"}
+
+
+# Whatever it is -------------------------------------------------------------------------------------------------------
+
+LEAVES = st.sampled_from(["x", "y", "z", "1", "2", "0.5"])
+
+
+def _grown(inner):
+    binary = st.builds("({} {} {})".format, inner, st.sampled_from("+-*/"), inner)
+    unary = st.builds("{}({})".format, st.sampled_from(["exp", "sigmoid", "tanh", "sin", "square", "-"]), inner)
+    return st.one_of(binary, binary, unary)
+
+
+FORMULAS = st.recursive(LEAVES, _grown, max_leaves=9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FORMULAS, st.integers(0, 2**32 - 1))
+def test_a_simplified_graph_means_what_the_graph_meant(text, seed):
+    text = f"{text} + 0*x*y*z"  # all are inputs
+    point = dict(zip("xyz", np.random.default_rng(seed).uniform(0.3, 1.7, 3), strict=True))
+    graph = pb.expression(text)
+    before = graph.forward(**point)
+    after = graph.simplify().forward(**point)
+    expected, found = (run.value(run.graph.outputs[0]) for run in (before, after))
+    if np.isfinite(expected):
+        assert np.isfinite(found)
+        sizes = [abs(v) for v in before.values.values() if np.isfinite(v)]
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12 * max(sizes))
+
+
+@settings(max_examples=100, deadline=None)
+@given(FORMULAS, st.integers(0, 2**32 - 1))
+def test_a_simplified_gradient_is_the_gradient(text, seed):
+    text = f"{text} + x*y*z"
+    point = dict(zip("xyz", np.random.default_rng(seed).uniform(0.3, 1.7, 3), strict=True))
+    graph = pb.expression(text).backward("x")
+    before = graph.forward(**point)
+    after = graph.simplify().forward(**point)
+    expected, found = (run.value(run.graph.outputs[0]) for run in (before, after))
+    if np.isfinite(expected):
+        sizes = [abs(v) for v in before.values.values() if np.isfinite(v)]
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-11 * max(sizes))
