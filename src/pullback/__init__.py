@@ -105,6 +105,7 @@ for _name, _target in {
     "accumulate_gradients": "pullback.transforms.backward:accumulate_gradients",
     "array_html": "pullback.view.html:array_html",
     "array_namespace": "pullback.numpy:namespace",
+    "cotangent_slope": "pullback.transforms.forward:cotangent_slope",
     "default_rng": "pullback.numpy.random:default_rng",
     "evaluation_explain": "pullback.view.explain:explain",
     "evaluation_html": "pullback.view.html:evaluation_html",

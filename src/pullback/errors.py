@@ -10,6 +10,7 @@ PullbackError
 ├── ArgumentError (ValueError)           an argument or option out of its range
 ├── UnsupportedError (AttributeError)    a name of NumPy's that pullback does not have
 ├── FormatError (ValueError)             a file that is not what it should be
+├── LinAlgError (numpy.linalg.LinAlgError) a matrix that a function of linear algebra is not defined for
 ├── GradientError (AssertionError)       a derivative that finite differences contradict
 ├── FileError (OSError)                  a file that cannot be read or written
 └── NonFiniteError (FloatingPointError)  a number that became inf or NaN where that ends the work
@@ -24,6 +25,8 @@ import os
 import sys
 from types import FrameType
 from typing import Any
+
+import numpy as np
 
 operation_names: dict[Any, str] = {}
 """The name of each public operation, by its code: a message names what the user called, not what that is made of."""
@@ -126,6 +129,10 @@ class ArgumentError(PullbackError, ValueError):
 
 class UnsupportedError(PullbackError, AttributeError):
     """A name that NumPy has and pullback does not; the message says what to use in its place."""
+
+
+class LinAlgError(PullbackError, np.linalg.LinAlgError):
+    """A matrix that a function of linear algebra is not defined for: singular, not positive definite, holding NaN."""
 
 
 class FormatError(PullbackError, ValueError):

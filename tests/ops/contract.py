@@ -28,7 +28,10 @@ NEEDS_VALUES = {
 }  # fmt: skip
 """What gives a Python value, or a shape that depends on values."""
 
-OTHER_DTYPES = {("polygamma", np.float32): "SciPy multiplies by a float64 number"}
+OTHER_DTYPES = {
+    ("polygamma", np.float32): "SciPy multiplies by a float64 number",
+    ("solve_triangular", np.bool_): "SciPy computes with booleans in float32",
+}
 """Where the dtype is not the reference's, and why."""
 
 REFUSED_DTYPES = {
@@ -42,6 +45,9 @@ WARNS = {
     "var": "as many degrees of freedom as elements are divided by, as in NumPy",
 }
 """Whose values or derivatives warn at samples that are smooth all the same, and why."""
+
+PHASES = {"eig", "eigh", "svd"}
+"""Whose vectors, of complex matrices, have arbitrary phases: what depends on these is refused."""
 
 
 # Calling ------------------------------------------------------------------------------------------------------------
@@ -151,7 +157,12 @@ def is_smooth(declared, sample):
 
 
 def is_smooth_for_complex(declared, sample):
-    return declared.differentiable and sample.smooth and _gives_floats(declared, sample, np.complex128)
+    return (
+        declared.differentiable
+        and sample.smooth
+        and declared.name not in PHASES
+        and _gives_floats(declared, sample, np.complex128)
+    )
 
 
 def _gives_floats(declared, sample, dtype):

@@ -145,6 +145,7 @@ def function(
     rejects: Sequence[Reject] = (),
     differentiable: bool = True,
     scipy: str | None = None,
+    name: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a public function that is composed of primitives.
 
@@ -155,20 +156,21 @@ def function(
         rejects: calls that must raise, with the error and its words.
         differentiable: whether the result has derivatives by its floating arguments.
         scipy: the function of ``scipy.special`` that it takes the place of, the reference where ``numpy`` gives none.
+        name: what errors call it, by default the function's name; ``linalg.trace`` beside ``trace``, say.
     """
 
     def declare(call: F) -> F:
-        name = call.__name__
+        known = name or call.__name__
         if not call.__doc__:
-            raise GraphError(f"{name}: a function needs a docstring")
+            raise GraphError(f"{known}: a function needs a docstring")
         references = numpy if isinstance(numpy, tuple) else (numpy,) if numpy is not None else ()
         reference = references[0] if references else None
         if scipy is not None:
-            scipy_overrides[scipy] = name
+            scipy_overrides[scipy] = known
             reference = reference or (lambda *args, **keywords: getattr(special, scipy)(*args, **keywords))
-        functions[name] = Function(name, call, reference, as_samples(samples), tuple(rejects), differentiable)
-        operations.provide(name, call)
-        operation_names[call.__code__] = name
+        functions[known] = Function(known, call, reference, as_samples(samples), tuple(rejects), differentiable)
+        operations.provide(known, call)
+        operation_names[call.__code__] = known
         for one in references:
             overrides[one] = call
         return call

@@ -6,7 +6,7 @@ A specification is drawn only when a test asks, so declaring samples costs nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -132,3 +132,26 @@ def values(*numbers: Any) -> Spec:
 def points(*numbers: Any) -> Spec:
     """Given numbers at which the operation is differentiable."""
     return Spec(lambda generator: np.array(numbers))
+
+
+def by_value(spec: Spec) -> Spec:
+    """The same, compared with NumPy by value only: an operation without derivative in every direction."""
+    return replace(spec, smooth=False)
+
+
+def invertible(*shape: int) -> Spec:
+    """Square matrices far from singular: normal numbers, and 3 more on the diagonal."""
+    return Spec(lambda generator: generator.normal(size=shape) + 3 * np.eye(shape[-1]))
+
+
+def positive_definite(*shape: int) -> Spec:
+    """Symmetric positive definite matrices with eigenvalues above 1.
+
+    Not smooth: of a function of them both triangles count in a derivative, and one only in differences.
+    """
+
+    def draw(generator: np.random.Generator) -> Array:
+        x = generator.normal(size=shape)
+        return np.asarray(x @ np.swapaxes(x, -1, -2) + shape[-1] * np.eye(shape[-1]))
+
+    return Spec(draw, smooth=False)

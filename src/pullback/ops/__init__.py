@@ -56,6 +56,14 @@ _FILES = """
     pointwise.special.bessel
     pointwise.special.integral
     fourier
+    linalg.solving
+    linalg.determinants
+    linalg.ties
+    linalg.factorizations
+    linalg.eigen
+    linalg.spectra
+    linalg.singular
+    linalg.pseudoinverse
     window.convolution
     window.unfolding
     window.functions

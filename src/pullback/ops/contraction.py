@@ -95,15 +95,15 @@ def _(ct: Array, x: Array, y: Array) -> Iterator[Thunk]:
         if y.ndim == 1:
             outer: Array = ct.reshape((*ct.shape, 1)) * conjugated(y)
             return outer
-        return multiply_matrices(ct, _adjoint(y))
+        return multiply_matrices(ct, adjoint(y))
 
     def by_y() -> Array:
         if y.ndim > 2:
-            return multiply_matrices(_adjoint(x), ct)
+            return multiply_matrices(adjoint(x), ct)
         rows = _rows(x, x.shape[-1])
         if y.ndim == 1:
             return multiply_matrices(ct.reshape(ct.size), conjugated(rows))
-        return multiply_matrices(_adjoint(rows), _rows(ct, ct.shape[-1]))
+        return multiply_matrices(adjoint(rows), _rows(ct, ct.shape[-1]))
 
     yield by_x
     yield by_y
@@ -125,7 +125,7 @@ def _(batched: Sequence[bool], x: Array, y: Array) -> Array:
     return multiply_matrices(rows, columns).reshape(x.shape[:-1] + y.shape[2:])
 
 
-def _adjoint(x: Array) -> Array:
+def adjoint(x: Array) -> Array:
     """The conjugate transpose. The transpose is a view, which BLAS reads as it lies."""
     adjoint: Array = operations.matrix_transpose(conjugated(x))
     return adjoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.creation import array
+from pullback.core.families import General
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
@@ -36,12 +37,13 @@ class Region:
 
     A derivative is itself differentiable by whatever is watched outside: the rules then work on the recorded nodes.
     What depends on ``inputs`` only is of no further use once their derivative is known: the rules work on its values;
-    so they do for everything that has a value where operations are not recorded.
+    so they do for everything that has a value where operations are not recorded. With ``keep`` they always work on the
+    nodes: the derivative will be differentiated by the same inputs.
     """
 
-    def __init__(self, outputs: Iterable[Node], inputs: Sequence[Node]) -> None:
+    def __init__(self, outputs: Iterable[Node], inputs: Sequence[Node], keep: bool = False) -> None:
         self.inputs = frozenset(inputs)
-        self._freeze = not recording.enabled
+        self._freeze = not (recording.enabled or keep)
         depends = set(inputs)  # on one of the inputs
         live: set[Node] = set()  # watched from outside
         order: list[Node] = []
@@ -64,7 +66,7 @@ class Region:
                 order.append(node)
         self.order = order
         self.depends = depends
-        self._live = live
+        self._live = live | depends if keep else live
         self._handles: dict[Node, Array] = {}
 
     def handle(self, node: Node) -> Array:
@@ -104,6 +106,7 @@ def pull_back(
     cotangents: Sequence[Array | None],
     inputs: Sequence[Node],
     visit: Callable[[Node, Array], None] | None = None,
+    keep: bool = False,
 ) -> list[Array | None]:
     """Return the cotangent of each input, None where it is zero because nothing connects it.
 
@@ -113,8 +116,9 @@ def pull_back(
         inputs: where it ends.
         visit: called with each node and the whole cotangent that arrived there, right to left. The walk then follows
             what is written; without it, formulas that lose their derivative's digits are walked in a stable form.
+        keep: whether the result is to be differentiated by ``inputs`` again.
     """
-    region = Region(outputs, inputs)
+    region = Region(outputs, inputs, keep)
     arrived: dict[Node, Cotangent] = {}
     for node, ct in zip(outputs, cotangents, strict=True):
         if ct is not None and node in region.depends:
@@ -136,7 +140,10 @@ def pull_back(
             wanted = [source in region.depends and _carries(source) for source in node.inputs]
             if any(wanted):
                 handles = [region.handle(source) for source in node.inputs]
-                contributions = node.primitive.vjp(ct, region.handle(node), handles, wanted, node.params)
+                params = node.params
+                if node.primitive.looks_ahead:
+                    params = _with_slope(node, ct, region.handle(node), handles, outputs, cotangents)
+                contributions = node.primitive.vjp(ct, region.handle(node), handles, wanted, params)
                 for source, contribution in zip(node.inputs, contributions, strict=True):
                     if contribution is not None:
                         arrived[source] = add_cotangents(arrived.get(source), contribution)
@@ -147,6 +154,25 @@ def pull_back(
             if ct is not None:
                 visit(node, ct)
     return found
+
+
+def _with_slope(
+    node: Node,
+    ct: Cotangent,
+    out: Array,
+    handles: Sequence[Array],
+    outputs: Sequence[Node],
+    cotangents: Sequence[Array | None],
+) -> Mapping[str, Any]:
+    """The params of the node and, where its pullback asks for it, how the cotangent that arrived changes."""
+    assert isinstance(node.primitive, General)
+    direction = node.primitive.direction(ct, out, handles, node.params)
+    if direction is None:
+        return node.params
+    slope = operations.cotangent_slope(outputs, cotangents, node, direction)
+    if not out._node.watched:  # the rules work on values
+        slope = [None if one is None else one.detach() for one in slope]
+    return {**node.params, "slope": slope}
 
 
 def _carries(node: Node) -> bool:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.creation import asarray
 from pullback.core.node import Node
 from pullback.core.state import record
-from pullback.transforms.backward import Region
+from pullback.transforms.backward import Region, pull_back
 
 
 def push_forward(
-    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Array | None], region: Region | None = None
+    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], region: Region | None = None
 ) -> list[Array | None]:
     """Return the tangent of each output, None where it is zero because nothing connects it.
 
@@ -45,3 +46,19 @@ def push_forward(
             if tangent is not None:
                 reached[node] = tangent
     return [reached.get(node) for node in outputs]
+
+
+def cotangent_slope(
+    outputs: Sequence[Node], cotangents: Sequence[Array | None], node: Node, direction: Sequence[Any]
+) -> list[Array | None]:
+    """Return how the cotangent of each of several results of ``node`` changes as these move in ``direction``.
+
+    What else the outputs depend on is held. The part of the graph behind ``node`` is walked to the left and then, on
+    what that computed, to the right.
+    """
+    with record():
+        (ct,) = pull_back(outputs, cotangents, [node], keep=True)
+        found = list(ct) if ct is not None else []
+        moved = [one._node for one in found if one is not None]
+        tangents = iter(push_forward(moved, [node], [[None if t is None else asarray(t) for t in direction]]))
+    return [None if one is None else next(tangents) for one in found]

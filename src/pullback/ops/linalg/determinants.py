@@ -1,0 +1,310 @@
+"""Determinants. The derivative of a determinant is the adjugate, which exists where the inverse does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.families import add_all, general, linear
+from pullback.core.operations import function, operations
+from pullback.core.primitive import Thunk
+from pullback.core.sample import call, invertible, normal, points, reject
+from pullback.dtypes import real_dtype
+from pullback.errors import DTypeError, LinAlgError, ShapeError
+from pullback.ops.contraction import adjoint
+from pullback.ops.linalg.matrices import as_square, check_square, diagonal_of, expecting
+from pullback.ops.linalg.results import SlogdetResult
+from pullback.ops.linalg.solving import invert
+from pullback.ops.reduction import conjugated
+
+_RANK_1 = points([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [-1.0, -2.0, -3.0])
+_RANK_2 = points([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.5, -2.0, 1.0])
+_NOT_SQUARE = "expected square matrices (..., n, n), got shape (2, 3)"
+
+
+def _trace(x: Array) -> Array:
+    total: Array = diagonal_of(x).sum(-1)
+    return total
+
+
+def _times(factor: Array, x: Array) -> Array:
+    """Each matrix of a stack times a number."""
+    product: Array = factor.reshape((*factor.shape, 1, 1)) * x
+    return product
+
+
+# Determinant and adjugate ---------------------------------------------------------------------------------------------
+
+
+@general(
+    name="det",
+    samples=[invertible(3, 3), invertible(2, 3, 3), normal(0, 0), normal(1, 1), _RANK_2, _RANK_1],
+    rejects=[reject(ShapeError, f"det: {_NOT_SQUARE}", normal(2, 3))],
+    stacks=True,
+)
+def determinant(x: Any) -> Any:
+    """Determinant of each matrix of a stack."""
+    check_square("det", x)
+    return np.linalg.det(x)
+
+
+@determinant.infer
+def _(x: Aval) -> Aval:
+    check_square("det", x)
+    return Aval(x.shape[:-2], x.dtype)
+
+
+@determinant.define_vjp
+def _(ct: Array, out: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: _times(ct, adjoint(adjugate(x)))
+
+
+@determinant.define_jvp
+def _(tangents: Sequence[Any], out: Array, x: Array) -> Array:
+    return _trace(adjugate(x) @ tangents[0])
+
+
+def _decomposed(x: Any) -> tuple[Any, Any, Any, Any]:
+    """Return U^H, the singular values, V, and ``det(U V^H)`` of x = U S V^H, a stack of square matrices."""
+    with expecting("det", "matrices of finite numbers", x):
+        u, s, vh = np.linalg.svd(x)
+    phase = np.linalg.det(u) * np.linalg.det(vh)
+    return np.conjugate(np.swapaxes(u, -1, -2)), s, np.conjugate(np.swapaxes(vh, -1, -2)), phase[..., None, None]
+
+
+def _products_without(s: Any, count: int) -> Any:
+    """The product of all of s (along the last axis) but one, or but each pair, whose product is 0 with itself."""
+    n = s.shape[-1]
+    others = ~np.eye(n, dtype=bool)
+    if count == 2:
+        others = others[:, None, :] & others[None, :, :]
+    factors = np.where(others, s[(..., *[None] * count, slice(None))], 1)
+    found = np.prod(factors, axis=-1)
+    return np.where(np.eye(n, dtype=bool), 0, found) if count == 2 else found
+
+
+@general(
+    name="adjugate",
+    samples=[invertible(3, 3), invertible(2, 3, 3), normal(0, 0), normal(1, 1), normal(2, 2)],
+    rejects=[reject(ShapeError, f"adjugate: {_NOT_SQUARE}", normal(2, 3))],
+    stacks=True,
+)
+def adjugate(x: Any) -> Any:
+    """Adjugate of each matrix of a stack: ``det(x) inv(x)`` where that exists, and its continuation where not."""
+    check_square("adjugate", x)
+    if not np.isfinite(x).all():
+        return np.full(x.shape, np.nan, x.dtype)
+    # Of x = U S V^H it is V adj(S) U^H, times det(U) det(V^H): adj of a product is the product of the adj's.
+    uh, s, v, phase = _decomposed(x)
+    return (v * _products_without(s, 1)[..., None, :]) @ uh * phase
+
+
+@adjugate.infer
+def _(x: Aval) -> Aval:
+    check_square("adjugate", x)
+    return x
+
+
+@adjugate.define_vjp
+def _(ct: Array, out: Array, x: Array) -> Iterator[Thunk]:
+    # The second derivative of det is symmetric: <ct, slope(x, t)> = tr(slope(x, ct^H) t).
+    yield lambda: adjoint(adjugate_slope(x, adjoint(ct)))
+
+
+@adjugate.define_jvp
+def _(tangents: Sequence[Any], out: Array, x: Array) -> Array:
+    found: Array = adjugate_slope(x, tangents[0])
+    return found
+
+
+@general(
+    name="adjugate_slope",
+    samples=[call(invertible(3, 3), normal(3, 3)), call(invertible(2, 2, 2), normal(2, 2, 2))],
+    rejects=[reject(ShapeError, "adjugate_slope: expected two arrays of one shape", normal(2, 2), normal(3, 3))],
+    stacks=True,
+)
+def adjugate_slope(x: Any, t: Any) -> Any:
+    """Derivative of the adjugate of each x in the direction t, where x is singular as well."""
+    check_square("adjugate_slope", x)
+    _check_alike(x, t)
+    if not np.isfinite(x).all():
+        return np.full(x.shape, np.nan, x.dtype)
+    uh, s, v, phase = _decomposed(x)
+    without = _products_without(s, 2).astype(x.dtype)
+    # Of a diagonal matrix S in direction T: off the diagonal -T[i, j] times the product of all s but s[i], s[j];
+    # on it the sum of T[k, k] times the product of all but s[i], s[k].
+    turned = uh @ t @ v
+    diagonal = np.diagonal(turned, axis1=-2, axis2=-1)
+    found = -without * turned
+    places = np.arange(x.shape[-1])
+    found[..., places, places] = np.einsum("...ik,...k->...i", without, diagonal)
+    return v @ found @ uh * phase
+
+
+def _check_alike(x: Any, t: Any) -> None:
+    if x.shape != t.shape:
+        raise ShapeError(f"adjugate_slope: expected two arrays of one shape, got {x.shape} and {t.shape}")
+
+
+@adjugate_slope.infer
+def _(x: Aval, t: Aval) -> Aval:
+    check_square("adjugate_slope", x)
+    _check_alike(x, t)
+    return x
+
+
+@adjugate_slope.define_vjp
+def _(ct: Array, out: Array, x: Array, t: Array) -> Iterator[Thunk]:
+    # The third derivative of det is symmetric, too.
+    yield lambda: adjoint(_third(x, t, adjoint(ct)))
+    yield lambda: adjoint(adjugate_slope(x, adjoint(ct)))
+
+
+@adjugate_slope.define_jvp
+def _(tangents: Sequence[Any], out: Array, x: Array, t: Array) -> Array:
+    of_x, of_t = tangents
+    terms = [] if of_t is None else [adjugate_slope(x, of_t)]
+    total: Array = add_all(terms if of_x is None else [*terms, _third(x, t, of_x)])
+    return total
+
+
+@linear(
+    samples=[invertible(3, 3), invertible(2, 3, 3)],
+    rejects=[reject(LinAlgError, "det: expected an invertible matrix, got one of shape (3, 3)", np.ones((3, 3)))],
+    stacks=True,
+)
+def far_from_singular(x: Any) -> Any:
+    """The matrices x themselves, if the inverse of each has a correct digit."""
+    s = np.linalg.svd(x, compute_uv=False)
+    if s.size and (s[..., -1] <= x.shape[-1] * np.finfo(x.dtype).eps * s[..., 0]).any():
+        raise LinAlgError(
+            f"det: expected an invertible matrix, got one of shape {x.shape} that is singular to working precision: "
+            "only the first two derivatives are known there"
+        )
+    return x
+
+
+@far_from_singular.infer
+def _(x: Aval) -> Aval:
+    check_square("det", x)
+    return x
+
+
+@far_from_singular.transpose
+def _(ct: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: ct
+
+
+def _third(x: Array, e: Array, g: Array) -> Array:
+    """The second derivative of the adjugate in two directions, by the inverse."""
+    a = invert(far_from_singular(x))
+    by_e, by_g = e @ a, g @ a
+    trace_e, trace_g = _trace(by_e), _trace(by_g)
+    mixed = by_e @ by_g
+    both = trace_e * trace_g - _trace(mixed)
+    inner = mixed + by_g @ by_e - _times(trace_e, by_g) - _times(trace_g, by_e)
+    return _times(determinant(x), _times(both, a) + a @ inner)
+
+
+@function(
+    np.linalg.det,
+    samples=[normal(3, 3), normal(2, 3, 3), normal(0, 0), normal(2, 0, 0), normal(2, 2), _RANK_2],
+    rejects=[
+        reject(ShapeError, f"det: {_NOT_SQUARE}", normal(2, 3)),
+        reject(ShapeError, "det: expected a matrix or a stack of them, got shape (3,)", normal(3)),
+        reject(DTypeError, "det: expected float32, float64 or their complex", np.eye(2, dtype=np.float16)),
+    ],
+)
+def det(a: Any) -> Array:
+    """Determinant of a square matrix, or of each of a stack; it has derivatives where the matrix is singular, too.
+
+    The third and higher derivatives are by the inverse: they raise LinAlgError at a singular matrix.
+
+    >>> det([[1.0, 2.0], [3.0, 5.0]])
+    array(-1.)
+    """
+    found: Array = determinant(as_square("det", a))
+    return found
+
+
+# Sign and logarithm ---------------------------------------------------------------------------------------------------
+
+
+@general(
+    name="slogdet",
+    samples=[invertible(3, 3), invertible(2, 3, 3), normal(0, 0), normal(1, 1)],
+    rejects=[reject(ShapeError, f"slogdet: {_NOT_SQUARE}", normal(2, 3))],
+    stacks=True,
+)
+def sign_and_logarithm(x: Any) -> Any:
+    """Sign (of a complex matrix: a number of absolute value 1) and logarithm of the absolute value of determinants."""
+    check_square("slogdet", x)
+    return tuple(np.linalg.slogdet(x))
+
+
+@sign_and_logarithm.infer
+def _(x: Aval) -> tuple[Aval, ...]:
+    check_square("slogdet", x)
+    return Aval(x.shape[:-2], x.dtype), Aval(x.shape[:-2], real_dtype(x.dtype))
+
+
+def _inverse(x: Array, logarithm: Array) -> Array:
+    value = logarithm._node.value
+    if value is not None and np.isneginf(value).any():
+        raise LinAlgError(
+            f"slogdet: expected an invertible matrix, got a singular one (shape {x.shape}): the logarithm is -inf and "
+            "has no derivative. Use det, which has"
+        )
+    return invert(x)
+
+
+@sign_and_logarithm.define_vjp
+def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
+    # With tr(x^-1 dx) = a + ib the logarithm moves by a, and the sign by ib times itself.
+    by_sign, by_logarithm = ct
+    sign, logarithm = out
+
+    def by_x() -> Array:
+        if x.dtype.kind != "c":
+            if by_logarithm is None:
+                zeros: Array = operations.zeros_like(x)
+                return zeros
+            return _times(by_logarithm, adjoint(_inverse(x, logarithm)))
+        factor = operations.zeros_like(sign) if by_logarithm is None else by_logarithm
+        if by_sign is not None:
+            factor = factor - 1j * operations.imag(conjugated(by_sign) * sign)
+        return _times(factor, adjoint(_inverse(x, logarithm)))
+
+    yield by_x
+
+
+@sign_and_logarithm.define_jvp
+def _(tangents: Sequence[Any], out: tuple[Array, Array], x: Array) -> Sequence[Any]:
+    sign, logarithm = out
+    if x.dtype.kind != "c":
+        return [None, lambda: _trace(_inverse(x, logarithm) @ tangents[0])]
+    moved = _trace(_inverse(x, logarithm) @ tangents[0])
+    return [1j * operations.imag(moved) * sign, operations.real(moved)]
+
+
+@function(
+    np.linalg.slogdet,
+    samples=[invertible(3, 3), invertible(2, 3, 3), normal(0, 0)],
+    rejects=[
+        reject(ShapeError, f"slogdet: {_NOT_SQUARE}", normal(2, 3)),
+        reject(ShapeError, "slogdet: expected a matrix or a stack of them, got shape (3,)", normal(3)),
+    ],
+)
+def slogdet(a: Any) -> SlogdetResult:
+    """Sign and logarithm of the absolute value of the determinant, ``(sign, logabsdet)``, without overflow.
+
+    Of a singular matrix they are 0 and -inf, and a derivative raises LinAlgError.
+
+    >>> slogdet([[1.0, 2.0], [3.0, 5.0]]).sign
+    array(-1.)
+    """
+    return SlogdetResult(*sign_and_logarithm(as_square("slogdet", a)))

@@ -1,0 +1,380 @@
+"""Singular values and vectors. About repeated singular values, see ``ties``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.families import general
+from pullback.core.operations import function, operations
+from pullback.core.primitive import Thunk
+from pullback.core.sample import by_value, call, normal, positive_definite, reject
+from pullback.dtypes import real_dtype
+from pullback.errors import LinAlgError, ShapeError
+from pullback.ops.contraction import adjoint
+from pullback.ops.linalg.factorizations import as_hermitian
+from pullback.ops.linalg.matrices import (
+    as_diagonal,
+    as_matrices,
+    check_matrix,
+    columns_times,
+    diagonal_of,
+    expecting,
+    hermitian_part,
+    skew_part,
+)
+from pullback.ops.linalg.results import SVDResult
+from pullback.ops.linalg.ties import (
+    equal_pairs,
+    first_order_only,
+    gaps,
+    largest,
+    mean_of_equal,
+    near_zero,
+    negligible,
+    once,
+    reciprocal,
+    refuse_equal,
+    shared,
+    sums,
+    vanishing,
+)
+
+_CONVERGENT = "a matrix whose singular values LAPACK finds"
+
+
+# Singular value decomposition -----------------------------------------------------------------------------------------
+
+
+@general(
+    name="svd",
+    samples=[
+        call(normal(3, 3), full=False),
+        call(normal(4, 2), full=False),
+        call(normal(2, 2, 3), full=False),
+        call(by_value(normal(4, 2)), full=True),
+        call(by_value(normal(2, 2, 3)), full=True),
+        call(normal(0, 2), full=False),
+    ],
+    rejects=[
+        reject(ShapeError, "svd: expected a matrix or a stack of them, got shape (3,)", normal(3), full=False),
+        reject(LinAlgError, "svd: expected finite numbers", np.full((2, 2), np.nan), full=False),
+    ],
+    stacks=True,
+)
+def decompose(x: Any, *, full: bool) -> Any:
+    """U, singular values (descending) and V^H of each matrix of a stack; with ``full``, U and V^H are square."""
+    check_matrix("svd", x)
+    with expecting("svd", _CONVERGENT, x):
+        return tuple(np.linalg.svd(x, full_matrices=full))
+
+
+@decompose.infer
+def _(x: Aval, *, full: bool) -> tuple[Aval, ...]:
+    check_matrix("svd", x)
+    *stack, rows, columns = x.shape
+    least = min(rows, columns)
+    return (
+        Aval((*stack, rows, rows if full else least), x.dtype),
+        Aval((*stack, least), real_dtype(x.dtype)),
+        Aval((*stack, columns if full else least, columns), x.dtype),
+    )
+
+
+class _Factors:
+    """The results of a decomposition, and which of the singular values are equal or 0."""
+
+    def __init__(self, out: tuple[Array, Array, Array]) -> None:
+        u, self.s, vh = out
+        n = self.s.shape[-1]
+        v = adjoint(vh)
+        self.u, self.v = u[..., :n], v[..., :n]
+        self.more_u, self.more_v = u[..., n:], v[..., n:]
+        self.rest_u, self.rest_v = u.shape[-2] - n, v.shape[-2] - n  # how many dimensions are beside the first n
+        self.equal, self.zero = equal_pairs(self.s), near_zero(self.s)
+        self.zeros = self.zero[..., None, :] & self.zero[..., :, None]
+
+    def between(self, skew_sum: Array, skew_difference: Array) -> Array:
+        """What the two skew parts say about P, but between equal values and between zeros."""
+        return skew_sum * reciprocal(gaps(self.s), self.equal) + skew_difference * reciprocal(sums(self.s), self.zeros)
+
+
+def _turned(vectors: Array, more: Array, ct: Array | None) -> tuple[Array, Array | None, Array | None]:
+    """The cotangent of orthonormal vectors within their space, out of it, and of what fills them up, in its own."""
+    n = vectors.shape[-1]
+    if ct is None:
+        zeros: Array = operations.zeros_like(adjoint(vectors) @ vectors)
+        return zeros, None, None
+    own, filling = ct[..., :n], ct[..., n:]
+    inside = adjoint(vectors) @ own
+    if vectors.shape[-2] == n:
+        return inside, None, None
+    if not filling.shape[-1]:
+        return inside, own - vectors @ inside, None
+    # What fills up turns against the vectors.
+    outside = more @ (adjoint(more) @ own - adjoint(filling) @ vectors)
+    return inside, outside, adjoint(more) @ filling
+
+
+@decompose.define_direction
+def _(ct: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any] | None:
+    by_u, by_s, by_vh = ct
+    s = out[1]._node.value
+    if by_s is None or (by_u is None and by_vh is None) or s is None:
+        return None
+    n = s.shape[-1]
+    equal = equal_pairs.evaluate(s) & ~np.eye(n, dtype=bool)
+    if not (equal.any() or near_zero.evaluate(s).any()):
+        return None
+    return [None, np.broadcast_to(_steps(n, s.dtype), s.shape), None]
+
+
+def _steps(n: int, dtype: np.dtype[Any]) -> Any:
+    """The direction in which singular values part from each other and from 0."""
+    return np.arange(1, n + 1, dtype=dtype)
+
+
+@decompose.define_vjp
+def _(
+    ct: Sequence[Any],
+    out: tuple[Array, Array, Array],
+    x: Array,
+    *,
+    full: bool,
+    slope: Sequence[Any] | None = None,
+) -> Iterator[Thunk]:
+    # With P = U^H dx V: ds = diag(P), and U^H dU, V^H dV are F- * (P + P^H)/2 +- F+ * (P - P^H)/2,
+    # where F-[i, j] = 1 / (s[j] - s[i]) and F+[i, j] = 1 / (s[j] + s[i]).
+    f = _Factors(out)
+    by_u, by_s, by_vh = ct
+
+    def by_x() -> Array:
+        if by_u is None and by_vh is None:
+            inner = _of_values(by_s, f)
+            return columns_times(f.u, inner.astype(x.dtype)) @ adjoint(f.v)
+        found = _of_vectors(f, by_u, by_vh)
+        if by_s is not None:
+            found = found + columns_times(f.u, by_s.astype(x.dtype)) @ adjoint(f.v)
+            found = found + _in_groups(f, x, slope)
+        return found
+
+    yield by_x
+
+
+def _of_values(ct: Array, f: _Factors) -> Array:
+    """Shared between equal values; at 0, where s is an absolute value, 0 unless that is smooth."""
+    kinks = f.zero & (abs(ct) > negligible(ct))
+    found: Array = operations.where(kinks, 0, shared(ct, f.equal))
+    return found
+
+
+def _of_vectors(f: _Factors, by_u: Array | None, by_vh: Array | None) -> Array:
+    """The gradient by what the vectors are used for."""
+    of_u, out_u, filling_u = _turned(f.u, f.more_u, by_u)
+    of_v, out_v, filling_v = _turned(f.v, f.more_v, None if by_vh is None else adjoint(by_vh))
+    scale = largest(of_u, of_v, out_u, out_v, filling_u, filling_v)
+
+    def checked(k: Array, places: Array) -> Array:
+        found: Array = vanishing(k, f.s, places, scale, operation="svd", reason="choice")
+        return found
+
+    inner = f.between(
+        checked(skew_part(of_u + of_v), f.equal),
+        checked(skew_part(of_u - of_v), f.zeros),
+    )
+    found = f.u @ inner @ adjoint(f.v)
+    for outside, filling in ((out_u, filling_u), (out_v, filling_v)):
+        if filling is not None:
+            _check_filling(filling, scale)
+        if outside is not None:
+            kept = columns_times(checked(outside, _columns(f.zero, outside)), reciprocal(f.s, f.zero))
+            found = found + (kept @ adjoint(f.v) if outside is out_u else f.u @ adjoint(kept))
+    return found
+
+
+def _columns(marked: Array, like: Array) -> Array:
+    """Marks of columns as marks of all elements of matrices."""
+    places: Array = operations.broadcast_to(marked[..., None, :], like.shape)
+    return places
+
+
+def _check_filling(turned: Array, scale: Array) -> None:
+    skew = skew_part(turned)
+    values = operations.zeros_like(operations.real(diagonal_of(skew)))
+    everywhere = np.ones(skew.shape, bool)
+    vanishing(skew, values, everywhere, scale, operation="svd", reason="choice")
+
+
+def _in_groups(f: _Factors, x: Array, slope: Sequence[Any] | None) -> Array:
+    """What is said about equal values and about zeros, where values and vectors are both used."""
+    n = f.s.shape[-1]
+    off_diagonal = f.equal & ~np.eye(n, dtype=bool)
+    if slope is None:
+        outside = bool(f.rest_u or f.rest_v or x.dtype.kind == "c")
+        places = off_diagonal | (f.zeros if outside else False)
+        inner = refuse_equal("svd", f.s, places, x.dtype)
+        return f.u @ inner @ adjoint(f.v)
+    by_u, _, by_vh = slope
+    steps = operations.asarray(_steps(n, f.s.dtype))
+    of_u, out_u, _ = _turned(f.u, f.more_u, by_u)
+    of_v, out_v, _ = _turned(f.v, f.more_v, None if by_vh is None else adjoint(by_vh))
+    inner = skew_part(of_u + of_v) * reciprocal(gaps(steps), ~off_diagonal)
+    inner = inner + skew_part(of_u - of_v) * reciprocal(sums(steps), ~f.zeros)
+    found = f.u @ inner @ adjoint(f.v)
+    if out_u is not None:
+        found = found + columns_times(out_u, reciprocal(steps, ~f.zero)) @ adjoint(f.v)
+    if out_v is not None:
+        found = found + f.u @ adjoint(columns_times(out_v, reciprocal(steps, ~f.zero)))
+    limit: Array = first_order_only(found)
+    return limit
+
+
+class _Pushed:
+    """Tangents of the results, each computed when it is asked for."""
+
+    def __init__(self, t: Array, f: _Factors) -> None:
+        self._f = f
+        self._inner = adjoint(f.u) @ t @ f.v
+        self._t = t
+        self._moved = operations.real(diagonal_of(self._inner))
+        self._scale = largest(t)
+        self._used: set[str] = set()
+
+    def _checked(self, k: Array, places: Array) -> Array:
+        if len(self._used) == 1:
+            return k
+        found: Array = vanishing(k, self._f.s, places, self._scale, operation="svd", reason="parts")
+        return found
+
+    def _parts(self) -> tuple[Array, Array]:
+        """The Hermitian part of P, without what moves equal values together, and the skew part."""
+        f = self._f
+        level = as_diagonal(mean_of_equal(self._moved, f.equal).astype(self._inner.dtype))
+        part = self._checked(hermitian_part(self._inner) - level, f.equal)
+        return part, self._checked(skew_part(self._inner), f.zeros)
+
+    def _outside(self, vectors: Array, image: Array) -> Array:
+        """The part of the image out of the space of the vectors."""
+        outside = image - vectors @ (adjoint(vectors) @ image)
+        return self._checked(outside, _columns(self._f.zero, outside))
+
+    def values(self) -> Array:
+        self._used.add("values")
+        if len(self._used) == 1:
+            return self._moved
+        f = self._f
+        part, skew = self._parts()
+        nothing = part * f.equal + skew * f.zeros  # after the checks
+        if f.rest_u:
+            nothing = nothing + adjoint(f.u) @ (self._outside(f.u, self._t @ f.v) * f.zero[..., None, :])
+        if f.rest_v:
+            nothing = nothing + adjoint(f.v) @ (self._outside(f.v, adjoint(self._t) @ f.u) * f.zero[..., None, :])
+        found: Array = self._moved + operations.real(diagonal_of(nothing))
+        return found
+
+    def left(self) -> Array:
+        f = self._f
+        self._used.add("vectors")
+        part, skew = self._parts()
+        return self._with_rest(f.u, f.more_u, f.rest_u, f.between(part, skew), self._t @ f.v)
+
+    def right(self) -> Array:
+        f = self._f
+        self._used.add("vectors")
+        part, skew = self._parts()
+        return adjoint(self._with_rest(f.v, f.more_v, f.rest_v, f.between(part, -skew), adjoint(self._t) @ f.u))
+
+    def _with_rest(self, vectors: Array, more: Array, rest: int, turning: Array, image: Array) -> Array:
+        """The tangent of vectors that turn in their own space, and out of it by ``image / s``."""
+        f = self._f
+        found = vectors @ turning
+        if not rest:
+            return found
+        outside = columns_times(self._outside(vectors, image), reciprocal(f.s, f.zero))
+        found = found + outside
+        if not more.shape[-1]:
+            return found
+        filling = -(vectors @ (adjoint(outside) @ more))
+        both: Array = operations.concatenate([found, filling], axis=-1)
+        return both
+
+
+@decompose.define_jvp
+def _(tangents: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any]:
+    pushed = _Pushed(tangents[0], _Factors(out))
+    return [pushed.left, pushed.values, pushed.right]
+
+
+def as_operand(operation: str, a: Any, hermitian: bool) -> Array:
+    """Return a matrix, or a stack of them, as an Array; ``hermitian`` says that one triangle of it is read."""
+    if hermitian:
+        return as_hermitian(operation, a)
+    (x,) = as_matrices(operation, a)
+    return x
+
+
+def singular_values(operation: str, x: Array) -> Array:
+    """The singular values of each matrix of a stack, from a decomposition if x is watched."""
+    if not x._node.watched:
+        with expecting(operation, _CONVERGENT, x._node.value):
+            return operations.asarray(np.linalg.svd(x._node.value, compute_uv=False))
+    values: Array = once(decompose, x, full=False)[1]
+    return values
+
+
+@function(
+    np.linalg.svd,
+    samples=[
+        normal(3, 3),
+        by_value(normal(4, 2)),
+        call(normal(2, 4), full_matrices=False),
+        call(normal(2, 3, 2), full_matrices=False),
+        call(normal(3, 4), compute_uv=False),
+        call(positive_definite(3, 3), compute_uv=False, hermitian=True),
+    ],
+    rejects=[reject(ShapeError, "svd: expected a matrix or a stack of them, got shape (3,)", normal(3))],
+)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """Singular value decomposition ``a = U @ diag(S) @ Vh``: ``(U, S, Vh)``, or S alone unless ``compute_uv``.
+
+    Where singular values repeat or are 0, functions that do not depend on the choice of the vectors have a gradient.
+
+    Args:
+        a: a matrix, or a stack of them.
+        full_matrices: whether U and Vh are square, filled up by columns and rows that are arbitrary but for being
+            orthonormal.
+        compute_uv: whether U and Vh are wanted.
+        hermitian: whether a is Hermitian: one triangle of it is read. (Signs of vectors may differ from NumPy's.)
+
+    Raises:
+        LinAlgError: LAPACK does not find them, as with NaN.
+        NotDifferentiableError: what is differentiated depends on the choice of the vectors, or of their phases.
+
+    >>> svd([[3.0, 0.0], [0.0, 2.0]]).S
+    array([3., 2.])
+    """
+    x = as_operand("svd", a, hermitian)
+    if not compute_uv:
+        return singular_values("svd", x)
+    full = bool(full_matrices) and x.shape[-1] != x.shape[-2]
+    return SVDResult(*once(decompose, x, full=full))
+
+
+@function(
+    np.linalg.svdvals,
+    samples=[normal(3, 3), normal(4, 2), normal(2, 2, 3), normal(0, 2)],
+    rejects=[reject(ShapeError, "svdvals: expected a matrix or a stack of them, got shape (3,)", normal(3))],
+)
+def svdvals(x: Any, /) -> Array:
+    """Singular values, descending, of a matrix or of each of a stack.
+
+    Of equal ones the gradient is shared equally; at 0, where a singular value is as an absolute value, it is 0.
+
+    >>> svdvals([[3.0, 0.0], [0.0, -2.0]])
+    array([3., 2.])
+    """
+    return singular_values("svdvals", as_operand("svdvals", x, False))
