@@ -74,6 +74,7 @@ class Ufunc:
         return f"<ufunc {self.__name__!r} of pullback.numpy>"
 
 
+@functools.cache
 def face(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return what stands under the name of a function of NumPy.
 
