@@ -23,6 +23,7 @@ if _TYPE_CHECKING:
     from pullback.control.branches import cond, switch
     from pullback.control.checkpoint import checkpoint
     from pullback.control.custom import custom_jvp, custom_vjp
+    from pullback.control.loops import fori_loop, while_loop
     from pullback.control.scans import scan
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
@@ -52,6 +53,7 @@ _LAZY_NAMES = {
         "pullback.control.branches": "cond switch",
         "pullback.control.checkpoint": "checkpoint",
         "pullback.control.custom": "custom_jvp custom_vjp",
+        "pullback.control.loops": "fori_loop while_loop",
         "pullback.control.scans": "scan",
         "pullback.transforms.derivatives": "grad hessian hvp jacobian jvp value_and_grad vjp",
         "pullback.transforms.evaluation": "Evaluation",
@@ -77,6 +79,7 @@ __all__ = [
     "errors",
     "expression",
     "fft",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -99,6 +102,7 @@ __all__ = [
     "view",
     "vjp",
     "vmap",
+    "while_loop",
 ]
 
 for _name, _target in {

@@ -228,3 +228,39 @@ def test_a_malformed_node_is_refused():
     bad = type(node)(node.primitive, node.inputs, {**node.params, "consts": 0}, None, True, aval=node.aval)
     with pytest.raises(pb.errors.GraphError, match="runs <lambda> on"):
         pb.Graph(graph.inputs, [*graph.nodes, bad], [bad])
+
+
+def test_a_body_that_assigns_a_parameter_is_refused():
+    count = pb.Parameter(0.0)
+
+    def counted(c, x):
+        count.assign(count.detach() + 1.0)
+        return c + x, None
+
+    with pytest.raises(pb.errors.ArgumentError, match="scan: expected a function that assigns no Parameter"):
+        pb.scan(counted, 0.0, np.ones(3))
+    with pytest.raises(pb.errors.ArgumentError, match="assigns no Parameter"):
+        pb.compile(lambda xs: pb.scan(counted, 0.0, xs))(np.ones(3))
+    assert count.item() == 0.0
+
+    def descended(c, x):
+        (count * c).backward()
+        return c + x, None
+
+    with pytest.raises(pb.errors.ArgumentError, match="sets no gradient"):
+        pb.scan(descended, 0.0, np.ones(3))
+
+
+def test_compiled_it_is_what_it_is_eagerly():
+    w = pb.Parameter(W)
+
+    def step(h, xs):
+        w.grad = None
+        out = network(w, U, h, xs)[0].sum()
+        out.backward()
+        return out
+
+    found = pb.compile(step)(H, XS)
+    compiled = np.asarray(w.grad)
+    assert found == pytest.approx(step(H, XS).item(), rel=1e-12)
+    np.testing.assert_allclose(compiled, w.grad, rtol=1e-12)

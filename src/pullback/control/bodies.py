@@ -15,6 +15,7 @@ from pullback.control.programs import Program
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval
+from pullback.core.capture import Sealed
 from pullback.core.creation import asarray
 from pullback.core.graph import Graph, ancestors, source_names
 from pullback.core.node import Node
@@ -37,9 +38,11 @@ class Body(Graph):
     Attributes:
         name: the function's.
         extends: the body of which this one has the inputs and, before further ones, the outputs; None if of none.
+        quiet: whether NumPy's warnings are off while it runs: it computes what nobody asked for as well.
     """
 
     extends: Body | None = None
+    quiet = False
 
     def __init__(self, name: str, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
         self.name = name
@@ -49,7 +52,7 @@ class Body(Graph):
     @cached_property
     def program(self) -> Program:
         """The body, ready to be evaluated."""
-        return Program(self)
+        return Program(self, self.quiet)
 
     @cached_property
     def reach(self) -> list[frozenset[int]]:
@@ -90,7 +93,7 @@ class Argument:
     Attributes:
         leaves: as said.
         structure: of the argument.
-        weak: of each leaf, whether it stands for a Python float or complex number; by default none does.
+        weak: of each leaf, whether it stands for a Python number; by default none does.
     """
 
     leaves: Sequence[Any]
@@ -158,7 +161,7 @@ def trace_body(operation: str, f: Callable[..., Any], arguments: Sequence[Argume
                 leaf = Array(inputs[-1])
             leaves.append(leaf)
         passed.append(tree.unflatten(argument.structure, leaves))
-    with record():
+    with record(), Sealed(operation):
         found, structure = tree.flatten(f(*passed))
     for leaf in found:
         if not is_value(leaf):

@@ -215,7 +215,7 @@ def _split(body: Body, wanted: Flags, active: Flags, fixed: Flags, known: Flags)
     again = chosen(needed, body.inputs)
     steps = [replaced[node] for node in once], again, [replaced[node] for node in saved], parts.cotangents
     forward = Body(body.name, body.inputs, merged([*body.outputs, *saved]))
-    forward.extends = body
+    forward.extends, forward.quiet = body, body.quiet
     return Split(
         forward=forward,
         invariant=Body(body.name, chosen(fixed, body.inputs), once),
@@ -259,7 +259,9 @@ def _batched(body: Body, flags: Flags, size: int, full: Flags | None) -> tuple[B
             one = over_batch(Array(node), size)
         differs.append(one is not None)
         outputs.append(node if one is None else one._node)
-    return Body(f"vmap({body.name})", inputs, outputs), tuple(differs)
+    wide = Body(f"vmap({body.name})", inputs, outputs)
+    wide.quiet = body.quiet
+    return wide, tuple(differs)
 
 
 def over_batch(x: Array, size: int) -> Array:

@@ -65,12 +65,11 @@ class Leaves:
     @property
     def weak(self) -> list[bool]:
         """Of each, whether it is a Python number or stands for one."""
-        return [is_weak(leaf) for leaf in self.given]
+        return [is_weak(leaf) and one.dtype.kind in "ifc" for leaf, one in zip(self.given, self.arrays, strict=True)]
 
     def argument(self) -> Argument:
         """How a function is traced that gets this argument."""
-        weak = [flag and aval.dtype.kind in "fc" for flag, aval in zip(self.weak, self.avals, strict=True)]
-        return Argument(self.avals, self.structure, weak)
+        return Argument(self.avals, self.structure, self.weak)
 
     def hold(self) -> list[Array]:
         """The arrays, to be held on to by a node: those that somebody else may write to are copied."""
@@ -83,9 +82,10 @@ def path(structure: Any, position: int) -> str:
 
 
 def finish(arrays: Sequence[Array], structure: Any, *arguments: Any) -> Any:
-    """Return results in their structure, as NumPy values where NumPy values came in."""
+    """Return results in their structure: NumPy values where such came in, Python's where only such came in."""
     kind = result_kind(arguments, {})
-    return tree.unflatten(structure, [restore(one, kind) for one in arrays])
+    kinds = ["numpy" if kind == "python" and one.dtype.char not in "?ldD" else kind for one in arrays]
+    return tree.unflatten(structure, [restore(one, kind) for one, kind in zip(arrays, kinds, strict=True)])
 
 
 def held(leaves: Sequence[Leaves], captured: Sequence[Node]) -> list[list[Array]]:
@@ -126,8 +126,9 @@ def holds(new: np.dtype[Any], old: np.dtype[Any]) -> bool:
     return _ORDER[new.kind] >= _ORDER[old.kind]
 
 
-def converted(arrays: Sequence[Array], dtypes: Sequence[np.dtype[Any]]) -> list[Array]:
-    """The arrays in these dtypes."""
+def converted(arrays: Sequence[Array], avals: Sequence[Aval]) -> list[Array]:
+    """The arrays in the dtypes of these avals."""
     return [
-        one if one.dtype == dtype else operations.astype(one, dtype) for one, dtype in zip(arrays, dtypes, strict=True)
+        one if one.dtype == aval.dtype else operations.astype(one, aval.dtype)
+        for one, aval in zip(arrays, avals, strict=True)
     ]

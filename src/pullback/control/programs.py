@@ -18,9 +18,14 @@ class Program:
     """The NumPy meaning of a graph as a flat list of steps: what is computed, from which slots, into which slot.
 
     A slot is emptied after its last use, so that a run holds no more than it still needs.
+
+    Args:
+        graph: what is evaluated.
+        quiet: whether NumPy's warnings are off meanwhile.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, quiet: bool = False) -> None:
+        self._quiet = quiet
         places = {node: place for place, node in enumerate(graph.inputs)}
         self._count = len(places)
         constants = [node for node in graph.nodes if not node.inputs and node not in places]
@@ -49,6 +54,12 @@ class Program:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return the values of the outputs from values of the inputs."""
+        if self._quiet:
+            with np.errstate(all="ignore"):
+                return self._run(values)
+        return self._run(values)
+
+    def _run(self, values: Sequence[Any]) -> list[Any]:
         slots = [*values, *self._constants, *[None] * len(self._steps)]
         for evaluate, inputs, place, done in self._steps:
             value = evaluate(*[slots[i] for i in inputs])

@@ -25,6 +25,7 @@ from pullback.control.derived import (
 from pullback.control.held import Holding, Leaves, check_leaf, check_structure, converted, finish, held, holds, path
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval, as_index
+from pullback.core.node import Node
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Params
 from pullback.core.record import apply
@@ -277,42 +278,47 @@ def _widened(body: Body, flags: Flags, given: Flags, consts: int, carries: int) 
 
 def trace_carried(
     operation: str, f: Callable[..., Any], init: Leaves, others: Sequence[Argument], carried: Callable[[Traced], Any]
-) -> tuple[Traced, list[np.dtype[Any]]]:
+) -> tuple[Traced, Argument]:
     """Trace a body that gets what it carries as its argument and gives it back, of the same structure and avals.
 
     A Python number among the initial values takes the dtype that the body makes of it, as in Python's own loop.
 
     Args:
         operation: what errors name.
-        f: the body, called with the carried values and ``others`` (``carried`` comes last in ``fori_loop``).
+        f: the body, called with the carried values and ``others``.
         init: the initial values.
         others: its further arguments.
         carried: the structure of the carried values in what the body returned; their leaves come first.
+
+    Returns:
+        What was traced, and how the carried values were given.
     """
-    avals, weak = init.avals, init.weak
-    leaves: list[Any] = avals
-    if any(weak):
-        leaves = [given if flag else aval for given, flag, aval in zip(init.given, weak, avals, strict=True)]
-    for _ in range(8):  # each turn raises the kind of a dtype, of which there are few
-        traced = trace_body(operation, f, [Argument(leaves, init.structure), *others], hoist=True)
+    given = init.argument()
+    while True:  # each turn raises the kind of a dtype, or makes a number an array
+        traced = trace_body(operation, f, [given, *others], hoist=True)
         check_structure(operation, f"{traced.name} to return what is carried", init.structure, carried(traced))
-        found = [node.array_aval for node in traced.outputs[: len(avals)]]
-        raised = [
-            one if flag and one.shape == old.shape and holds(one.dtype, old.dtype) else old
-            for one, old, flag in zip(found, avals, weak, strict=True)
-        ]
-        if raised == avals and leaves is avals:
+        raised = [_raised(*leaf) for leaf in zip(given.leaves, given.weak or (), traced.outputs, traced.weak)]  # noqa: B905  # carried ones come first
+        if raised == list(zip(given.leaves, given.weak or (), strict=True)):
             break
-        leaves = avals = raised
-    for i, (one, aval) in enumerate(zip(found, avals, strict=True)):
-        if traced.weak[i] and one.shape == aval.shape and holds(aval.dtype, one.dtype):
+        given = Argument([aval for aval, _ in raised], init.structure, [weak for _, weak in raised])
+    for i, aval in enumerate(given.leaves):
+        found = traced.outputs[i].array_aval
+        if traced.weak[i] and found.shape == aval.shape and holds(aval.dtype, found.dtype):
             with record():
                 traced.outputs[i] = operations.astype(Array(traced.outputs[i]), aval.dtype)._node
         else:
             place = path(init.structure, i)
             what = f"what {traced.name} carries{f' as {place}' if place else ''}"
-            check_leaf(operation, what, aval, one, "It must keep the shape and dtype of the initial value")
-    return traced, [aval.dtype for aval in avals]
+            check_leaf(operation, what, aval, found, "It must keep the shape and dtype of the initial value")
+    return traced, given
+
+
+def _raised(aval: Aval, weak: bool, out: Node, out_weak: bool) -> tuple[Aval, bool]:
+    """What a carried value is in the next turn, and whether it still stands for a Python number."""
+    found = out.array_aval
+    if not weak or found.shape != aval.shape or not holds(found.dtype, aval.dtype):
+        return aval, weak
+    return found, out_weak
 
 
 def _unit(carry: Any, x: Any) -> Any:
@@ -386,13 +392,13 @@ def scan(
     first, rows = Leaves("scan", init), Leaves("scan", xs)
     count = _length(rows, length)
     argument = Argument([Aval(aval.shape[1:], aval.dtype) for aval in rows.avals], rows.structure)
-    traced, dtypes = trace_carried("scan", f, first, [argument], _carry_of_pair)
+    traced, carried = trace_carried("scan", f, first, [argument], _carry_of_pair)
     given, stacks = held([first, rows], traced.captured)
     params = {
         "body": traced.close(), "consts": len(traced.captured), "carries": len(given),
         "length": count, "reverse": bool(reverse),
     }  # fmt: skip
-    operands = [*map(Array, traced.captured), *converted(given, dtypes), *stacks]
+    operands = [*map(Array, traced.captured), *converted(given, carried.leaves), *stacks]
     found = scan_primitive.bind(operands, params)
     carry, ys = traced.structure.children()
     return finish(found[: len(given)], carry, init, xs), finish(found[len(given) :], ys, init, xs)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from pullback.errors import ArgumentError
+
 if TYPE_CHECKING:
     from pullback.core.array import Array
     from pullback.core.node import Node
@@ -108,6 +110,46 @@ class Capture:
         cell = self._cell(parameter)
         cell.grad_touched = True
         cell.grad = grad
+
+
+class Sealed(Capture):
+    """State that may be read and not written: while the body of a loop or branch is traced, which runs later.
+
+    Attributes:
+        operation: what errors name.
+    """
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self._outer: Capture | None = None
+
+    def __enter__(self) -> Sealed:
+        super().__enter__()
+        self.settings = self._outer.settings if self._outer is not None else []
+        return self
+
+    def read(self, parameter: Parameter) -> Node:
+        """The node that the parameter holds now."""
+        return parameter._held if self._outer is None else self._outer.read(parameter)
+
+    def read_grad(self, parameter: Parameter) -> Array | None:
+        """The gradient that the parameter has now."""
+        return parameter._held_grad if self._outer is None else self._outer.read_grad(parameter)
+
+    def write(self, parameter: Parameter, node: Node) -> None:
+        """Refuse."""
+        raise ArgumentError(
+            f"{self.operation}: expected a function that assigns no Parameter, got one that assigns "
+            f"{parameter.name or 'one'}: it is traced once. Carry the value through the loop, or return it, and assign "
+            "it afterwards"
+        )
+
+    def write_grad(self, parameter: Parameter, grad: Array | None) -> None:
+        """Refuse."""
+        raise ArgumentError(
+            f"{self.operation}: expected a function that sets no gradient, got one that calls backward() or sets .grad "
+            "of a Parameter: it is traced once. Use grad or vjp inside it"
+        )
 
 
 def depend(read: Callable[[], Any]) -> Any:

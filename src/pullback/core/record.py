@@ -105,7 +105,7 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
 
 
 def python_type(operand: Any) -> type | None:
-    """Return float or complex for an Array that stands for a Python number, None for any other operand."""
+    """Return int, float or complex for an Array that stands for a Python number, None for any other operand."""
     if isinstance(operand, Array) and operand._node.weak:
-        return complex if operand.dtype.kind == "c" else float
+        return {"c": complex, "i": int}.get(operand.dtype.kind, float)
     return None
