@@ -290,6 +290,7 @@ def main() -> int:
         for name, declared in sorted(listed.items()):
             if options.only and name not in options.only:
                 continue
+            print(name, file=sys.stderr, flush=True)
             for peer, tally in tallies.items():
                 compare(name, declared, peer, tally)
     unexplained = 0
