@@ -44,6 +44,8 @@ _FILES = """
     activations
     softmax
     losses
+    running
+    ufuncs
     sorting
     quantiles
     searching
