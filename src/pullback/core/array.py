@@ -14,8 +14,9 @@ from pullback.core.methods import Methods
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
-from pullback.core.protocols import array_function, array_ufunc, calling_function
+from pullback.core.protocols import array_function, calling_function
 from pullback.core.terminals import constant_node, leaf_node
+from pullback.core.ufuncs import array_ufunc
 from pullback.dtypes import is_differentiable
 from pullback.errors import (
     ArgumentError,

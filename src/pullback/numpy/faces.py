@@ -11,7 +11,8 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.operations import operations, override
-from pullback.core.protocols import array_function, array_ufunc
+from pullback.core.protocols import array_function
+from pullback.core.ufuncs import array_ufunc
 
 
 class Ufunc:

@@ -1,6 +1,6 @@
 """The methods of ufuncs in general: reduce, accumulate and reduceat, one step after the other.
 
-Sums, products, extremes and the like have operations of their own, which ``core/protocols.py`` calls instead.
+Sums, products, extremes and the like have operations of their own, which ``core/ufuncs.py`` calls instead.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from pullback.ops.taking import along, wrapped
 Combine = Callable[[Any, Any], Any]
 
 
-def update_at(name: str, x: Any, index: Any, values: Any) -> Array:
-    """Return x with ``ufunc.at(x, index, values)`` done, for the ufunc of this name.
+def update_at(name: str, x: Any, index: Any, values: Any, combine: Combine | None = None) -> Array:
+    """Return x with ``ufunc.at(x, index, values)`` done, for the ufunc of this name (or what stands for it).
 
     Where an index comes twice, both values are applied, one after the other. For all but ``add`` and ``subtract`` that
     needs the values of an array of indices, to see whether one does.
@@ -31,8 +31,8 @@ def update_at(name: str, x: Any, index: Any, values: Any) -> Array:
     x = as_array(operation, x)
     values = converted(operation, x, values)
     if name == "subtract":
-        name, values = "add", operations.negative(values)
-    combine: Combine = getattr(operations, name)
+        name, values, combine = "add", operations.negative(values), None
+    combine = combine or getattr(operations, name)
     spread = masked(operation, x, index, values)
     if spread is not None:
         mask, values = spread
@@ -151,9 +151,14 @@ operations.provide("update_at", update_at)
 # NumPy's functions that update in place ----------------------------------------------------------------------------
 
 
-def update_in_place(name: str, a: Any, indices: Any, b: Any) -> None:
-    """``ufunc.at(a, indices, b)``: the handle points at the updated array."""
-    rebind(f"{name}.at", a, update_at(name, a, indices, b))
+def update_in_place(name: str, ufunc: Callable[..., Any], a: Any, indices: Any, *b: Any) -> None:
+    """``ufunc.at(a, indices, b)``, or without b for a ufunc of one operand: the handle points at the updated array."""
+
+    def combine(part: Any, value: Any) -> Any:
+        return ufunc(part, value) if b else ufunc(part)
+
+    (values,) = b or (0,)
+    rebind(f"{name}.at", a, update_at(name, a, indices, values, combine))
 
 
 operations.provide("update_in_place", update_in_place)
