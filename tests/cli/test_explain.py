@@ -59,7 +59,7 @@ def test_a_picture(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--wrt", "zzz"], ["d=1"], ["--svg", "picture.png"], ["--svg", "no/picture.svg"], ["--wrt", "a", "--fly"]]
+    "wrong", [["--wrt", "zzz"], ["d=1"], ["--svg", "picture.pdf"], ["--svg", "no/picture.svg"], ["--wrt", "a", "--fly"]]
 )
 def test_bad_input_leaves_no_picture_behind(tmp_path, monkeypatch, wrong):
     monkeypatch.chdir(tmp_path)
@@ -121,7 +121,7 @@ def test_what_is_unusual_but_right(args, words):
         (["a*b", "a=[1,2]", "b=3"], "expected an output with one element"),
         (["sum(a*b)", "a=[1,2]", "b=[1,2,3]"], "in t1 = a*b: multiply: expected shapes"),
         (["a*b", "a=1", "b=2", "--wrt", "q"], "no node named 'q'. Its names are a, b, out"),
-        (["a*b", "a=1", "b=2", "--svg", "x.png"], "ends in .svg or .json, got 'x.png'"),
+        (["a*b", "a=1", "b=2", "--svg", "x.pdf"], "got 'x.pdf'"),
         (["a*b", "a=1", "b=2", "--svg", "/nowhere/at/all/x.svg"], "cannot write '/nowhere/at/all/x.svg'"),
         (["a*b", "a=1", "b=2", "--foo", "3"], "there is no option '--foo'"),
         (["a*b", "a=1", "b=2", "--svg"], "requires an argument"),

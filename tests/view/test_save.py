@@ -1,6 +1,7 @@
 """Pictures into files."""
 
 import os
+import sys
 
 import pytest
 
@@ -20,6 +21,36 @@ def test_an_evaluation_and_a_graph_are_saved(run, tmp_path):
     assert (tmp_path / "graph.SVG").read_text(encoding="utf-8").startswith("<svg")
 
 
+def test_every_format_is_written(run, tmp_path):
+    starts = {
+        "svg": b"<svg",
+        "png": b"\x89PNG\r\n",
+        "tex": b"% \\usepackage{tikz}",
+        "dot": b"digraph",
+        "json": b"{",
+        "txt": b"graph(",
+    }
+    for ending, start in starts.items():
+        run.save(tmp_path / f"run.{ending}")
+        assert (tmp_path / f"run.{ending}").read_bytes().startswith(start)
+        run.graph.save(tmp_path / f"graph.{ending}")
+        assert (tmp_path / f"graph.{ending}").read_bytes().startswith(start)
+    assert (tmp_path / "run.txt").read_text(encoding="utf-8") == str(run)
+
+
+def test_a_missing_package_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(ArgumentError, match=r"png: expected the package resvg-py, .* pip install 'pullback\[png\]'"):
+        run.save(tmp_path / "run.png")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_machine_without_fonts_is_told(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("pullback.view.png._has_fonts", lambda resvg: False)
+    with pytest.raises(ArgumentError, match="png: there are no fonts"):
+        run.save(tmp_path / "run.png")
+
+
 def test_a_file_that_is_there_is_replaced(run, tmp_path):
     path = tmp_path / "run.svg"
     path.write_text("old", encoding="utf-8")
@@ -28,9 +59,9 @@ def test_a_file_that_is_there_is_replaced(run, tmp_path):
     assert os.listdir(tmp_path) == ["run.svg"]
 
 
-@pytest.mark.parametrize("name", ["run.png", "run", "run.svg.txt", ".svg"])
+@pytest.mark.parametrize("name", ["run.pdf", "run", "run.svg.pdf", ".svg"])
 def test_other_endings_are_refused(run, tmp_path, name):
-    with pytest.raises(ArgumentError, match=r"expected the name of a file that ends in \.svg or \.json"):
+    with pytest.raises(ArgumentError, match=r"expected the name of a file that ends in \.svg, .* or \.[a-z]+, got"):
         run.save(tmp_path / name)
     assert os.listdir(tmp_path) == []
 

@@ -139,7 +139,15 @@ class Graph:
         return text
 
     def save(self, path: Any) -> None:
-        """Draw the graph into the file ``path`` (.svg)."""
+        """Draw the graph into the file ``path``, in the format that the ending of its name says.
+
+        A picture as .svg, .png (the extra ``png``) or .tex (TikZ, for slides), a page to explore as .html, text as
+        .txt, and for other programs .json and .dot.
+
+        Raises:
+            ArgumentError: another ending, or one whose package is not installed.
+            FileError: the file cannot be written.
+        """
         operations.graph_save(self, path)
 
     def __str__(self) -> str:
@@ -148,6 +156,9 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.inputs)} inputs, {len(self.nodes)} nodes, {len(self.outputs)} outputs>"
+
+    def __rich__(self) -> Any:
+        return operations.rich_listing(self)
 
     def _repr_html_(self) -> str:
         html: str = operations.graph_html(self)

@@ -180,7 +180,7 @@ class Evaluation:
         return text
 
     def save(self, path: Any) -> None:
-        """Draw the picture into the file ``path`` (.svg)."""
+        """Draw the picture into the file ``path``; the ending of its name says how, see ``Graph.save``."""
         operations.evaluation_save(self, path)
 
     def __str__(self) -> str:
@@ -190,6 +190,9 @@ class Evaluation:
     def __repr__(self) -> str:
         state = "" if self._output is None else f", gradients of {self._graph.names[self._output]}"
         return f"<Evaluation: {len(self._values)} values{state}>"
+
+    def __rich__(self) -> Any:
+        return operations.rich_listing(self)
 
     def _repr_html_(self) -> str:
         html: str = operations.evaluation_html(self)

@@ -38,6 +38,11 @@ class Group:
     parent: int | None
     copies: int = 1
 
+    @property
+    def more(self) -> str:
+        """The detail, where it says more than the label."""
+        return self.detail if self.detail != self.label else ""
+
 
 @dataclass(frozen=True)
 class Folding:

@@ -141,7 +141,7 @@ class _Labels:
         return "strange" if any(value is not None and not value.is_finite for value in values) else ""
 
     def _gradient(self, item: Item) -> str:
-        if item.gradient is None or self.output is None:
+        if item.gradient is None or self.output is None or item.gradient.is_several:
             return ""
         symbol = f"∂{shortened(self.output, 12)}/∂{shortened(item.name, 16)}"
         if item.gradient.statistics is None or item.gradient.text.startswith("["):
@@ -162,7 +162,7 @@ class _Labels:
         group = self.picture.groups[position]
         items = [self.picture.items[one] for one in inside]
         label = f"{group.label} {TIMES} {group.copies}" if group.kind == "repeat" else group.label
-        rest = f": {shortened(group.detail, 32)}" if group.detail and group.detail != group.label else ""
+        rest = f": {shortened(group.more, 32)}" if group.more else ""
         parameters = [item for item in items if item.kind == "parameter"]
         counted = sum(item.aval.size for item in parameters if item.aval is not None)
         value = f"{counted:,} parameters" if counted else f"{len(items):,} node{'s' * (len(items) != 1)}"

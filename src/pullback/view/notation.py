@@ -13,6 +13,7 @@ from pullback.core.node import Node
 from pullback.core.operators import SYMBOLS
 from pullback.core.origin import Derived, Origin
 from pullback.core.terminals import CONSTANT
+from pullback.view.statistics import Statistics, statistics
 
 ATOM = 100
 """The precedence of what never needs brackets."""
@@ -195,19 +196,27 @@ def extent(value: np.ndarray[Any, Any], between: str = "") -> str:
     >>> extent(np.array([1.0, 3.0, np.nan])), extent(np.zeros(9))
     ('1 to 3, 1 nan', 'all 0')
     """
-    if not value.size:
+    return ranged(statistics(value, counted=False, pictured=False), value.dtype.kind, between)
+
+
+def ranged(found: Statistics, kind: str, between: str = "") -> str:
+    """The same of an array of which the statistics are known, and the kind of its dtype.
+
+    >>> ranged(statistics(np.array([True, False])), "b")
+    'with 1 true'
+    """
+    if not found.size:
         return ""
-    if value.dtype.kind == "b":
-        return f"with {np.count_nonzero(value)} true"
-    if value.dtype.kind == "c":
-        return f"of norm {norm(value)}"
-    finite = value[np.isfinite(value)]
-    strange = [f"{count} nan"] if (count := np.count_nonzero(np.isnan(value))) else []
-    strange += [f"{count} inf"] if (count := np.count_nonzero(np.isinf(value))) else []
-    if finite.size:
-        low, high = number(finite.min().item(), 3), number(finite.max().item(), 3)
-        strange.insert(0, f"all {low}" if low == high else f"{between}{low} to {high}")
-    return ", ".join(strange)
+    if kind == "b":
+        return f"with {found.size - found.zeros} true"
+    if kind == "c":
+        strange = "nan" if found.nan else "inf" if found.inf else ""
+        return f"of norm {strange or number(found.norm or 0.0, 4)}"
+    parts = [f"{count} {word}" for count, word in ((found.nan, "nan"), (found.inf, "inf")) if count]
+    if found.low is not None and found.high is not None:
+        low, high = number(found.low, 3), number(found.high, 3)
+        parts.insert(0, f"all {low}" if low == high else f"{between}{low} to {high}")
+    return ", ".join(parts)
 
 
 def norm(value: Any, digits: int = 4) -> str:

@@ -19,8 +19,7 @@ _FIXED = """
 .pb .pb-back{fill:none;stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}
 """
 
-# For each kind of node the colours of its inside and of its border.
-_LIGHT = {
+LIGHT = {
     "paper": "#ffffff",
     "ink": "#1b2330",
     "soft": "#566070",
@@ -33,6 +32,7 @@ _LIGHT = {
     "output": "#e3f5e8 #2f9c59",
     "group": "#efeafa #8b6fc9",
 }
+"""The colours on white paper; for each kind of shape those of its inside and of its border."""
 _DARK = {
     "paper": "#12161d",
     "ink": "#e7ebf1",
@@ -65,5 +65,5 @@ def _coloured(colours: dict[str, str]) -> str:
     return "\n".join(rules)
 
 
-CSS = f"{_FIXED}{_coloured(_LIGHT)}\n@media (prefers-color-scheme:dark){{\n{_coloured(_DARK)}\n}}\n"
+CSS = f"{_FIXED}{_coloured(LIGHT)}\n@media (prefers-color-scheme:dark){{\n{_coloured(_DARK)}\n}}\n"
 """The style sheet of a picture; every rule is confined to it, so that it may stand inside a page."""

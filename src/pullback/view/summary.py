@@ -20,7 +20,7 @@ from pullback.transforms.evaluation import Evaluation, carries_derivative
 from pullback.view.cost import flops
 from pullback.view.formula import graph_formula
 from pullback.view.groups import Group, fold
-from pullback.view.notation import clean, described, elements, extent, is_shown, params, shortened, written
+from pullback.view.notation import clean, described, elements, extent, is_shown, params, ranged, shortened, written
 from pullback.view.rules import Rule, Rules, written_rule
 from pullback.view.statistics import Statistics, statistics
 
@@ -52,6 +52,11 @@ class Value:
     full: str
     number: float | None = None
     statistics: Statistics | None = None
+
+    @property
+    def is_several(self) -> bool:
+        """Whether it is several results, of which no numbers are known."""
+        return self.number is None and self.statistics is None
 
     @property
     def norm(self) -> float:
@@ -205,14 +210,23 @@ def few(value: Any) -> str | None:
 
 def summarize(what: Graph | Evaluation) -> Picture:
     """Say what the picture of a graph, or of a graph with its values and gradients, shows."""
-    graph, run = (what.graph, what) if isinstance(what, Evaluation) else (what, None)
-    return _Summary(graph, run).picture()
+    return Summarizer(what).picture()
 
 
-class _Summary:
-    def __init__(self, graph: Graph, run: Evaluation | None) -> None:
-        self.graph = graph
-        self.run = run
+class Summarizer:
+    """Makes the parts of a picture, all of them or those that are asked for.
+
+    Attributes:
+        graph: what is shown.
+        run: its values and gradients, if it has been walked.
+        nodes: those that have a place of their own, in topological order.
+        detailed: whether edges have formulas and values between arrays, and matrices thumbnails.
+    """
+
+    def __init__(self, what: Graph | Evaluation, detailed: bool = True) -> None:
+        self.graph = what.graph if isinstance(what, Evaluation) else what
+        self.run = run = what if isinstance(what, Evaluation) else None
+        graph = self.graph
         nodes = [node for node in graph.nodes if is_shown(node)]
         self.names = {node: clean(name) for node, name in graph.names.items()}
         used = {source for node in nodes for source in node.inputs}
@@ -220,15 +234,16 @@ class _Summary:
         self.nodes = [node for node in nodes if node in used or node.inputs or node.primitive is INPUT
                       or node in graph.outputs]  # fmt: skip
         self.place = {node: i for i, node in enumerate(self.nodes)}
-        self.detailed = len(self.nodes) <= MOST_DETAILED
+        self.detailed = detailed and len(self.nodes) <= MOST_DETAILED
         self.output = run.output if run is not None else None
         self.rules = Rules()
         self.outputs = frozenset(graph.outputs)
 
     def picture(self) -> Picture:
+        """All of it."""
         folding = fold(self.nodes)
-        items = [self._item(node, folding.of.get(node)) for node in self.nodes]
-        links = [link for node in self.nodes for link in self._links(node)]
+        items = [self.item(node, folding.of.get(node)) for node in self.nodes]
+        links = [link for node in self.nodes for link in self.links(node)]
         output = self.place.get(self.output) if self.output is not None else None
         strange = next((i for i, item in enumerate(items) if item.value and not item.value.is_finite), None)
         arrived = [i for i, item in enumerate(items) if item.gradient and not item.gradient.is_finite]
@@ -239,7 +254,8 @@ class _Summary:
 
     # Nodes ----------------------------------------------------------------------------------------------------------
 
-    def _item(self, node: Node, group: int | None) -> Item:
+    def item(self, node: Node, group: int | None = None) -> Item:
+        """What is shown of a node."""
         aval = _aval(node)
         value = self._value(node)
         text = clean(written(node, self.graph.names)) if node.inputs else ""
@@ -269,7 +285,7 @@ class _Summary:
         if self.run is None or self.output is None:
             return None
         gradient = self.run.gradient(node)
-        return None if gradient is None or isinstance(gradient, tuple) else self._shown(gradient)
+        return None if gradient is None else self._shown(gradient)
 
     def _shown(self, value: Any, edge: bool = False) -> Value:
         if isinstance(value, tuple):
@@ -277,11 +293,17 @@ class _Summary:
         array = np.asarray(value)
         if array.ndim == 0 and array.dtype.kind != "c":
             return Value(brief(array), described(array), number=array.item())
-        return Value(brief(array), described(array), statistics=statistics(array, not edge, self.detailed and not edge))
+        found = statistics(array, not edge, self.detailed and not edge)
+        if array.size <= 4:
+            return Value(brief(array), described(array), statistics=found)
+        kind = array.dtype.kind
+        full = f"{Aval(array.shape, array.dtype)} {ranged(found, kind, 'from ')}"
+        return Value(typeset(f"{array.shape}: {ranged(found, kind)}"), full, statistics=found)
 
     # Edges ----------------------------------------------------------------------------------------------------------
 
-    def _links(self, target: Node) -> list[Link]:
+    def links(self, target: Node) -> list[Link]:
+        """What is shown of the edges to a node."""
         sources = [node for node in dict.fromkeys(target.inputs) if node in self.place]
         pulled = self._contributions(target)
         return [self._link(source, target, pulled.get(source)) for source in sources]

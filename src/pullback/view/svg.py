@@ -9,17 +9,16 @@ from zlib import crc32
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.labels import Drawing, Line, Shape, draw
-from pullback.view.layout import Box, Edge, Layout, Point, Spacing, lay_out
+from pullback.view.layout import Layout, Point
 from pullback.view.measure import text_width
+from pullback.view.placing import GRADIENT, LABEL, NAME, PILE, body_width, half_height, place
 from pullback.view.style import CSS
 from pullback.view.summary import Picture, summarize
 
-NAME, VALUE, GRADIENT, LABEL, TITLE, KEY = 14.0, 14.0, 12.5, 11.5, 17.0, 11.5
+TITLE, KEY = 17.0, 11.5
 """Sizes of letters."""
 
 MARGIN = 24.0
-PILE = 4.0
-PADDING = 13.0
 
 _LEFTWARD = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]+")
 HEAD = 7.0  # the length of an arrow's head
@@ -37,11 +36,7 @@ def picture_svg(picture: Picture) -> str:
 
 def render(picture: Drawing) -> str:
     """Place what the drawing says, and write it as an SVG document that needs nothing from outside."""
-    boxes = [_extent(shape) for shape in picture.shapes]
-    edges = [Edge(line.source, line.target, _label_extent(line)) for line in picture.lines]
-    small = len(boxes) <= 12
-    spacing = Spacing(between=22.0, layers=20.0) if small else Spacing(between=14.0, layers=13.0)
-    layout = lay_out(boxes, edges, align_sources=small, spacing=spacing)
+    layout = place(picture)
     top = MARGIN + (TITLE + 22.0 if picture.title else 0.0)
     kinds = {shape.kind for shape in picture.shapes}
     keys = _keys(picture, kinds)
@@ -81,34 +76,8 @@ def _n(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")
 
 
-def _heading_width(shape: Shape) -> float:
-    return text_width(shape.name, NAME, bold=True) + text_width(shape.rest, NAME)
-
-
-def _half_height(shape: Shape) -> float:
-    return 25.0 if shape.value else 16.0
-
-
-def _extent(shape: Shape) -> Box:
-    body = _body_width(shape)
-    under = text_width(shape.gradient, GRADIENT) + 22.0 if shape.gradient else 0.0
-    half = _half_height(shape)
-    pile = 2 * PILE if shape.copies > 1 else 0.0
-    return Box(max(body + 2 * pile, under), half + pile, half + (24.0 if shape.gradient else 0.0), body)
-
-
-def _label_extent(line: Line) -> Box | None:
-    if not line.label:
-        return None
-    return Box(text_width(line.label, LABEL) + 10.0, 9.0, 9.0)
-
-
-def _body_width(shape: Shape) -> float:
-    return max(_heading_width(shape), text_width(shape.value, VALUE, bold=True), 34.0) + 2 * PADDING
-
-
 def _node(shape: Shape, x: float, y: float) -> str:
-    width, half = _body_width(shape), _half_height(shape)
+    width, half = body_width(shape), half_height(shape)
     radius = half if shape.kind in ("input", "parameter", "constant") else 8.0
     mark = f" pb-{shape.mark}" if shape.mark else ""
     parts = [f'<g class="pb-{shape.kind}{mark}"><title>{_text(shape.tip)}</title>']
@@ -118,7 +87,9 @@ def _node(shape: Shape, x: float, y: float) -> str:
             f'<rect class="pb-node" x="{_n(corner[0])}" y="{_n(corner[1])}" width="{_n(width)}" '
             f'height="{_n(2 * half)}" rx="{_n(min(radius, 18.0))}"/>'
         )
-    rest = f'<tspan class="pb-op">{_text(shape.rest)}</tspan>' if shape.rest else ""
+    # The space stands before the tspan: some programs drop one at its beginning.
+    space = " " * shape.rest.startswith(" ")
+    rest = f'{space}<tspan class="pb-op">{_text(shape.rest.lstrip())}</tspan>' if shape.rest else ""
     name_y = y - 5.0 if shape.value else y + NAME * 0.35
     parts.append(f'<text class="pb-name" x="{_n(x)}" y="{_n(name_y)}">{_text(shape.name)}{rest}</text>')
     if shape.value:
@@ -156,9 +127,9 @@ def _step(start: Point, end: Point) -> str:
 
 
 def _label(layout: Layout, index: int, line: Line) -> str:
-    place = layout.labels[index]
-    assert place is not None
-    x, y = place
+    spot = layout.labels[index]
+    assert spot is not None
+    x, y = spot
     width = text_width(line.label, LABEL) + 8.0
     return (
         f'<g class="pb-partial"><title>{_text(line.tip)}</title>'

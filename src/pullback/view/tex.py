@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from pullback.view.notation import clean, number
 
@@ -41,9 +42,21 @@ def _index(text: str) -> str:
 def _symbol(text: str) -> str:
     if text in _GREEK:
         return f"\\{text}"
-    if len(text) == 1 and text.isalpha():
+    if len(text) == 1 and text.isalpha() and ord(text) < 0x180:
         return text
-    return f"\\mathrm{{{''.join(_SPECIAL.get(character, character) for character in clean(text))}}}"
+    return f"\\mathrm{{{''.join(map(_character, clean(text)))}}}"
+
+
+def _character(character: str) -> str:
+    """A character as every TeX takes it; what its fonts lack by its number."""
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if ord(character) < 0x180:
+        return character
+    words = unicodedata.name(character, "").removeprefix("GREEK ").split()
+    if words[1:2] == ["LETTER"] and len(words) == 3 and (letter := words[2].lower()) in _GREEK:
+        return f"\\{letter.capitalize() if words[0] == 'CAPITAL' else letter} "
+    return rf"\mbox{{\tiny U+{ord(character):04X}}}"
 
 
 def tex_number(value: complex | float) -> str:
@@ -52,9 +65,16 @@ def tex_number(value: complex | float) -> str:
     >>> tex_number(-2.0), tex_number(1e-7), tex_number(float("-inf")), tex_number(float("nan"))
     ('-2', '1 \\times 10^{-7}', '-\\infty', '\\mathrm{nan}')
     """
-    text = number(value)
-    text = re.sub(r"e([+-])0*(\d+)", lambda m: rf" \times 10^{{{m[1].replace('+', '')}{m[2]}}}", text)
-    return text.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return tex_power(number(value)).replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+
+
+def tex_power(text: str) -> str:
+    r"""Write the power of ten of a number as such.
+
+    >>> tex_power("1e-07")
+    '1 \\times 10^{-7}'
+    """
+    return re.sub(r"e([+-])0*(\d+)", lambda m: rf" \times 10^{{{m[1].replace('+', '')}{m[2]}}}", text)
 
 
 def tex_partial(target: str, source: str) -> str:
@@ -64,3 +84,59 @@ def tex_partial(target: str, source: str) -> str:
     '\\frac{\\partial L}{\\partial b}'
     """
     return rf"\frac{{\partial {tex_name(target)}}}{{\partial {tex_name(source)}}}"
+
+
+_TOKEN = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?(?:e[\u2212+-]?\d+)?(?![\w.]))|(?P<name>[^\W²³]+(?:\.[^\W²³]+)*)|(?P<top>\.T\b)|.",
+    re.DOTALL,
+)
+_SIGNS = {
+    "\N{MINUS SIGN}": "-", "\N{MIDDLE DOT}": r" \cdot ", "@": r"\,", "\N{SUPERSCRIPT TWO}": "^{2}",
+    "\N{SUPERSCRIPT THREE}": "^{3}", "\N{PARTIAL DIFFERENTIAL}": r"\partial ", "\N{DOUBLE VERTICAL LINE}": r"\|",
+    "\N{MULTIPLICATION SIGN}": r" \times ", "\N{HORIZONTAL ELLIPSIS}": r"\ldots ", "^": r"\hat{\ }",
+}  # fmt: skip
+_WORDS = {"nan": r"\mathrm{nan}", "inf": r"\infty "}
+
+
+def tex_formula(text: str) -> str:
+    r"""Write a typeset formula for TeX's mathematics.
+
+    >>> tex_formula("z1 = w.T @ x"), tex_formula("relu(t2)"), tex_formula("x²·1e−07")
+    ('z_{1} = w^{\\top} \\, x', '\\mathrm{relu}(t_{2})', 'x^{2} \\cdot 1 \\times 10^{-7}')
+    """
+    parts = []
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if match["number"]:
+            parts.append(tex_power(token.replace("\N{MINUS SIGN}", "-")))
+        elif match["name"]:
+            parts.append(_word(token, text[match.end() : match.end() + 1] == "("))
+        elif match["top"]:
+            parts.append(r"^{\top}")
+        else:
+            parts.append(_SIGNS.get(token) or _character(token))
+    return "".join(parts)
+
+
+def _word(word: str, called: bool) -> str:
+    if word in _WORDS:
+        return _WORDS[word]
+    if called:
+        return _symbol(word) if len(word) > 1 else word
+    base, dot, transposed = word.rpartition(".")
+    return f"{tex_name(base)}^{{\\top}}" if dot and transposed == "T" and base else tex_name(word)
+
+
+def tex_text(text: str) -> str:
+    r"""Write text for TeX outside of mathematics.
+
+    >>> tex_text("(5,): −1 to 50%")
+    '(5,): $-$1 to 50\\%'
+    """
+    parts = []
+    for character in text:
+        sign = _SIGNS.get(character) if character not in "@^" else None
+        special = _SPECIAL.get(character, "")
+        mathematical = special.startswith("\\") and len(special) > 2
+        parts.append(f"${sign}$" if sign else f"${special}$" if mathematical else _character(character))
+    return "".join(parts)

@@ -1,75 +1,166 @@
-"""Graphs and evaluations as text: one line for each node, in columns."""
+"""Graphs and evaluations as text: a listing, one line for each node in columns; a tree of what they fold into."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pullback.core.graph import Graph, listed
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT
-from pullback.transforms.evaluation import Evaluation, carries_derivative
-from pullback.view.derivation import is_real_number
-from pullback.view.notation import call, clean, described, is_shown, number, shortened, source, written
+from pullback.transforms.evaluation import Evaluation
+from pullback.view.groups import Group
+from pullback.view.notation import call, clean, described, is_shown, number, shortened, source
+from pullback.view.summary import Item, Link, Picture, Summarizer, summarize
 
 HEAD, TAIL = 40, 20
 """How many lines a listing shows of the beginning and the end of a graph that has more than both."""
 
+MOST_LINES = 400
+"""A tree has no more lines than these."""
+
 _WIDEST = 60
 
+_STYLES = {"input": "blue", "parameter": "dark_orange", "constant": "dim", "output": "green", "operation": ""}
 
-def listing(graph: Graph) -> str:
-    """The graph in columns: name, operation, shape and dtype, and the line of the user's code.
+
+@dataclass(frozen=True)
+class Cell:
+    """A text in a column, and the colours of a terminal for it, as rich names them."""
+
+    text: str
+    style: str = ""
+
+
+Row = list[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A listing before it is written: the first line, the rows, and the line between those that are left out."""
+
+    header: str
+    rows: list[Row]
+    headed: bool
+    gap: int
+    between: str
+
+
+def plain(what: Graph | Evaluation) -> str:
+    """The listing as text."""
+    table = _run_table(what) if isinstance(what, Evaluation) else _graph_table(what)
+    lines = [f"  {''.join(cell.text for cell in row)}".rstrip() for row in _aligned(table.rows, table.headed)]
+    if table.between:
+        lines.insert(table.gap, table.between)
+    return "\n".join([table.header, *lines])
+
+
+def coloured(what: Graph | Evaluation) -> Any:
+    """The listing for ``rich``, which gives it colours on a terminal: inputs, parameters, outputs, what is not finite.
+
+    >>> import pullback as pb
+    >>> coloured(pb.expression("L = 2*b").forward(b=3).backward()).plain.splitlines()[-1]
+    '  L     2*b            6         1  dL/db = 2'
+    """
+    from rich.text import Text
+
+    table = _run_table(what) if isinstance(what, Evaluation) else _graph_table(what)
+    rows = _aligned(table.rows, table.headed)
+    lines = [Text(table.header, style="bold")]
+    for position, row in enumerate(rows):
+        if table.between and position == table.gap:
+            lines.append(Text(table.between, style="dim"))
+        heading = table.headed and position == 0
+        parts = ((cell.text, "dim" if heading else cell.style) for cell in row)
+        lines.append(Text.assemble("  ", *parts))
+    for line in lines:
+        line.rstrip()
+    return Text("\n", no_wrap=True).join(lines)
+
+
+# Listings -------------------------------------------------------------------------------------------------------------
+
+
+def _graph_table(graph: Graph) -> Table:
+    """Name, operation, shape and dtype, and the line of the user's code.
 
     Constants that are one number stand where they are used. Of a large graph, the first and the last lines.
     """
     names = graph.names
+    parts = Summarizer(graph, detailed=False)
 
-    def row(node: Node) -> list[str]:
+    def row(node: Node) -> Row:
+        item = parts.item(node)
         if node.inputs:
             operation = call(node, [names[one] for one in node.inputs])
         elif node.primitive is CONSTANT:
             operation = f"constant {described(node.value, 3)}"
         else:
-            operation = node.primitive.name
-        return [names[node], operation, _aval(node), source(node)]
+            operation = item.operation
+        return [_name(item), Cell(operation), Cell(_aval(node), "cyan"), Cell(source(node), "dim")]
 
-    return _table(_header(graph), [], graph, row)
+    return _table(graph, [], row)
 
 
-def run_listing(run: Evaluation) -> str:
-    """The evaluation in columns: name, operation, value, and after a backward pass gradient and local partials."""
-    graph, names = run.graph, run.graph.names
+def _run_table(run: Evaluation) -> Table:
+    """Name, operation, value, and after a backward pass gradient and local partials."""
+    parts = Summarizer(run, detailed=False)
     headings = ["node", "operation", "value"]
     if run.output is not None:
         headings += ["gradient", "local partials"]
 
-    def row(node: Node) -> list[str]:
-        columns = [names[node], written(node, names), described(run.value(node))]
+    def row(node: Node) -> Row:
+        item = parts.item(node)
+        columns = [_name(item), Cell(item.written or item.operation), _value(item, "bold")]
         if run.output is not None:
-            columns.append(_gradient(run, node))
-            columns.append(", ".join(scalar_partials(run, node)))
+            columns.append(_gradient(item))
+            columns.append(Cell(", ".join(_partials(node, parts)), "dim"))
         return columns
 
-    return _table(_header(graph), headings, graph, row)
+    return _table(run.graph, headings, row)
 
 
-def scalar_partials(run: Evaluation, target: Node) -> list[str]:
+def _name(item: Item) -> Cell:
+    return Cell(item.name, f"bold {_STYLES[item.kind]}".strip())
+
+
+def _value(item: Item, style: str) -> Cell:
+    value = item.value
+    return Cell(value.full, style if value.is_finite else "bold red reverse") if value is not None else Cell("")
+
+
+def _gradient(item: Item) -> Cell:
+    gradient = item.gradient
+    return (
+        Cell(gradient.full, "red" if gradient.is_finite else "bold red reverse") if gradient is not None else Cell("")
+    )
+
+
+def _partials(target: Node, parts: Summarizer) -> list[str]:
     """``dL/de = -2`` for each edge into the node, between numbers."""
-    if not is_real_number(target):
-        return []
-    names = run.graph.names
+
+    def is_number(node: Node) -> bool:
+        return node.array_aval.shape == ()
+
+    def text(link: Link) -> str:
+        value = link.partial
+        assert value is not None
+        assert value.number is not None
+        operand = target.inputs[link.positions[0]]
+        return f"d{parts.names[target]}/d{parts.names[operand]} = {number(value.number)}"
+
     return [
-        f"d{names[target]}/d{names[node]} = {number(run.partial(node, target))}"
-        for node in dict.fromkeys(target.inputs)
-        if carries_derivative(node) and is_real_number(node)
+        text(link)
+        for link in parts.links(target)
+        if link.differentiable
+        and link.partial is not None
+        and link.partial.number is not None
+        and is_number(target)
+        and is_number(target.inputs[link.positions[0]])
     ]
-
-
-def _gradient(run: Evaluation, node: Node) -> str:
-    gradient = run.gradient(node)
-    return "" if gradient is None else described(gradient)
 
 
 def _aval(node: Node) -> str:
@@ -89,33 +180,35 @@ def _header(graph: Graph) -> str:
     return clean(f"graph({inputs}) -> {listed(outputs, 20)}")
 
 
-def _table(header: str, headings: Sequence[str], graph: Graph, row: Callable[[Node], list[str]]) -> str:
+def _table(graph: Graph, headings: Sequence[str], row: Callable[[Node], Row]) -> Table:
     nodes = [node for node in graph.nodes if is_shown(node)]
     skipped = nodes[HEAD:-TAIL] if len(nodes) > HEAD + TAIL else []
     shown = [*nodes[:HEAD], *nodes[-TAIL:]] if skipped else nodes
-    rows = [[shortened(clean(cell), _WIDEST) for cell in row(node)] for node in shown]
-    lines = [f"  {line}".rstrip() for line in aligned([*([list(headings)] if headings else []), *rows], bool(headings))]
+    rows = [[Cell(shortened(clean(cell.text), _WIDEST), cell.style) for cell in row(node)] for node in shown]
+    between = ""
     if skipped:
         counts = Counter(node.primitive.name for node in skipped).most_common(6)
         kinds = listed((f"{count:,} {name}" for name, count in counts), 6)
         between = f"  ... {len(skipped):,} more nodes, among them {kinds}"
-        lines.insert(HEAD + bool(headings), between)
-    return "\n".join([header, *lines])
+    headed = bool(headings)
+    rows = [[Cell(text) for text in headings], *rows] if headed else rows
+    return Table(_header(graph), rows, headed, HEAD + headed, between)
 
 
-def aligned(rows: Sequence[Sequence[str]], headed: bool) -> list[str]:
+def _aligned(rows: Sequence[Row], headed: bool) -> list[Row]:
     """Pad the cells so that columns line up; columns of numbers to the right. Columns that are empty are left out."""
     if not rows:
         return []
-    columns = []
+    columns: list[Row] = []
     for cells in zip(*rows, strict=True):
-        body = cells[1:] if headed else cells
+        body = [cell.text for cell in (cells[1:] if headed else cells)]
         if not any(body):
             continue
-        width = max(map(display_width, cells))
-        right = all(_looks_numeric(cell) for cell in body)
-        columns.append([_pad(cell, width, right) for cell in cells])
-    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+        width = max(display_width(cell.text) for cell in cells)
+        right = all(_looks_numeric(text) for text in body)
+        between = "  " if columns else ""
+        columns.append([Cell(between + _pad(cell.text, width, right), cell.style) for cell in cells])
+    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def _looks_numeric(cell: str) -> bool:
@@ -140,3 +233,86 @@ def display_width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+# Trees ----------------------------------------------------------------------------------------------------------------
+
+
+def tree(what: Graph | Evaluation) -> str:
+    """What the graph folds into, modules inside modules, as a tree; of what is repeated, the first.
+
+    >>> import numpy as np
+    >>> import pullback as pb
+    >>> net = pb.nn.Sequential(pb.nn.Linear(2, 3, rng=0), pb.nn.Tanh())
+    >>> print(tree(pb.trace(lambda x: net(x), np.ones((4, 2), np.float32))))
+    graph(x, 0.weight, 0.bias) -> out
+    ├── x  input  float32[4, 2]
+    └── Sequential
+        ├── 0: Linear(2, 3)
+        │   ├── 0.weight  parameter             float32[3, 2]
+        │   ├── 0.bias    parameter             float32[3]
+        │   ├── t1        0.weight.T            float32[2, 3]
+        │   ├── t2        x @ t1                float32[4, 3]
+        │   ├── t3        broadcast_to(0.bias)  float32[4, 3]
+        │   └── t4        t2 + t3               float32[4, 3]
+        └── 1: Tanh
+            └── out  tanh(t4)  float32[4, 3]
+    """
+    picture = summarize(what)
+    children = _contents(picture)
+    lines = [_header(picture.graph)]
+    waiting = _branches(picture, children.get(None, []), "")
+    while waiting and len(lines) < MOST_LINES:
+        line, group, margin = waiting.pop()
+        lines.append(line)
+        if group is not None:
+            inside = children[group]
+            first = inside[:1] if picture.groups[group].kind == "repeat" else inside
+            waiting += _branches(picture, first, margin)
+    return "\n".join([*lines, *(["..."] if waiting else [])])
+
+
+_Entry = tuple[bool, int]
+"""What stands in a group: (True, position of a group) or (False, position of an item)."""
+
+
+def _contents(picture: Picture) -> dict[int | None, list[_Entry]]:
+    """What stands in each group: the inputs first, then by the order of the first nodes."""
+    children: dict[int | None, list[_Entry]] = {}
+    seen: set[int] = set()
+    for position, item in sorted(enumerate(picture.items), key=lambda pair: pair[1].kind != "input"):
+        group = item.group
+        entry: _Entry = (False, position)
+        while True:
+            children.setdefault(group, []).append(entry)
+            if group is None or group in seen:
+                break
+            seen.add(group)
+            entry, group = (True, group), picture.groups[group].parent
+    return children
+
+
+def _branches(picture: Picture, entries: Sequence[_Entry], margin: str) -> list[tuple[str, int | None, str]]:
+    """The lines of what stands in a group, the last first: text, group, and the margin of what is inside."""
+    rows = _aligned([_leaf(picture.items[position]) for is_group, position in entries if not is_group], False)
+    leaves = iter("".join(cell.text for cell in row).rstrip() for row in rows)
+    branches: list[tuple[str, int | None, str]] = []
+    for place, (is_group, position) in enumerate(entries):
+        last = place == len(entries) - 1
+        text = _folded(picture.groups[position]) if is_group else next(leaves)
+        inner = margin + ("    " if last else "│   ")
+        branches.append((f"{margin}{'└── ' if last else '├── '}{text}", position if is_group else None, inner))
+    return branches[::-1]
+
+
+def _folded(group: Group) -> str:
+    label = f"{group.label} x {group.copies}" if group.kind == "repeat" else group.label
+    detail = f": {group.more}" if group.more else ""
+    return clean(shortened(label, _WIDEST) + shortened(detail, _WIDEST))
+
+
+def _leaf(item: Item) -> Row:
+    value = item.value.full if item.value is not None else "" if item.aval is None else str(item.aval)
+    gradient = "" if item.gradient is None else item.gradient.full
+    cells = [item.name, item.written or item.kind, value, gradient]
+    return [Cell(shortened(clean(cell), _WIDEST)) for cell in cells]
