@@ -128,7 +128,7 @@ class Graph:
 
         >>> import pullback as pb
         >>> print(pb.expression("y = 1 - sigmoid(x); z = y*x + x*2*y").simplify().formula())
-        3*sigmoid(-x)*x
+        3*x*sigmoid(-x)
         """
         graph: Graph = operations.graph_simplify(self, log)
         return graph

@@ -297,6 +297,6 @@ def cross_entropy_with_logits(prediction: Any, target: Any, axis: int = -1, redu
     z, target, axis, labels = _classes("cross_entropy_with_logits", prediction, target, axis)
     logarithms = log_softmax(z, axis=axis)
     if labels:
-        return _reduce(-_at_labels(logarithms, target, axis), reduction)
+        return _reduce(0 - _at_labels(logarithms, target, axis), reduction)  # no loss is -0
     terms = operations.strong_product(target, logarithms)  # 0 times -inf is 0
     return _reduce(-operations.sum(terms, axis=axis), reduction)

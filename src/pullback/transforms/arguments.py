@@ -16,10 +16,11 @@ import optree
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.creation import asarray
+from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.state import record, recording
-from pullback.core.terminals import leaf_node
+from pullback.core.terminals import INPUT, constant_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError
 
@@ -122,8 +123,29 @@ class Call:
                 )
         return [asarray(leaf) for leaf in leaves], structure
 
+    def release(self, arrays: Sequence[Array]) -> list[Array]:
+        """Let go of the inner inputs in what has no value yet: those that have one stand in its graph as constants.
+
+        A result that was traced beside them would otherwise seem to depend on something watched.
+        """
+        constants = {node: constant_node(node.value) for node in self.inputs if node.primitive is INPUT}
+        constants = {node: one for node, one in constants.items() if one.value is not None}
+        if not constants or all(one._node.value is not None for one in arrays):
+            return list(arrays)
+        first = min(node.index for node in constants)
+        replaced = dict(constants)
+        for node in ancestors([one._node for one in arrays], stop=lambda one: one.index < first):
+            inputs = tuple([replaced.get(source, source) for source in node.inputs])
+            if inputs != node.inputs:
+                watched = any(source.watched for source in inputs)
+                replaced[node] = Node(
+                    node.primitive, inputs, node.params, node.value, watched, node._origin, node.aval, node.name
+                )
+        return [Array(replaced.get(one._node, one._node)) for one in arrays]
+
     def by_argument(self, results: Sequence[Any], convert: bool = True) -> list[Any]:
         """Put one result for each input back into the structures of the arguments, each in its own kind."""
+        results = self.release(results)
         if convert:
             results = [restore(one, kind) for one, kind in zip(results, self.kinds, strict=True)]
         trees, position = [], 0

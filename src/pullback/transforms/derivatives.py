@@ -26,10 +26,10 @@ def _zeros(node: Node) -> Array:
     return Array(constant_node(np.zeros(aval.shape, aval.dtype)))
 
 
-def _settle(arrays: Sequence[Array], inputs: Sequence[Node]) -> list[Array]:
+def _settle(arrays: Sequence[Array], call: Call) -> list[Array]:
     """Let go of the inner inputs: what nothing outside watches becomes a constant."""
-    region = Region([array._node for array in arrays], inputs)
-    return [region.handle(array._node) for array in arrays]
+    region = Region([array._node for array in arrays], call.inputs)
+    return call.release([region.handle(array._node) for array in arrays])
 
 
 def _name(function: Any, prefix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -90,7 +90,7 @@ def _value_and_grad(
     gradients = pull_back([output._node], [seed(output, None, operation)], call.inputs)
     found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
     trees = call.by_argument(found)
-    (value,) = _settle([output], call.inputs)
+    (value,) = _settle([output], call)
     result = restore(value, call.result_kind)
     if has_aux:
         result = (result, _restore_tree(aux, call))
@@ -101,7 +101,7 @@ def _restore_tree(output: Any, call: Call) -> Any:
     """Settle and restore every array in a result; leave what is no array."""
     leaves, structure = tree.flatten(output)
     arrays = [leaf for leaf in leaves if isinstance(leaf, Array)]
-    settled = iter(_settle(arrays, call.inputs))
+    settled = iter(_settle(arrays, call))
     done = [restore(next(settled), call.result_kind) if isinstance(leaf, Array) else leaf for leaf in leaves]
     return tree.unflatten(structure, done)
 
@@ -182,7 +182,7 @@ def _jvp(operation: str, f: Callable[..., Any], primals: Sequence[Any], tangents
     directions = _directions(operation, call, primals, tangents)
     pushed = push_forward([out._node for out in outputs], call.inputs, directions)
     found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
-    tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in found])
+    tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in call.release(found)])
     return _restore_tree(call.output, call), tangent
 
 

@@ -93,9 +93,8 @@ def _argument_axes(in_axes: Any, args: Sequence[Any]) -> Sequence[Any]:
 
 def spread_axes(argument: str, axes: Any, whole: Any) -> list[Any]:
     """Return the axis of each leaf of ``whole``, for axes given for the whole or for parts of it."""
-    marked = optree.tree_map(
-        lambda axis: _WHOLE if axis is None else as_index("vmap", argument, axis), axes, none_is_leaf=True
-    )
+    leaves, structure = optree.tree_flatten(axes, none_is_leaf=True)
+    marked = structure.unflatten([_WHOLE if axis is None else as_index("vmap", argument, axis) for axis in leaves])
     tree.flatten(whole)  # makes dataclasses known
     try:
         found = optree.broadcast_prefix(marked, whole, namespace=tree.NAMESPACE)
