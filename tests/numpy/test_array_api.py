@@ -238,3 +238,29 @@ def test_there_is_one_device():
     for call in (lambda: pnp.ones(2, device="gpu"), lambda: pnp.asarray(1, device="gpu"), lambda: x.to_device("gpu")):
         with pytest.raises(ArgumentError, match="'cpu'"):
             call()
+
+
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e300, -1e-300, np.inf, -np.inf, np.nan])
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("kind", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("name", ELEMENTWISE.split())
+def test_special_cases_are_numpys_to_the_sign_of_zero(name, kind, watched):
+    with np.errstate(all="ignore"):
+        edges = EDGES.astype(kind)
+        if kind == "complex128":
+            edges = np.array([complex(a, b) for a in EDGES for b in EDGES])
+        args = list(np.meshgrid(edges, edges)) if "x2" in functions(array_api.MAIN)[name] else [edges]
+        try:
+            expected = getattr(np, name)(*args)
+        except TypeError:
+            with pytest.raises(TypeError):
+                getattr(pnp, name)(*map(pb.array, args))
+            return
+        found = getattr(pnp, name)(*[pb.array(one, requires_grad=watched) for one in args])
+    found = found.detach().numpy()
+    np.testing.assert_array_equal(found, expected)
+    for one, other in ((found.real, expected.real), (found.imag, expected.imag)):
+        known = ~np.isnan(other)
+        np.testing.assert_array_equal(np.signbit(one)[known], np.signbit(other)[known])
