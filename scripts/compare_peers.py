@@ -16,10 +16,12 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import multiprocessing
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -219,21 +221,33 @@ def calls(declared: Any) -> Iterator[tuple[str, Any, Any]]:
         yield "edges", (left.ravel(), right.ravel()), {}
 
 
+def _lists() -> dict[str, list[str]]:
+    return collections.defaultdict(list)
+
+
 @dataclass
 class Tally:
-    """What was found of one peer."""
+    """What was found of one function, or of all."""
 
-    functions: set[str] = field(default_factory=set)
+    functions: list[str] = field(default_factory=list)
     comparisons: int = 0
     deviation: float = 0.0
-    disagreements: dict[str, list[str]] = field(default_factory=lambda: collections.defaultdict(list))
+    disagreements: dict[str, list[str]] = field(default_factory=_lists)
+
+    def add(self, other: Tally) -> None:
+        """Take in what was found of one more function."""
+        self.functions += other.functions
+        self.comparisons += other.comparisons
+        self.deviation = max(self.deviation, other.deviation)
+        self.disagreements.update(other.disagreements)
 
 
-def compare(name: str, declared: Any, peer: str, tally: Tally) -> None:
+def compare(peer: str, name: str, declared: Any) -> Tally:
     """Compare one function with a peer's at every call that the peer takes."""
+    tally = Tally()
     theirs = find(peer, name)
     if theirs is None:
-        return
+        return tally
     ours = Pullback(declared.call if hasattr(declared, "call") else declared)
     for kind, args, keywords in calls(declared):
         try:
@@ -250,12 +264,13 @@ def compare(name: str, declared: Any, peer: str, tally: Tally) -> None:
         if [one.shape for one in mine] != [one.shape for one in values]:
             tally.disagreements[name].append(f"{kind}: shapes {[one.shape for one in mine]}")
             continue
-        tally.functions.add(name)
+        tally.functions = [name]
         pairs = [("value", one, other) for one, other in zip(mine, values, strict=True)]
         pairs += [("derivative", one, other) for one, other in zip(my_gradients, gradients, strict=True)]
         for what, one, other in pairs:
             tally.comparisons += 1
             _judge(f"{kind} {what}", one, other, args, name, tally)
+    return tally
 
 
 def _judge(label: str, one: Any, other: Any, args: Any, name: str, tally: Tally) -> None:
@@ -274,25 +289,52 @@ def _judge(label: str, one: Any, other: Any, args: Any, name: str, tally: Tally)
         tally.disagreements[name].append(text)
 
 
+# Running them -------------------------------------------------------------------------------------------------------
+
+
+def listed() -> dict[str, Any]:
+    """Return what is compared: every public operation, by name."""
+    pointwise = {name: one for name, one in primitives.items() if isinstance(one, Pointwise) and one.public}
+    return dict(sorted((pointwise | functions).items()))
+
+
+def serve(connection: Connection) -> None:
+    """Compare the functions that are asked for: what a process of its own does, for a peer's loop may never end."""
+    warnings.simplefilter("ignore")
+    with np.errstate(all="ignore"):
+        while True:
+            peer, name = connection.recv()
+            connection.send(compare(peer, name, listed()[name]))
+
+
+def run_all(only: list[str] | None) -> dict[str, Tally]:
+    """Compare with every peer; a peer that gives no answer in a minute disagrees."""
+    context = multiprocessing.get_context("spawn")
+    tallies = {peer: Tally() for peer in PEERS}
+    process, connection = None, None
+    for peer, name in [(peer, name) for name in only or listed() for peer in PEERS]:
+        if connection is None:
+            connection, other = context.Pipe()
+            process = context.Process(target=serve, args=(other,), daemon=True)
+            process.start()
+        print(peer, name, file=sys.stderr, flush=True)
+        connection.send((peer, name))
+        if connection.poll(120.0):
+            tallies[peer].add(connection.recv())
+        else:
+            tallies[peer].disagreements[name] = ["no answer in two minutes"]
+            process.kill()
+            connection = None
+    return tallies
+
+
 def main() -> int:
     """Compare, print what differs, and say by 1 that some of it is not explained."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--only", nargs="*", help="names of functions")
     parser.add_argument("--write", action="store_true", help="write the figures for docs/coverage.md")
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    listed: dict[str, Any] = {
-        name: one for name, one in primitives.items() if isinstance(one, Pointwise) and one.public
-    }
-    listed |= functions
-    tallies = {peer: Tally() for peer in PEERS}
-    with np.errstate(all="ignore"):
-        for name, declared in sorted(listed.items()):
-            if options.only and name not in options.only:
-                continue
-            print(name, file=sys.stderr, flush=True)
-            for peer, tally in tallies.items():
-                compare(name, declared, peer, tally)
+    tallies = run_all(options.only)
     unexplained = 0
     for peer, tally in tallies.items():
         print(f"{peer}: {len(tally.functions)} functions, {tally.comparisons} comparisons, {tally.deviation:.1e}")
