@@ -24,7 +24,7 @@ DTYPES = [np.float32, np.complex128, np.int64, np.bool_]
 NEEDS_VALUES = {
     "allclose", "argwhere", "flatnonzero", "nonzero",
     "intersect1d", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
-    "unique_inverse", "unique_values",
+    "unique_inverse", "unique_values", "polydiv", "polymul", "roots",
 }  # fmt: skip
 """What gives a Python value, or a shape that depends on values."""
 
@@ -35,6 +35,10 @@ OTHER_DTYPES = {
 """Where the dtype is not the reference's, and why."""
 
 REFUSED_DTYPES = {
+    **{
+        (name, np.complex128): "NumPy's order of complex numbers is by their real parts first"
+        for name in ("histogram", "histogram2d", "histogram_bin_edges", "histogramdd")
+    },
     ("interp", np.complex128): "NumPy drops imaginary parts of coordinates, where there is a period",
     ("zeta", np.complex128): "SciPy has complex numbers for q = 1 only, and no derivative",
 }

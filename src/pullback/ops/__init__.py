@@ -54,6 +54,7 @@ _FILES = """
     interpolation
     convolution
     covariance
+    histograms
     pointwise.special.gamma
     pointwise.special.bessel
     pointwise.special.integral
@@ -66,6 +67,7 @@ _FILES = """
     linalg.spectra
     linalg.singular
     linalg.pseudoinverse
+    polynomials
     window.convolution
     window.unfolding
     window.functions
