@@ -155,3 +155,109 @@ def test_memory_that_a_user_uses_again_is_not_held():
     gradient = pb.grad(lambda y: scaled(np.ones(2), y).sum())(np.ones(2))
     gradient[:] = 0.0
     np.testing.assert_array_equal(slope, [9.0, 9.0])
+
+
+# Together with all else ---------------------------------------------------------------------------------------------
+
+
+def weighted_with(mode):
+    """The product of a weight and tanh, with a container, a held argument, and a rule of its own."""
+    function = (pb.custom_vjp if mode == "vjp" else pb.custom_jvp)(
+        lambda state, w, times: {"out": np.tanh(w * state["x"]) * times}
+    )
+    if mode == "vjp":
+
+        @function.define_vjp
+        def _(ct, out, state, w, times):
+            slope = ct["out"] * times * (1 - (out["out"] / times) ** 2)
+            return {"x": slope * w}, np.sum(slope * state["x"]), None
+
+    else:
+
+        @function.define_jvp
+        def _(tangents, out, state, w, times):
+            inner = tangents[0]["x"] * w + tangents[1] * state["x"]
+            return {"out": times * inner * (1 - (out["out"] / times) ** 2)}
+
+    return lambda w, x: function({"x": x}, w, 2)["out"]
+
+
+def plain(w, x):
+    return np.tanh(w * x) * 2
+
+
+@pytest.fixture(params=["vjp", "jvp"])
+def weighted(request):
+    return weighted_with(request.param)
+
+
+W, X = np.array([0.3, -0.8, 1.1]), np.array([[0.5, 1.0], [2.0, -0.3], [0.1, 0.7]])
+
+
+def total(f):
+    return lambda w, x: np.sum(np.sin(f(w, x)))
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (None, 0), (0, None)])
+def test_under_vmap_in_every_mode_and_order(weighted, axes):
+    args = (W if axes[0] == 0 else W[0], X if axes[1] == 0 else X[0])
+    np.testing.assert_allclose(pb.vmap(weighted, axes)(*args), pb.vmap(plain, axes)(*args), rtol=1e-13)
+    for order in (pb.grad, pb.hessian):
+        found, expected = (pb.vmap(order(total(f), (0, 1)), axes)(*args) for f in (weighted, plain))
+        for one, other in zip(pb.core.tree.flatten(found)[0], pb.core.tree.flatten(expected)[0], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-13)
+    # of the batch: what arrives at an argument that all members share is summed
+    for argnum in (0, 1):
+        found, expected = (
+            pb.grad(lambda *args, f=f: np.sum(pb.vmap(total(f), axes)(*args)), argnum)(*args) for f in (weighted, plain)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+    check_grads(pb.vmap(weighted, axes), args)
+
+
+def test_under_vmap_twice(weighted):
+    w = np.array([0.4, 1.2])
+    found, expected = (pb.vmap(pb.vmap(pb.grad(total(f)), (None, 0)), (0, None))(w, X) for f in (weighted, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_inside_loops_branches_and_checkpoints(weighted):
+    def through(f):
+        def run(w, x):
+            step = pb.checkpoint(lambda c: pb.cond(np.sum(c) > 0.2, lambda c: f(w, c), lambda c: f(w, -c), c))
+            carry, rows = pb.scan(lambda c, _: (step(c), c), x, None, length=3)
+            last = pb.while_loop(lambda c: np.sum(c**2) > 0.5, lambda c: 0.3 * f(w, c), carry)
+            return last, rows
+
+        return run
+
+    for order in (pb.grad, pb.hessian):
+        found, expected = (
+            order(lambda w, f=f: sum(np.sum(np.sin(one)) for one in through(f)(w, X[1])))(0.9)
+            for f in (weighted, plain)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+    found, expected = (pb.vmap(through(f))(W, X)[0] for f in (weighted, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_traced_it_holds_its_graph_and_evaluates(weighted):
+    graph = pb.trace(total(weighted), 0.3, X[0])
+    (node,) = [node for node in graph.nodes if node.primitive.name == "custom"]
+    assert [one.primitive.name for one in node.params["body"].nodes if one.inputs][-1] == "multiply"
+    gradients = graph.backward()
+    expected = pb.grad(total(plain), (0, 1))(0.3, X[0])
+    for name, one in zip(("dout/dw", "dout/dx"), expected, strict=True):
+        np.testing.assert_allclose(gradients.forward(0.3, X[0]).values[name], one, rtol=1e-12)
+    found = pb.compile(pb.value_and_grad(total(weighted)))(0.3, X[0])
+    np.testing.assert_allclose(found[1], expected[0], rtol=1e-12)
+
+
+def test_traced_it_refuses_what_it_closes_over():
+    w = pb.array(2.0, requires_grad=True)
+    f = pb.custom_vjp(lambda x: w * x)
+    f.define_vjp(lambda ct, out, x: (2.0 * ct,))
+    with pytest.raises(pb.errors.NotDifferentiableError, match="Pass it as an argument"):
+        pb.trace(f, 1.0)
+    with pytest.raises(pb.errors.NotDifferentiableError, match="Pass it as an argument"):
+        pb.vmap(f)(np.ones(2))

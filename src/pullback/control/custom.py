@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from pullback.control.bodies import Argument, Body, trace_body
+from pullback.control.derived import batched, over_batch, zeros
+from pullback.control.held import Holding
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval
 from pullback.core.creation import array
+from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.primitive import Params, Primitive
-from pullback.core.record import apply
+from pullback.core.primitive import Params
 from pullback.core.several import results
 from pullback.core.state import record
 from pullback.core.terminals import constant_node, input_node, leaf_node
@@ -23,6 +26,7 @@ from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
 from pullback.ops.structural import as_arrays
 from pullback.transforms.arguments import is_value
 from pullback.transforms.backward import pull_back
+from pullback.transforms.vectorize import batch_nodes
 
 
 class _Call:
@@ -53,61 +57,163 @@ class _Call:
         """The result, or anything that has one array for each of its leaves, in its structure."""
         return tree.unflatten(self.output_structure, arrays)
 
+    def pull(self, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array | None]:
+        """The user's pullback."""
+        return _pull(self, ct, outputs, inputs)
 
-def _evaluate(*values: Any, call: _Call) -> tuple[Any, ...]:
+    def push(self, tangents: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array]:
+        """The user's pushforward."""
+        return _push(self, tangents, outputs, inputs)
+
+    def __repr__(self) -> str:
+        return self.function.__name__
+
+
+class _Batched:
+    """The rules of a call for all members of a batch.
+
+    ``flags`` says which arguments have the members along axis 0, as all results do.
+    """
+
+    def __init__(self, call: _Call | _Batched, flags: Sequence[bool], size: int) -> None:
+        self.call = call
+        self.function: CustomFunction = call.function
+        self.flags = list(flags)
+        self.size = size
+
+    def pull(self, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array | None]:
+        """The pullback of each member; what arrives at an array that they share is summed."""
+        count = len(outputs)
+
+        def pull(*arrays: Array) -> Any:
+            return self.call.pull(arrays[:count], arrays[count : 2 * count], arrays[2 * count :])
+
+        everything = [*ct, *outputs, *inputs]
+        found = self._over(lambda arrays: pull(*arrays), everything, [True] * (2 * count) + self.flags)
+        return [
+            one if one is None or flag else operations.sum(one, axis=0)
+            for one, flag in zip(found, self.flags, strict=True)
+        ]
+
+    def push(self, tangents: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array]:
+        """The pushforward of each member."""
+        count = len(inputs)
+
+        def push(*arrays: Array) -> Any:
+            return self.call.push(arrays[:count], arrays[2 * count :], arrays[count : 2 * count])
+
+        everything = [*tangents, *inputs, *outputs]
+        flags = [*self.flags, *self.flags, *[True] * len(outputs)]
+        found = self._over(lambda arrays: push(*arrays), everything, flags)
+        return [one for one in found if one is not None]
+
+    def _over(
+        self, f: Callable[[list[Array]], Sequence[Array | None]], arrays: Sequence[Array], flags: Sequence[bool]
+    ) -> list[Array | None]:
+        """Run ``f`` for one member, then for all; each result with the batch as its axis 0."""
+        given: dict[Node, Array] = {}
+        members = []
+        for x, flag in zip(arrays, flags, strict=True):
+            if flag:
+                node = input_node(Aval(x.shape[1:], x.dtype))
+                given[node] = x
+                x = Array(node)
+            members.append(x)
+        with record():
+            found = f(members)
+            whole = batch_nodes([one._node for one in found if one is not None], given)
+        return [
+            None if one is None else whole[one._node] if one._node in whole else over_batch(one, self.size)
+            for one in found
+        ]
+
+    def __repr__(self) -> str:
+        return repr(self.call)
+
+
+def _evaluate(*values: Any, call: _Call, body: Body | None) -> tuple[Any, ...]:
     """A call of a function that has a derivative rule of its own."""
+    if body is not None:
+        return tuple(body.program(values))
     outputs = call.run([Array(constant_node(value)) for value in values])
     if any(out._node.watched for out in outputs):
-        raise NotDifferentiableError(
-            f"{call.function.__name__}: the function uses a watched array that is not among its arguments, "
-            "so its gradient would be lost. Pass it as an argument"
-        )
+        raise _unlisted(call)
     return tuple(out._node.value for out in outputs)
 
 
-class CustomPrimitive(Primitive):
-    """The primitive of all calls of functions with a rule of their own; a node's params say which call it is."""
+def _unlisted(call: _Call) -> NotDifferentiableError:
+    return NotDifferentiableError(
+        f"{call.function.__name__}: the function uses a watched array that is not among its arguments, "
+        "so its gradient would be lost. Pass it as an argument"
+    )
 
-    family = "custom"
+
+class CustomPrimitive(Holding):
+    """The primitive of all calls of functions with a rule of their own.
+
+    A node's params say which call it is (``call``), and what it computes, where it was traced (``body``).
+    """
+
+    def bodies(self, inputs: Sequence[Any], params: Params) -> list[tuple[Body, Sequence[Any]]]:
+        """The function, where it was traced."""
+        return [] if params["body"] is None else [(params["body"], inputs)]
 
     def infer_aval(self, inputs: Sequence[Any], params: Params) -> Aval | TupleAval:
-        """Trace the function."""
-        outputs = params["call"].run([Array(input_node(aval)) for aval in inputs])
-        return tuple(out.aval for out in outputs)
+        """The avals of what the function returns."""
+        body = params["body"] or _traced(params["call"], inputs)
+        return tuple(node.array_aval for node in body.outputs)
+
+    def bind(self, inputs: Sequence[Array], params: Params) -> tuple[Array, ...]:
+        """Apply; where a value is missing, the function is traced."""
+        if params["body"] is None and any(x._node.value is None for x in inputs):
+            params = {**params, "body": _traced(params["call"], [x.aval for x in inputs])}
+        return super().bind(inputs, params)
 
     def vjp(self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params) -> list[Any]:
         """The user's pullback; from a user's pushforward, its linear transpose."""
-        call: _Call = params["call"]
+        call: _Call | _Batched = params["call"]
         outputs = results(out)
-        ct = [_zeros(aval) if one is None else one for one, aval in zip(ct, out._node.aval, strict=True)]
+        ct = [zeros(x.aval) if one is None else one for one, x in zip(ct, outputs, strict=True)]
         if call.function.vjp_rule is not None:
-            return _pull(call, ct, outputs, inputs)
+            return call.pull(ct, outputs, inputs)
         tangents = [_probe(x) for x in inputs]
-        pushed = _push(call, tangents, outputs, inputs)
+        pushed = call.push(tangents, outputs, inputs)
         return pull_back([one._node for one in pushed], ct, [t._node for t in tangents])
 
     def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """The user's pushforward; from a user's pullback, its linear transpose."""
-        call: _Call = params["call"]
+        call: _Call | _Batched = params["call"]
         outputs = results(out)
         if call.function.jvp_rule is not None:
-            full = [_zeros(x.aval) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
-            return _push(call, full, outputs, inputs)
+            full = [zeros(x.aval) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
+            return call.push(full, outputs, inputs)
         cotangents = [_probe(one) for one in outputs]
-        pulled = _pull(call, cotangents, outputs, inputs)
+        pulled = call.pull(cotangents, outputs, inputs)
         pairs = [(one, t) for one, t in zip(pulled, tangents, strict=True) if one is not None and t is not None]
         return pull_back([one._node for one, _ in pairs], [t for _, t in pairs], [ct._node for ct in cotangents])
 
-    def missing(self) -> list[str]:
-        """Nothing: each custom function is checked when it is called."""
-        return []
+    def batch(self, flags: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
+        """The function and its rule for all members."""
+        size = next(x.shape[0] for x, flag in zip(inputs, flags, strict=True) if flag)
+        body, _ = batched(params["body"], tuple(flags), size, (True,) * len(params["body"].outputs))
+        return self.bind(inputs, {"call": _Batched(params["call"], flags, size), "body": body})
+
+
+def _traced(call: _Call, avals: Sequence[Aval]) -> Body:
+    """The function as a graph."""
+
+    def run(*arrays: Array) -> Any:
+        return call.run(arrays)
+
+    run.__name__ = call.function.__name__
+    leaf = tree.flatten(0.0)[1]
+    traced = trace_body(run.__name__, run, [Argument([aval], leaf) for aval in avals], hoist=True)
+    if traced.captured:
+        raise _unlisted(call)
+    return traced.close()
 
 
 custom = CustomPrimitive(_evaluate, name="custom")
-
-
-def _zeros(aval: Any) -> Array:
-    return Array(constant_node(np.zeros(aval.shape, aval.dtype)))
 
 
 def _probe(x: Array) -> Array:
@@ -149,7 +255,7 @@ def _push(call: _Call, tangents: Sequence[Any], outputs: Sequence[Array], inputs
     except ValueError as error:
         raise ShapeError(f"{name}: expected its jvp rule to return the structure of the result. {error}") from None
     fitted = [_fitted(name, "jvp", one, out.aval) for one, out in zip(leaves, outputs, strict=True)]
-    return [_zeros(out.aval) if one is None else one for one, out in zip(fitted, outputs, strict=True)]
+    return [zeros(out.aval) if one is None else one for one, out in zip(fitted, outputs, strict=True)]
 
 
 def _fitted(name: str, mode: str, found: Any, aval: Aval) -> Array | None:
@@ -203,8 +309,7 @@ class CustomFunction:
         watched = any(one._node.watched for one in arrays)
         if not watched:
             return self.function(*args)
-        several = apply(custom, tuple(one._node for one in arrays), {"call": call})
-        return call.output(results(several))
+        return call.output(custom.bind(arrays, {"call": call, "body": None}))
 
 
 def custom_vjp(function: Callable[..., Any]) -> CustomFunction:
