@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.lib import recfunctions
 
 import pullback as pb
 from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
@@ -55,10 +56,15 @@ def test_keywords_that_say_the_default_are_accepted(x):
     assert np.add(x, x, where=True).shape == (3,)
 
 
-def test_uncovered_functions_name_themselves(x):
-    for call in (lambda: np.histogram(x), lambda: np.histogram2d(x, x), lambda: np.histogramdd(x)):
-        with pytest.raises(NotDifferentiableError, match=r"numpy\.histogram(2d|dd)?: .* no derivative"):
-            call()
+def test_uncovered_functions_name_themselves_and_say_what_to_use(x):
+    with pytest.raises(
+        NotDifferentiableError, match=r"unstructured_to_structured: It works on records with named fields"
+    ):
+        recfunctions.unstructured_to_structured(x)
+    with pytest.raises(DTypeError, match=r"numpy\.lib\.recfunctions\.rename_fields: It works on records"):
+        recfunctions.rename_fields(x.detach(), {"a": "b"})
+    with pytest.raises(TypeError, match=r"numpy\.(\w+\.)*busday_count: It works on dates"):
+        np.busday_count(x, x)
 
 
 def test_what_gives_integers_booleans_or_text_reads_the_value(x):
