@@ -67,6 +67,9 @@ _FILES = """
     linalg.spectra
     linalg.singular
     linalg.pseudoinverse
+    linalg.norms
+    linalg.products
+    linalg.functions
     polynomials
     window.convolution
     window.unfolding
