@@ -28,7 +28,7 @@ if _TYPE_CHECKING:
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
-    from pullback.numpy import fft, random, special
+    from pullback.numpy import fft, linalg, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
@@ -39,6 +39,7 @@ if _TYPE_CHECKING:
 _LAZY_MODULES = {
     **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
     "fft": "pullback.numpy.fft",
+    "linalg": "pullback.numpy.linalg",
     "random": "pullback.numpy.random",
     "special": "pullback.numpy.special",
 }
@@ -86,6 +87,7 @@ __all__ = [
     "io",
     "jacobian",
     "jvp",
+    "linalg",
     "nn",
     "no_grad",
     "numpy",

@@ -50,9 +50,6 @@ WARNS = {
 }
 """Whose values or derivatives warn at samples that are smooth all the same, and why."""
 
-PHASES = {"eig", "eigh", "svd"}
-"""Whose vectors, of complex matrices, have arbitrary phases: what depends on these is refused."""
-
 
 # Calling ------------------------------------------------------------------------------------------------------------
 
@@ -161,12 +158,7 @@ def is_smooth(declared, sample):
 
 
 def is_smooth_for_complex(declared, sample):
-    return (
-        declared.differentiable
-        and sample.smooth
-        and declared.name not in PHASES
-        and _gives_floats(declared, sample, np.complex128)
-    )
+    return declared.differentiable and sample.smooth and _gives_floats(declared, sample, np.complex128)
 
 
 def _gives_floats(declared, sample, dtype):

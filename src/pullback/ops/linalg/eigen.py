@@ -25,6 +25,7 @@ from pullback.ops.linalg.matrices import (
     expecting,
     skew_part,
 )
+from pullback.ops.linalg.phases import pulled, pushed, row, turned_real, turning_of
 from pullback.ops.linalg.results import EighResult
 from pullback.ops.linalg.ties import (
     equal_pairs,
@@ -62,7 +63,15 @@ def decompose_hermitian(x: Any, *, lower: bool) -> Any:
     """
     check_square("eigh", x)
     with expecting("eigh", _CONVERGENT, x):
-        return tuple(np.linalg.eigh(x, "L" if lower else "U"))
+        values, vectors = np.linalg.eigh(x, "L" if lower else "U")
+    if vectors.size:
+        (vectors,) = turned_real(vectors[..., _pivot(lower), :], vectors)
+    return values, vectors
+
+
+def _pivot(lower: bool) -> int:
+    """The row of the eigenvectors that is real."""
+    return 0 if lower else -1
 
 
 @decompose_hermitian.infer
@@ -95,7 +104,11 @@ def _(
         equal = equal_pairs(w)
         if by_vectors is None:
             return columns_times(v, shared(by_values, equal).astype(v.dtype)) @ adjoint(v)
-        turned = adjoint(v) @ by_vectors
+        found = by_vectors
+        turned = adjoint(v) @ found
+        if v.dtype.kind == "c":
+            turning = turning_of(found, v)
+            turned = adjoint(v) @ pulled(found, v, row(v, _pivot(lower)), turning, largest(turned))
         skew = vanishing(skew_part(turned), w, equal, largest(turned), operation="eigh", reason="choice")
         inner = skew * reciprocal(gaps(w), equal)
         if by_values is not None:
@@ -141,7 +154,8 @@ def _(tangents: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: boo
 
     def of_vectors() -> Array:
         used.add("vectors")
-        return v @ (rest() * reciprocal(gaps(w), equal))
+        moving = v @ (rest() * reciprocal(gaps(w), equal))
+        return moving + columns_times(v, pushed(moving, v, row(v, _pivot(lower)))) if v.dtype.kind == "c" else moving
 
     return [of_values, of_vectors]
 
@@ -162,8 +176,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:  # NumPy's name
 
     Raises:
         LinAlgError: LAPACK does not find them, as with NaN.
-        NotDifferentiableError: what is differentiated depends on the choice of eigenvectors, of repeated eigenvalues or
-            of the phases of complex ones.
+        NotDifferentiableError: what is differentiated depends on the choice of eigenvectors of repeated eigenvalues.
 
     >>> eigh([[2.0, 0.0], [0.0, 1.0]]).eigenvalues
     array([1., 2.])

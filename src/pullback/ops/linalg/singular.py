@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.families import general
+from pullback.core.families import add_all, general
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import by_value, call, normal, positive_definite, reject
@@ -27,6 +27,7 @@ from pullback.ops.linalg.matrices import (
     hermitian_part,
     skew_part,
 )
+from pullback.ops.linalg.phases import pulled, pushed, row, turned_real, turning_of
 from pullback.ops.linalg.results import SVDResult
 from pullback.ops.linalg.ties import (
     equal_pairs,
@@ -70,7 +71,15 @@ def decompose(x: Any, *, full: bool) -> Any:
     """U, singular values (descending) and V^H of each matrix of a stack; with ``full``, U and V^H are square."""
     check_matrix("svd", x)
     with expecting("svd", _CONVERGENT, x):
-        return tuple(np.linalg.svd(x, full_matrices=full))
+        u, s, vh = np.linalg.svd(x, full_matrices=full)
+    n = s.shape[-1]
+    if x.dtype.kind == "c" and x.size:
+        left, right = u[..., :n], np.conjugate(np.swapaxes(vh[..., :n, :], -1, -2))
+        wide = x.shape[-2] < x.shape[-1]
+        left, right = turned_real((left if wide else right)[..., 0, :], left, right)
+        u = np.concatenate([left, u[..., n:]], -1)
+        vh = np.concatenate([np.conjugate(np.swapaxes(right, -1, -2)), vh[..., n:, :]], -2)
+    return u, s, vh
 
 
 @decompose.infer
@@ -95,6 +104,7 @@ class _Factors:
         self.u, self.v = u[..., :n], v[..., :n]
         self.more_u, self.more_v = u[..., n:], v[..., n:]
         self.rest_u, self.rest_v = u.shape[-2] - n, v.shape[-2] - n  # how many dimensions are beside the first n
+        self.wide = u.shape[-2] < vh.shape[-1]
         self.equal, self.zero = equal_pairs(self.s), near_zero(self.s)
         self.zeros = self.zero[..., None, :] & self.zero[..., :, None]
 
@@ -174,8 +184,9 @@ def _of_values(ct: Array, f: _Factors) -> Array:
 
 def _of_vectors(f: _Factors, by_u: Array | None, by_vh: Array | None) -> Array:
     """The gradient by what the vectors are used for."""
+    by_u, by_v = _with_phases(f, by_u, None if by_vh is None else adjoint(by_vh))
     of_u, out_u, filling_u = _turned(f.u, f.more_u, by_u)
-    of_v, out_v, filling_v = _turned(f.v, f.more_v, None if by_vh is None else adjoint(by_vh))
+    of_v, out_v, filling_v = _turned(f.v, f.more_v, by_v)
     scale = largest(of_u, of_v, out_u, out_v, filling_u, filling_v)
 
     def checked(k: Array, places: Array) -> Array:
@@ -194,6 +205,26 @@ def _of_vectors(f: _Factors, by_u: Array | None, by_vh: Array | None) -> Array:
             kept = columns_times(checked(outside, _columns(f.zero, outside)), reciprocal(f.s, f.zero))
             found = found + (kept @ adjoint(f.v) if outside is out_u else f.u @ adjoint(kept))
     return found
+
+
+def _with_phases(f: _Factors, by_u: Array | None, by_v: Array | None) -> tuple[Array | None, Array | None]:
+    """The cotangents as those of vectors whose phases are free: of each pair together."""
+    if f.u.dtype.kind != "c":
+        return by_u, by_v
+    n = f.s.shape[-1]
+    rates, sizes = [], []
+    for ct, vectors in ((by_u, f.u), (by_v, f.v)):
+        if ct is not None:
+            rates.append(turning_of(ct[..., :n], vectors))
+            sizes.append(adjoint(vectors) @ ct[..., :n])
+    turning, scale = add_all(rates), largest(*sizes)
+    vectors = f.u if f.wide else f.v
+    given = by_u if f.wide else by_v
+    own = operations.zeros_like(vectors) if given is None else given[..., :n]
+    kept = pulled(own, vectors, row(vectors, 0), turning, scale)
+    if given is not None and given.shape[-1] > n:
+        kept = operations.concatenate([kept, given[..., n:]], axis=-1)
+    return (kept, by_v) if f.wide else (by_u, kept)
 
 
 def _columns(marked: Array, like: Array) -> Array:
@@ -277,16 +308,37 @@ class _Pushed:
         return found
 
     def left(self) -> Array:
-        f = self._f
         self._used.add("vectors")
+        found = self._of_left()
+        return self._kept(found, self._f.u)
+
+    def right(self) -> Array:
+        self._used.add("vectors")
+        found = self._of_right()
+        return adjoint(self._kept(found, self._f.v))
+
+    def _of_left(self) -> Array:
+        f = self._f
         part, skew = self._parts()
         return self._with_rest(f.u, f.more_u, f.rest_u, f.between(part, skew), self._t @ f.v)
 
-    def right(self) -> Array:
+    def _of_right(self) -> Array:
         f = self._f
-        self._used.add("vectors")
         part, skew = self._parts()
-        return adjoint(self._with_rest(f.v, f.more_v, f.rest_v, f.between(part, -skew), adjoint(self._t) @ f.u))
+        return self._with_rest(f.v, f.more_v, f.rest_v, f.between(part, -skew), adjoint(self._t) @ f.u)
+
+    def _kept(self, found: Array, vectors: Array) -> Array:
+        """Turn the vectors so that the component that was real stays so."""
+        f = self._f
+        if vectors.dtype.kind != "c":
+            return found
+        n = f.s.shape[-1]
+        base = f.u if f.wide else f.v
+        moving = found if vectors is base else self._of_left() if f.wide else self._of_right()
+        turning = columns_times(vectors, pushed(moving[..., :n], base, row(base, 0)))
+        if found.shape[-1] > n:
+            turning = operations.concatenate([turning, operations.zeros_like(found[..., n:])], axis=-1)
+        return found + turning
 
     def _with_rest(self, vectors: Array, more: Array, rest: int, turning: Array, image: Array) -> Array:
         """The tangent of vectors that turn in their own space, and out of it by ``image / s``."""
@@ -352,7 +404,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 
     Raises:
         LinAlgError: LAPACK does not find them, as with NaN.
-        NotDifferentiableError: what is differentiated depends on the choice of the vectors, or of their phases.
+        NotDifferentiableError: what is differentiated depends on the choice of the vectors there.
 
     >>> svd([[3.0, 0.0], [0.0, 2.0]]).S
     array([3., 2.])

@@ -16,9 +16,10 @@ from pullback.core.sample import by_value, normal, points, reject
 from pullback.errors import LinAlgError, ShapeError
 from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import as_diagonal, as_square, check_square, columns_times, diagonal_of, expecting
+from pullback.ops.linalg.phases import pulled, pushed, turning_of
 from pullback.ops.linalg.results import EigResult
 from pullback.ops.linalg.solving import solve_matrix
-from pullback.ops.linalg.ties import equal_pairs, gaps, largest, once, reciprocal, refuse_equal, shared, vanishing
+from pullback.ops.linalg.ties import equal_pairs, gaps, largest, once, reciprocal, refuse_equal, shared
 from pullback.ops.reduction import conjugated
 
 _CONVERGENT = "a matrix whose eigenvalues LAPACK finds"
@@ -76,7 +77,7 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
             inner = as_diagonal(shared(by_values, equal))
         else:
             off_diagonal = equal & ~np.eye(w.shape[-1], dtype=bool)
-            inner = _of_vectors(by_vectors, v, w) * conjugated(reciprocal(gaps(w), equal))
+            inner = _of_vectors(by_vectors, v) * conjugated(reciprocal(gaps(w), equal))
             inner = inner + refuse_equal("eig", w, off_diagonal, v.dtype, "vectors")
             if by_values is not None:
                 inner = inner + as_diagonal(by_values)
@@ -86,14 +87,23 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
     yield by_x
 
 
-def _of_vectors(ct: Array, v: Array, w: Array) -> Array:
-    """The cotangent of ``F * P``, checked not to depend on the phases of the vectors."""
+def _pivots(v: Array) -> Array:
+    """Which component of each eigenvector is real, as numbers 1 and 0: the largest of those that are."""
+    if not v.size:
+        return v
+    fixed = operations.stop_gradient(v)
+    sizes = operations.where(operations.imag(fixed) == 0, abs(fixed), -1)
+    places = operations.argmax(sizes, axis=-2)[..., None, :] == np.arange(v.shape[-2])[:, None]
+    marked: Array = operations.astype(places, v.dtype)
+    return marked
+
+
+def _of_vectors(ct: Array, v: Array) -> Array:
+    """The cotangent of ``F * P``: what is left when columns keep their lengths and phases."""
+    ct = pulled(ct, v, _pivots(v), turning_of(ct, v), largest(adjoint(v) @ ct))
     turned = adjoint(v) @ ct
     along = operations.real(diagonal_of(turned)).astype(v.dtype)
-    phases = as_diagonal(diagonal_of(turned) - along)
-    on_diagonal = np.broadcast_to(np.eye(w.shape[-1], dtype=bool), phases.shape)
-    nothing = vanishing(phases, w, on_diagonal, largest(turned), operation="eig", reason="choice")
-    return turned - columns_times(adjoint(v) @ v, along) + nothing
+    return turned - columns_times(adjoint(v) @ v, along)
 
 
 @decompose_any.define_jvp
@@ -108,7 +118,8 @@ def _(tangents: Sequence[Any], out: tuple[Array, Array], x: Array) -> Sequence[A
         inner = turned * reciprocal(gaps(w), equal) + refuse_equal("eig", w, off_diagonal, v.dtype, "vectors")
         moved = v @ inner
         along = operations.real(diagonal_of(adjoint(v) @ moved)).astype(v.dtype)
-        return moved - columns_times(v, along)
+        moved = moved - columns_times(v, along)
+        return moved + columns_times(v, pushed(moved, v, _pivots(v)))
 
     return [lambda: diagonal_of(turned), of_vectors]
 
@@ -135,8 +146,8 @@ def eig(a: Any) -> EigResult:
 
     Raises:
         LinAlgError: LAPACK does not find them, or a derivative is asked of a matrix without a basis of eigenvectors.
-        NotDifferentiableError: what is differentiated depends on the phases of complex eigenvectors, or on eigenvectors
-            where eigenvalues repeat. (The gradient by repeated eigenvalues is shared equally.)
+        NotDifferentiableError: what is differentiated depends on eigenvectors where eigenvalues repeat. (By repeated
+            eigenvalues alone the gradient is shared equally.)
 
     >>> eig([[0.0, -1.0], [1.0, 0.0]]).eigenvalues
     array([0.+1.j, 0.-1.j])

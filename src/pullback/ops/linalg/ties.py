@@ -1,8 +1,8 @@
 """Repeated eigenvalues and singular values: where factors are arbitrary, and functions of them need not be.
 
-Where values repeat, or a singular value is 0, the vectors that belong to them are any orthonormal basis of a space; of
-a complex matrix each vector has an arbitrary phase besides. A function of the factors is a function of the matrix only
-if it does not depend on that choice. A rule divides by the difference of the values (the *gap*) what the cotangent says
+Where values repeat, or a singular value is 0, the vectors that belong to them are any orthonormal basis of a space. A
+function of the factors is a function of the matrix only if it does not depend on that choice. (The phases of complex
+vectors are settled, see ``phases``.) A rule divides by the difference of the values (the *gap*) what the cotangent says
 about turning one vector into the other (the skew part of ``V^H ct_V``), which is 0/0 for such a function. What is done:
 
 - **Not for every choice.** If the skew part is not zero within a group of equal values, the function depends on the
