@@ -37,7 +37,7 @@ import pullback as pb
 from pullback.core.operations import functions, operations, overrides, primitives
 from pullback.core.sample import Sample, call, integers, normal
 from pullback.core.tree import flatten
-from pullback.errors import GradientError, PullbackError
+from pullback.errors import GradientError, PullbackError, operation_names
 from pullback.testing import check_grads
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,7 +140,7 @@ def declared(function: Callable[..., Any]) -> Any:
     ours = overrides.get(function)
     if ours is None:
         return None
-    name = getattr(ours, "name", None) or getattr(ours, "__name__", "")
+    name = getattr(ours, "name", None) or operation_names.get(getattr(ours, "__code__", None), "")
     return functions.get(name) or primitives.get(name)
 
 
