@@ -50,11 +50,11 @@ def test_a_saved_graph(tmp_path):
 
 def test_saved_weights_are_folded_by_their_names(tmp_path):
     path = tmp_path / "net.safetensors"
-    net = pb.nn.Sequential(*[pb.nn.Linear(2, 2, rng=i) for i in range(4)])
+    net = pb.nn.Sequential(*[pb.nn.Linear(2, 2, rng=i) for i in range(12)])
     pb.io.save_weights(path, net.state_dict())
     result = view(path)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[:3] == ["8 arrays", "└── block x 4", "    └── 0"]
+    assert result.stdout.splitlines()[:3] == ["24 arrays", "└── block x 12", "    └── 0"]
     assert "0.weight  parameter  [[" in result.stdout
 
 

@@ -21,11 +21,18 @@ def weights(arrays: Mapping[str, Any]) -> Evaluation:
     >>> print(tree(weights({"0.weight": np.zeros((3, 2)), "0.bias": np.ones(3)})))
     2 arrays
     └── 0
-        ├── 0.weight  parameter  float64[3, 2] all 0
-        └── 0.bias    parameter  [1, 1, 1]
+        ├── 0.bias    parameter  [1, 1, 1]
+        └── 0.weight  parameter  float64[3, 2] all 0
     """
     if not arrays:
         raise ArgumentError("weights: expected at least one array, got none")
-    nodes = [Node(INPUT, (), NO_PARAMS, np.asarray(array), False, name=name) for name, array in arrays.items()]
+    nodes = [
+        Node(INPUT, (), NO_PARAMS, np.asarray(arrays[name]), False, name=name) for name in sorted(arrays, key=_in_order)
+    ]
     run: Evaluation = Graph(nodes, nodes, ()).forward()
     return run
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """So that layer 10 comes after layer 9; a file of weights has no order of its own."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
