@@ -29,6 +29,8 @@ if _TYPE_CHECKING:
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
     from pullback.numpy import fft, linalg, random, special
+    from pullback.diagnosis.diagnose import diagnose
+    from pullback.numpy import fft, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
@@ -50,6 +52,7 @@ _LAZY_NAMES = {
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
+        "pullback.diagnosis.diagnose": "diagnose",
         "pullback.ops.structural": "stop_gradient",
         "pullback.control.branches": "cond switch",
         "pullback.control.checkpoint": "checkpoint",
@@ -77,6 +80,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "data",
+    "diagnose",
     "errors",
     "expression",
     "fft",
