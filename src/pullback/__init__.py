@@ -29,8 +29,9 @@ if _TYPE_CHECKING:
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
     from pullback.numpy import fft, linalg, random, special
+    from pullback.diagnosis.condition import condition
     from pullback.diagnosis.diagnose import diagnose
-    from pullback.numpy import fft, random, special
+    from pullback.diagnosis.health import health
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
@@ -52,7 +53,9 @@ _LAZY_NAMES = {
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
+        "pullback.diagnosis.condition": "condition",
         "pullback.diagnosis.diagnose": "diagnose",
+        "pullback.diagnosis.health": "health",
         "pullback.ops.structural": "stop_gradient",
         "pullback.control.branches": "cond switch",
         "pullback.control.checkpoint": "checkpoint",
@@ -77,6 +80,7 @@ __all__ = [
     "checkpoint",
     "compile",
     "cond",
+    "condition",
     "custom_jvp",
     "custom_vjp",
     "data",
@@ -86,6 +90,7 @@ __all__ = [
     "fft",
     "fori_loop",
     "grad",
+    "health",
     "hessian",
     "hvp",
     "io",

@@ -10,7 +10,7 @@ import numpy as np
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors
 from pullback.core.node import Node
-from pullback.transforms.stabilize import Found, find
+from pullback.transforms.stabilize import FINITE, Found, find
 
 _LARGE = 1e8
 """From which size on an operand is what is wrong, not the operation."""
@@ -61,9 +61,7 @@ def advice(node: Node, graph: Graph, gradient: bool) -> str:
     large = _largest(node.inputs)
     if large > _LARGE and (special is None or node.primitive.name == "exp"):
         grown = _repeats(node, graph)
-        where = (
-            f" The same line was run {grown} times on the way here: what it multiplies by grows." if grown > 2 else ""
-        )
+        where = f" The same line was run {grown} times on the way here, and they grow each time." if grown > 2 else ""
         return (
             f"its operands are already as large as {large:.1e}: they grew before.{where} Lower the learning rate, "
             "clip the gradient, normalise what goes in, or begin with smaller weights"
@@ -83,7 +81,7 @@ def _rewrite(node: Node, graph: Graph) -> Found | None:
             for found in find(candidate):
                 sources = set(found.sources)
                 inner = ancestors([candidate], stop=sources.__contains__)
-                if node in inner and node not in sources:
+                if node in inner and node not in sources and found.rewrite.changes == FINITE:
                     return found
         if len(near) > _NEAR:
             break

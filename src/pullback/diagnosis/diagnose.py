@@ -11,7 +11,7 @@ import numpy as np
 from pullback.core.array import Array
 from pullback.core.graph import Graph
 from pullback.core.node import Node
-from pullback.core.terminals import INPUT
+from pullback.core.terminals import CONSTANT, INPUT
 from pullback.diagnosis.advice import advice
 from pullback.diagnosis.recording import record_call
 from pullback.transforms.backward import pull_back, seed
@@ -108,8 +108,9 @@ def examine(graph: Graph) -> Diagnosis:
     names = tuple(graph.names[node] for node in inputs)
     outputs = [node for node in graph.outputs if not is_finite(node.value)]
     if outputs:
-        faults = tuple(_value_fault(graph, node, path) for node, path in _origins(outputs))
-        return Diagnosis(faults, names)
+        faults = [_value_fault(graph, node, path) for node, path in _origins(graph, outputs)]
+        once = {(one.where, one.expression): one for one in reversed(faults)}  # of one line run often, the first time
+        return Diagnosis(tuple(reversed(once.values())), names)
     with np.errstate(all="ignore"):
         fault = None if inputs else _gradient_fault(graph)
     return Diagnosis(() if fault is None else (fault,), names)
@@ -127,14 +128,18 @@ def is_finite(value: Any) -> bool:
 # Values ---------------------------------------------------------------------------------------------------------------
 
 
-def _origins(outputs: list[Node]) -> Iterator[tuple[Node, list[Node]]]:
-    """Yield the nodes that are not finite although what they are made of is, from which this reaches an output."""
-    after: dict[Node, Node | None] = dict.fromkeys(outputs)
-    waiting = list(outputs)
+def _origins(graph: Graph, outputs: list[Node]) -> Iterator[tuple[Node, list[Node]]]:
+    """Yield the nodes that are not finite although what they are made of is, from which this reaches an output.
+
+    An infinity that was written, such as that of a mask, is no fault as long as no NaN comes of it.
+    """
+    meant = _meant(graph)
+    after: dict[Node, Node | None] = dict.fromkeys(node for node in outputs if node not in meant)
+    waiting = list(after)
     found = []
     while waiting:
         node = waiting.pop()
-        before = [one for one in dict.fromkeys(node.inputs) if not is_finite(one.value)]
+        before = [one for one in dict.fromkeys(node.inputs) if one not in meant and not is_finite(one.value)]
         if not before and node.inputs:
             found.append(node)
         for one in before:
@@ -148,6 +153,18 @@ def _origins(outputs: list[Node]) -> Iterator[tuple[Node, list[Node]]]:
             path.append(step)
             step = after[step]
         yield node, path
+
+
+def _meant(graph: Graph) -> set[Node]:
+    """The nodes that hold infinities of constants, and no NaN."""
+    meant: set[Node] = set()
+    for node in graph.nodes:
+        if is_finite(node.value) or isinstance(node.value, tuple) or np.isnan(node.value).any():
+            continue
+        strange = [one for one in node.inputs if not is_finite(one.value)]
+        if node.primitive is CONSTANT or (strange and meant.issuperset(strange)):
+            meant.add(node)
+    return meant
 
 
 def _value_fault(graph: Graph, node: Node, path: list[Node]) -> Fault:
