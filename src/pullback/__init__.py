@@ -28,10 +28,10 @@ if _TYPE_CHECKING:
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
-    from pullback.numpy import fft, linalg, random, special
     from pullback.diagnosis.condition import condition
     from pullback.diagnosis.diagnose import diagnose
     from pullback.diagnosis.health import health
+    from pullback.numpy import fft, linalg, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
