@@ -487,7 +487,10 @@ def test_an_update_of_what_something_refers_to_is_no_error():
     holder.x[0] = 5.0
     [holder.x][0][1] = 6.0
     operator.setitem(holder.x, 1, holder.x[1] + 1.0)
-    assert holder.x.tolist() == [5.0, 7.0]
+    x = holder.x
+    del holder.x
+    x.__setitem__(0, 4.0)  # has as few references as a temporary in a statement
+    assert x.tolist() == [4.0, 7.0]
 
 
 @pytest.mark.skipif(ONLY < 0, reason="this Python counts no references of variables")

@@ -16,7 +16,7 @@ from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
 from pullback.core.protocols import array_function, calling_function
-from pullback.core.temporary import ONLY
+from pullback.core.temporary import ONLY, is_statement
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.core.ufuncs import array_ufunc
 from pullback.dtypes import is_differentiable
@@ -381,7 +381,7 @@ class Array(Methods, Operators):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._rebind("x[i] = v", operations.setitem(self, index, value))
-        if sys.getrefcount(self) == ONLY:
+        if sys.getrefcount(self) == ONLY and is_statement():
             raise ArgumentError(
                 "x[i] = v: the update would be lost: it is of a new value, to which nothing refers. Indexing and "
                 "reshaping give no views: write x[i, j] = v for x[i][j] = v"

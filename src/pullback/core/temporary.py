@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 from typing import Any
+
+_STORE = dis.opmap["STORE_SUBSCR"]
 
 
 class _Probe:
@@ -25,3 +28,9 @@ def _references_to_a_temporary() -> int:
 
 ONLY = _references_to_a_temporary()
 """What ``sys.getrefcount(self)`` gives inside ``__setitem__`` where nothing but the statement refers to the object."""
+
+
+def is_statement() -> bool:
+    """Whether the ``__setitem__`` that calls this stands for a statement ``x[i] = v``, not for a call by its name."""
+    frame = sys._getframe(2)
+    return frame.f_code.co_code[frame.f_lasti] == _STORE
