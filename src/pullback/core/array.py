@@ -358,9 +358,9 @@ class Array(Methods, Operators):
             raise ShapeError(f"format {spec!r}: expected an array with one element, got shape {self.shape}")
         return format(self.item(), spec)
 
-    def _repr_html_(self) -> str:
-        html: str = operations.array_html(self)
-        return html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = operations.array_bundle(self)
+        return bundle
 
     # Updates ------------------------------------------------------------------------------------------------------
 

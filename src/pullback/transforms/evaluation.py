@@ -198,9 +198,9 @@ class Evaluation:
     def __rich__(self) -> Any:
         return operations.rich_listing(self)
 
-    def _repr_html_(self) -> str:
-        html: str = operations.evaluation_html(self)
-        return html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = operations.picture_bundle(self)
+        return bundle
 
 
 class Named(Mapping[str, Any]):

@@ -35,4 +35,4 @@ def weights(arrays: Mapping[str, Any]) -> Evaluation:
 
 def _in_order(name: str) -> list[tuple[int, str]]:
     """So that layer 10 comes after layer 9; a file of weights has no order of its own."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
+    return [(int(part), "") if part.isdecimal() and len(part) < 18 else (-1, part) for part in name.split(".")]
