@@ -20,10 +20,13 @@ from pullback.core.state import no_grad
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
     from pullback.compiler.compile import compile
+    from pullback.control.associative import associative_scan
     from pullback.control.branches import cond, switch
     from pullback.control.checkpoint import checkpoint
     from pullback.control.custom import custom_jvp, custom_vjp
+    from pullback.control.linear import linear_transpose, linearize
     from pullback.control.loops import fori_loop, while_loop
+    from pullback.control.mapping import map
     from pullback.control.scans import scan
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
@@ -57,10 +60,13 @@ _LAZY_NAMES = {
         "pullback.diagnosis.diagnose": "diagnose",
         "pullback.diagnosis.health": "health",
         "pullback.ops.structural": "stop_gradient",
+        "pullback.control.associative": "associative_scan",
         "pullback.control.branches": "cond switch",
         "pullback.control.checkpoint": "checkpoint",
         "pullback.control.custom": "custom_jvp custom_vjp",
+        "pullback.control.linear": "linear_transpose linearize",
         "pullback.control.loops": "fori_loop while_loop",
+        "pullback.control.mapping": "map",
         "pullback.control.scans": "scan",
         "pullback.transforms.derivatives": "grad hessian hvp jacobian jvp value_and_grad vjp",
         "pullback.transforms.evaluation": "Evaluation",
@@ -77,6 +83,7 @@ __all__ = [
     "Parameter",
     "array",
     "asarray",
+    "associative_scan",
     "checkpoint",
     "compile",
     "cond",
@@ -97,6 +104,9 @@ __all__ = [
     "jacobian",
     "jvp",
     "linalg",
+    "linear_transpose",
+    "linearize",
+    "map",
     "nn",
     "no_grad",
     "numpy",

@@ -393,7 +393,7 @@ OPTIONAL = {
 """Positions at which None says that there is nothing."""
 
 
-TAKE_CONTAINERS = {"cond": 3, "fori_loop": 3, "scan": 1, "switch": 2, "while_loop": 2}
+TAKE_CONTAINERS = {"associative_scan": 1, "cond": 3, "fori_loop": 3, "map": 1, "scan": 1, "switch": 2, "while_loop": 2}
 """From which position on None is an empty container, and a ragged list one of numbers."""
 
 

@@ -4,5 +4,6 @@ from pullback import ops  # its files come first
 from pullback.core.operations import operations
 
 operations.declared_in(
-    f"pullback.control.{name}" for name in ("custom", "checkpoint", "branches", "scans", "deferred", "loops")
+    f"pullback.control.{name}"
+    for name in ("custom", "checkpoint", "branches", "scans", "associative", "deferred", "loops", "mapping")
 )

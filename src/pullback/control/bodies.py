@@ -20,7 +20,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import Graph, ancestors, source_names
 from pullback.core.node import Node
 from pullback.core.record import apply, python_type
-from pullback.core.state import record
+from pullback.core.state import record, recording
 from pullback.core.terminals import CONSTANT, INPUT, constant_node, input_node
 from pullback.core.trace import argument_names
 from pullback.dtypes import is_differentiable
@@ -28,6 +28,8 @@ from pullback.errors import DTypeError
 from pullback.transforms.arguments import is_value
 
 T = TypeVar("T")
+LEAF = tree.flatten(0.0)[1]
+"""The structure of a single array."""
 
 
 class Body(Graph):
@@ -57,11 +59,19 @@ class Body(Graph):
     @cached_property
     def reach(self) -> list[frozenset[int]]:
         """For each output, the positions of the inputs by which it may have a derivative."""
-        masks = {node: 1 << i if is_differentiable(node.array_aval.dtype) else 0 for i, node in enumerate(self.inputs)}
+        return self._depends(lambda node: may_carry(node) and (not node.inputs or node.primitive.differentiable))
+
+    @cached_property
+    def uses(self) -> list[frozenset[int]]:
+        """For each output, the positions of the inputs that its value depends on."""
+        return self._depends(lambda node: True)
+
+    def _depends(self, passes: Callable[[Node], bool]) -> list[frozenset[int]]:
+        masks = {node: 1 << i if passes(node) else 0 for i, node in enumerate(self.inputs)}
         for node in self.nodes:
             if node not in masks:
                 masks[node] = 0
-                if node.primitive.differentiable and may_carry(node):
+                if passes(node):
                     for source in node.inputs:
                         masks[node] |= masks[source]
         return [frozenset(i for i in range(len(self.inputs)) if masks[node] >> i & 1) for node in self.outputs]
@@ -167,7 +177,7 @@ def trace_body(operation: str, f: Callable[..., Any], arguments: Sequence[Argume
         if not is_value(leaf):
             raise DTypeError(f"{operation}: expected {name} to return arrays or numbers, got {type(leaf).__name__}")
     outputs = [asarray(leaf)._node for leaf in found]
-    captured = _captured(outputs, inputs, first, hoist)
+    captured = captured_by(outputs, inputs, first, hoist)
     return Traced(name, inputs, outputs, [is_weak(leaf) for leaf in found], structure, captured)
 
 
@@ -176,7 +186,11 @@ def is_weak(leaf: Any) -> bool:
     return not isinstance(leaf, (Array, np.ndarray, np.generic)) or python_type(leaf) is not None
 
 
-def _captured(outputs: Sequence[Node], inputs: Sequence[Node], first: int, hoist: bool) -> list[Node]:
+def captured_by(outputs: Sequence[Node], inputs: Sequence[Node], first: int, hoist: bool) -> list[Node]:
+    """The watched nodes that ``outputs`` use and that do not depend on ``inputs``; see ``trace_body``.
+
+    With ``hoist`` those as near to the outputs as can be, otherwise those made before the node numbered ``first``.
+    """
     depends = set(inputs)
     found: dict[Node, None] = {}
 
@@ -352,3 +366,12 @@ def replay(body: Body, arrays: Sequence[Array]) -> list[Array]:
         else:
             found[node] = apply(node.primitive, inputs, node.params)._node
     return [Array(found[node]) for node in body.outputs]
+
+
+def run(body: Body, arrays: Sequence[Array]) -> list[Array]:
+    """The body's outputs: computed in one go where nothing is watched, otherwise as ``replay`` does."""
+    values = [one._node.value for one in arrays]
+    if any(value is None for value in values) or (recording.enabled and any(one._node.watched for one in arrays)):
+        return replay(body, arrays)
+    with np.errstate(all="ignore"):
+        return [Array(constant_node(value)) for value in body.program(values)]

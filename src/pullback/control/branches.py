@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.control.bodies import Body, Traced, replay, trace_body
-from pullback.control.derived import Flags, batched, either, over_batch, present, pulled, spread, tangents
+from pullback.control.derived import Flags, batched, either, over_batch, present, pulled, spread, tangents, trimmed
 from pullback.control.held import Holding, Leaves, check_leaf, check_structure, finish, held, holds, path
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval
@@ -50,16 +50,18 @@ class Branch(Holding):
     ) -> list[Array | None]:
         """The pullback of the branch that was run."""
         branches, given = self._derived(pulled, params["branches"], tuple(wanted[1:]), present(ct))
-        cotangents = [one for one in ct if one is not None]
-        found = self.bind([*inputs, *cotangents], {"branches": branches}) if any(given) else ()
-        return [None, *spread(given, found)]
+        return [None, *spread(given, self._run(branches, inputs, ct) if any(given) else ())]
+
+    def _run(self, branches: Sequence[Body], inputs: Sequence[Array], arriving: Sequence[Any]) -> tuple[Array, ...]:
+        """Run the derivative of the branch that was run, on what it was run on and what arrives."""
+        operands = [*inputs[1:], *(one for one in arriving if one is not None)]
+        branches, operands = trimmed(branches, operands)
+        return self.bind([inputs[0], *operands], {"branches": branches})
 
     def jvp(self, given: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """The pushforward of the branch that was run."""
         branches, results = self._derived(tangents, params["branches"], present(given[1:]))
-        arriving = [one for one in given[1:] if one is not None]
-        found = self.bind([*inputs, *arriving], {"branches": branches}) if any(results) else ()
-        return spread(results, found)
+        return spread(results, self._run(branches, inputs, given[1:]) if any(results) else ())
 
     def batch(self, flags: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
         """One branch for all members; where they choose differently, every branch, and a selection."""

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback.control.bodies import Argument, Body, trace_body
-from pullback.control.derived import batched, over_batch, present, pulled, spread, tangents
+from pullback.control.bodies import LEAF, Argument, Body, trace_body
+from pullback.control.derived import batched, over_batch, present, pulled, spread, tangents, trimmed
 from pullback.control.held import Holding, finish
 from pullback.core import tree
 from pullback.core.array import Array
@@ -39,15 +39,17 @@ class Call(Holding):
     ) -> list[Array | None]:
         """Run the body again, and its pullback."""
         body, given = pulled(params["body"], tuple(wanted), present(ct))
-        found = self.bind([*inputs, *(one for one in ct if one is not None)], {"body": body}) if any(given) else ()
-        return spread(given, found)
+        return spread(given, self._run(body, inputs, ct) if any(given) else ())
+
+    def _run(self, body: Body, inputs: Sequence[Array], arriving: Sequence[Any]) -> tuple[Array, ...]:
+        """Run a derivative of the body, on what the body was run on and what arrives."""
+        (body,), operands = trimmed([body], [*inputs, *(one for one in arriving if one is not None)])
+        return self.bind(operands, {"body": body})
 
     def jvp(self, given: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """Run the pushforward of the body."""
         body, results = tangents(params["body"], present(given))
-        arriving = [one for one in given if one is not None]
-        found = self.bind([*inputs, *arriving], {"body": body}) if any(results) else ()
-        return spread(results, found)
+        return spread(results, self._run(body, inputs, given) if any(results) else ())
 
     def batch(self, flags: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
         """Run the body for all members."""
@@ -97,8 +99,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return f(*given, **named)
 
         positional.__name__ = getattr(f, "__name__", type(f).__name__)
-        leaf = tree.flatten(0.0)[1]
-        arguments = [Argument([one.aval], leaf, [one._node.weak]) for one in arrays]
+        arguments = [Argument([one.aval], LEAF, [one._node.weak]) for one in arrays]
         traced = trace_body("checkpoint", positional, arguments, hoist=False)
         operands = [*map(Array, traced.captured), *arrays]
         found = call_primitive.bind(operands, {"body": traced.close()}) if traced.outputs else ()

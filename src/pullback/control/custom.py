@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.control.bodies import Argument, Body, trace_body
+from pullback.control.bodies import LEAF, Argument, Body, trace_body
 from pullback.control.derived import batched, over_batch, zeros
 from pullback.control.held import Holding
 from pullback.core import tree
@@ -206,8 +206,7 @@ def _traced(call: _Call, avals: Sequence[Aval]) -> Body:
         return call.run(arrays)
 
     run.__name__ = call.function.__name__
-    leaf = tree.flatten(0.0)[1]
-    traced = trace_body(run.__name__, run, [Argument([aval], leaf) for aval in avals], hoist=True)
+    traced = trace_body(run.__name__, run, [Argument([aval], LEAF) for aval in avals], hoist=True)
     if traced.captured:
         raise _unlisted(call)
     return traced.close()

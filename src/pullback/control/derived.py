@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pullback.control.bodies import Body, merged, rebuild
@@ -225,6 +226,19 @@ def _split(body: Body, wanted: Flags, active: Flags, fixed: Flags, known: Flags)
         ),
         given=tuple(one is not None for one in spread(wanted, parts.found)),
     )
+
+
+def trimmed(bodies: Sequence[Body], inputs: Sequence[Array]) -> tuple[tuple[Body, ...], list[Array]]:
+    """Bodies that have the same inputs without those that none of them uses, and what is given for the others."""
+    used = set[int]().union(*(one for body in bodies for one in body.uses))
+    keep = tuple(i in used for i in range(len(inputs)))
+    if all(keep):
+        return tuple(bodies), list(inputs)
+    smaller = tuple(
+        body.derive(("trimmed", keep), partial(Body, body.name, chosen(keep, body.inputs), body.outputs))
+        for body in bodies
+    )
+    return smaller, chosen(keep, inputs)
 
 
 # Over a batch -------------------------------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.control.bodies import Argument, Body, Traced, replay, trace_body
+from pullback.control.bodies import LEAF, Argument, Body, Traced, replay, trace_body
 from pullback.control.branches import cond
 from pullback.control.checkpoint import checkpoint
 from pullback.control.deferred import Held, deferred, through
 from pullback.control.derived import batched, chosen, over_batch, present, pushed, spread, zeros
 from pullback.control.held import Holding, Leaves, converted, finish, held
 from pullback.control.scans import grown, scan, scan_primitive, trace_carried, widened
-from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval, as_index
 from pullback.core.node import Node
@@ -243,14 +242,13 @@ def _bounded(inputs: Sequence[Array], params: Params) -> list[Array]:
         going = operations.logical_and(active, still)
         return going, *cond(going, lambda *old: tuple(replay(params["body"], [*given, *old])), lambda *old: old, *state)
 
-    bounded = trace_body("while_loop", step, [Argument([x.aval], _LEAF) for x in (_TRUE, *state)], hoist=True)
+    bounded = trace_body("while_loop", step, [Argument([x.aval], LEAF) for x in (_TRUE, *state)], hoist=True)
     held_ = [Array(node) for node in bounded.captured]
     return _in_segments(bounded.close(), held_, [_TRUE, *state], params["max_steps"])[1:]
 
 
 # The functions ------------------------------------------------------------------------------------------------------
 
-_LEAF = tree.flatten(0.0)[1]
 _TRUE = Array(constant_node(np.asarray(True)))
 
 
@@ -410,7 +408,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     if not callable(body_fun):
         raise DTypeError(f"fori_loop: expected a function, got {type(body_fun).__name__}")
     first = Leaves("fori_loop", init_val)
-    number = Argument([Aval((), np.dtype(np.int64))], _LEAF, [True])
+    number = Argument([Aval((), np.dtype(np.int64))], LEAF, [True])
     traced, carried = trace_carried("fori_loop", turn, first, [number], lambda traced: traced.structure)
     (given,) = held([first], traced.captured)
     operands, arrays = list(map(Array, traced.captured)), converted(given, carried.leaves)

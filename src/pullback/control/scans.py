@@ -147,15 +147,35 @@ class Scan(Holding):
         full = tuple(flags[consts + i] if i < carries else False for i in range(len(body.outputs)))
         wide, given = pushed(body, flags, full)
         wide = widened(wide, flags, given, consts, carries)
-        arriving = [
-            zeros(x.aval) if t is None and flag else t for x, t, flag in zip(inputs, tangents, flags, strict=True)
-        ]
+        arriving = [zeros(x.aval) if t is None else t for x, t in zip(inputs, tangents, strict=True)]
         parts = [slice(0, consts), slice(consts, consts + carries), slice(consts + carries, None)]
         operands = [one for part in parts for one in (*inputs[part], *chosen(flags[part], arriving[part]))]
         states = carries + sum(given[:carries])
-        found = self.bind(operands, {**params, "body": wide, "consts": consts + sum(flags[:consts]), "carries": states})
-        stacked = found[states + len(body.outputs) - carries :]
-        return [*spread(given[:carries], found[carries:states]), *spread(given[carries:], stacked)]
+        loop = {**params, "body": wide, "consts": consts + sum(flags[:consts]), "carries": states}
+        wanted = [o >= carries for o in range(states)]
+        wanted += [o >= len(given) - carries for o in range(len(wide.outputs) - states)]
+        found = iter(self._only(wanted, operands, loop))
+        return spread(given, found)
+
+    def _only(self, wanted: Sequence[bool], inputs: Sequence[Array], params: Params) -> list[Array]:
+        """The wanted results of a loop that does without what they do not depend on."""
+        body, consts, carries = params["body"], params["consts"], params["carries"]
+        kept = list(wanted)
+        while True:
+            used = {p for o, uses in enumerate(body.uses) if kept[o] for p in uses}
+            missing = [i for i in range(carries) if consts + i in used and not kept[i]]
+            if not missing:
+                break
+            for i in missing:
+                kept[i] = True
+        places = range(len(inputs))
+        keep = tuple(kept[p - consts] if consts <= p < consts + carries else p in used for p in places)
+        smaller = body.derive(
+            ("only", keep, tuple(kept)), lambda: Body(body.name, chosen(keep, body.inputs), chosen(kept, body.outputs))
+        )
+        counts = {"consts": sum(keep[:consts]), "carries": sum(kept[:carries])}
+        found = spread(kept, self.bind(chosen(keep, inputs), {**params, "body": smaller, **counts}))
+        return [one for one, flag in zip(found, wanted, strict=True) if flag]
 
     def batch(self, flags: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
         """The loop whose body is for all members; the steps stay along axis 0 of the stacks while it runs."""
@@ -411,21 +431,29 @@ def _carry_of_pair(traced: Traced) -> Any:
     return structure.children()[0]
 
 
-def _length(rows: Leaves, length: Any) -> int:
+def common_length(operation: str, rows: Leaves) -> int | None:
+    """The number of rows that all arrays have; None if there is no array."""
     for i, aval in enumerate(rows.avals):
         if not aval.shape:
             place = path(rows.structure, i)
-            raise ShapeError(f"scan: expected xs{f'.{place}' if place else ''} to have an axis of steps, got {aval}")
+            raise ShapeError(
+                f"{operation}: expected xs{f'.{place}' if place else ''} to have an axis of steps, got {aval}"
+            )
     lengths = {aval.shape[0]: None for aval in rows.avals}
     if len(lengths) > 1:
-        raise ShapeError(f"scan: expected stacks of one length, got {' and '.join(map(str, lengths))}")
-    if length is not None:
-        length = as_index("scan", "length", length)
-        if length < 0:
-            raise ArgumentError(f"scan: expected a length of 0 or more, got {length}")
-        if length not in lengths and lengths:
-            raise ArgumentError(f"scan: expected length to be {next(iter(lengths))}, as xs has it, got {length}")
-        return length
-    if not lengths:
-        raise ArgumentError("scan: expected xs, or a length: the number of steps is not known")
-    return next(iter(lengths))
+        raise ShapeError(f"{operation}: expected stacks of one length, got {' and '.join(str(one) for one in lengths)}")
+    return next(iter(lengths), None)
+
+
+def _length(rows: Leaves, length: Any) -> int:
+    common = common_length("scan", rows)
+    if length is None:
+        if common is None:
+            raise ArgumentError("scan: expected xs, or a length: the number of steps is not known")
+        return common
+    length = as_index("scan", "length", length)
+    if length < 0:
+        raise ArgumentError(f"scan: expected a length of 0 or more, got {length}")
+    if common not in (None, length):
+        raise ArgumentError(f"scan: expected length to be {common}, as xs has it, got {length}")
+    return int(length)

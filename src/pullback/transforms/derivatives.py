@@ -93,11 +93,11 @@ def _value_and_grad(
     (value,) = _settle([output], call)
     result = restore(value, call.result_kind)
     if has_aux:
-        result = (result, _restore_tree(aux, call))
+        result = (result, restore_tree(aux, call))
     return result, (trees[0] if single else tuple(trees))
 
 
-def _restore_tree(output: Any, call: Call) -> Any:
+def restore_tree(output: Any, call: Call) -> Any:
     """Settle and restore every array in a result; leave what is no array."""
     leaves, structure = tree.flatten(output)
     arrays = [leaf for leaf in leaves if isinstance(leaf, Array)]
@@ -157,7 +157,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         found = [_zeros(node) if one is None else one for node, one in zip(call.inputs, gradients, strict=True)]
         return tuple(call.by_argument(found))
 
-    return _restore_tree(call.output, call), pullback
+    return restore_tree(call.output, call), pullback
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -179,14 +179,14 @@ def _jvp(operation: str, f: Callable[..., Any], primals: Sequence[Any], tangents
         raise DTypeError(f"{operation}: expected primals and tangents as tuples, as in {operation}(f, (x,), (t,))")
     call = Call(operation, f, primals, {}, range(len(primals)))
     outputs, structure = call.outputs()
-    directions = _directions(operation, call, primals, tangents)
-    pushed = push_forward([out._node for out in outputs], call.inputs, directions)
+    arriving = directions(operation, call, primals, tangents)
+    pushed = push_forward([out._node for out in outputs], call.inputs, arriving)
     found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
     tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in call.release(found)])
-    return _restore_tree(call.output, call), tangent
+    return restore_tree(call.output, call), tangent
 
 
-def _directions(operation: str, call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Array]:
+def directions(operation: str, call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Array]:
     """Check that tangents fit the primals, and return one for each input."""
     if len(primals) != len(tangents):
         raise ShapeError(f"{operation}: expected {len(primals)} tangents, one for each primal, got {len(tangents)}")
@@ -260,8 +260,8 @@ def _by_columns(call: Call, inputs: list[Array], outputs: list[Array]) -> list[l
     columns: list[list[list[Array]]] = [[[] for _ in inputs] for _ in outputs]
     for j, x in enumerate(inputs):
         for unit in _basis(x):
-            directions = [unit if i == j else None for i in range(len(inputs))]
-            pushed = push_forward(nodes, call.inputs, directions, region)
+            units = [unit if i == j else None for i in range(len(inputs))]
+            pushed = push_forward(nodes, call.inputs, units, region)
             for i, (node, one) in enumerate(zip(nodes, pushed, strict=True)):
                 columns[i][j].append(_zeros(node) if one is None else one)
     return [
