@@ -146,7 +146,7 @@ def _(out: Array, x: Array, *, decimals: int = 0) -> Iterator[Thunk]:
     yield lambda: 0
 
 
-@pointwise(finite_partials=True, complex_case=modulus, samples=_STEPS)
+@pointwise(selects=True, complex_case=modulus, samples=_STEPS)
 def absolute(x: Any) -> Any:
     """Absolute value of x, elementwise; any dtype, complex gives the modulus. Its derivative at 0 is 0.
 
