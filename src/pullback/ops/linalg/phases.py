@@ -20,10 +20,10 @@ from pullback.ops.reduction import conjugated
 
 
 def turned_real(pivots: Any, *vectors: Any) -> list[Any]:
-    """Turn the columns of ``vectors`` so that ``pivots``, a number for each column, become real."""
+    """Turn the columns of ``vectors``, by less than a right angle, so that ``pivots``, one for each, become real."""
     if pivots.dtype.kind != "c" or not pivots.imag.any():
         return list(vectors)
-    sizes = np.abs(pivots)
+    sizes = np.copysign(np.abs(pivots), pivots.real)
     phases = np.where(sizes == 0, 1, np.conjugate(pivots) / np.where(sizes == 0, 1, sizes))
     return [x * phases[..., None, :].astype(x.dtype) for x in vectors]
 
