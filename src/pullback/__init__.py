@@ -31,6 +31,9 @@ if _TYPE_CHECKING:
     from pullback.core.graph import Graph
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
+    from pullback.diagnosis.condition import condition
+    from pullback.diagnosis.diagnose import diagnose
+    from pullback.diagnosis.health import health
     from pullback.numpy import fft, linalg, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -53,6 +56,9 @@ _LAZY_NAMES = {
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
+        "pullback.diagnosis.condition": "condition",
+        "pullback.diagnosis.diagnose": "diagnose",
+        "pullback.diagnosis.health": "health",
         "pullback.ops.structural": "stop_gradient",
         "pullback.control.associative": "associative_scan",
         "pullback.control.branches": "cond switch",
@@ -81,14 +87,17 @@ __all__ = [
     "checkpoint",
     "compile",
     "cond",
+    "condition",
     "custom_jvp",
     "custom_vjp",
     "data",
+    "diagnose",
     "errors",
     "expression",
     "fft",
     "fori_loop",
     "grad",
+    "health",
     "hessian",
     "hvp",
     "io",
@@ -119,12 +128,11 @@ __all__ = [
 
 for _name, _target in {
     "accumulate_gradients": "pullback.transforms.backward:accumulate_gradients",
-    "array_html": "pullback.view.html:array_html",
+    "array_bundle": "pullback.view.notebook:array_bundle",
     "array_namespace": "pullback.numpy:namespace",
     "cotangent_slope": "pullback.transforms.forward:cotangent_slope",
     "default_rng": "pullback.numpy.random:default_rng",
     "evaluation_explain": "pullback.view.explain:explain",
-    "evaluation_html": "pullback.view.html:evaluation_html",
     "evaluation_latex": "pullback.view.explain:latex",
     "evaluation_listing": "pullback.view.text:plain",
     "evaluation_save": "pullback.view.save:save",
@@ -133,9 +141,9 @@ for _name, _target in {
     "graph_compile": "pullback.compiler.compile:graph_compile",
     "graph_formula": "pullback.view.formula:graph_formula",
     "graph_forward": "pullback.transforms.evaluation:graph_forward",
-    "graph_html": "pullback.view.html:graph_html",
     "graph_listing": "pullback.view.text:plain",
     "graph_simplify": "pullback.transforms.simplify:graph_simplify",
+    "picture_bundle": "pullback.view.notebook:picture_bundle",
     "rich_listing": "pullback.view.text:coloured",
     "graph_save": "pullback.view.save:save",
     "verify": "pullback.core.verify:verify",

@@ -71,7 +71,7 @@ def test_it_is_one_node_that_names_its_body():
     graph = pb.trace(lambda h, xs: pb.scan(step, h, xs)[0], np.ones(2), np.ones((4, 2)))
     assert [node.primitive.name for node in graph.nodes if node.inputs] == ["scan", "item"]
     assert "scan(h, xs, body=step" in str(graph)
-    assert "body=step" in graph.forward(np.ones(2), np.ones((4, 2)))._repr_html_()
+    assert "body=step" in graph.forward(np.ones(2), np.ones((4, 2))).svg()
     body = next(node for node in graph.nodes if node.primitive.name == "scan").params["body"]
     assert [body.names[node] for node in body.inputs] == ["h", "x"]
 

@@ -282,7 +282,7 @@ def test_display():
     assert repr(watched(3.0)) == "array(3., requires_grad=True)"
     assert str(pb.array([1.0, 2.0])) == "[1. 2.]"
     assert repr(pb.Parameter([1.0])) == "Parameter([1.])"
-    assert "float64[1]" in pb.array([1.0])._repr_html_()
+    assert "float64[1]" in pb.array([1.0])._repr_mimebundle_()["text/html"]
 
 
 def test_dlpack_exports_a_copy():

@@ -1,8 +1,10 @@
 """pullback.numpy in the place of NumPy: the same names, the same code, and derivatives."""
 
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -342,3 +344,11 @@ def test_values_are_written_out_as_constants(tmp_path):
 def test_errors_of_creation_name_the_function():
     with pytest.raises(DTypeError, match=r"full: expected numbers, got .* object"):
         pnp.full(2, np.array([None]))
+
+
+def test_the_page_about_numpy_runs():
+    page = (Path(__file__).parent.parent.parent / "docs" / "numpy.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE):
+        exec(compile(block, "numpy.md", "exec"), names)
+    assert {"energy", "ratio"} <= names.keys()

@@ -1,5 +1,7 @@
 """Reading and updating parts of arrays, against NumPy."""
 
+import operator
+import types
 import warnings
 
 import hypothesis.extra.numpy as hnp
@@ -12,6 +14,7 @@ import pullback as pb
 from pullback.core.aval import Aval
 from pullback.core.evaluate import evaluate
 from pullback.core.operations import operations
+from pullback.core.temporary import ONLY
 from pullback.core.verify import verify_avals
 from pullback.testing import check_grads
 
@@ -473,3 +476,32 @@ def test_a_loop_of_many_updates_differentiates_without_recursion():
         return y.sum()
 
     assert pb.grad(f)(np.ones(3)).tolist() == [667.0, 667.0, 666.0]
+
+
+def test_an_update_of_what_something_refers_to_is_no_error():
+    def update(x):
+        x[0] = 5.0
+
+    update(pb.array([1.0, 2.0]))
+    holder = types.SimpleNamespace(x=pb.array([1.0, 2.0]))
+    holder.x[0] = 5.0
+    [holder.x][0][1] = 6.0
+    operator.setitem(holder.x, 1, holder.x[1] + 1.0)
+    x = holder.x
+    del holder.x
+    x.__setitem__(0, 4.0)  # has as few references as a temporary in a statement
+    assert x.tolist() == [4.0, 7.0]
+
+
+@pytest.mark.skipif(ONLY < 0, reason="this Python counts no references of variables")
+def test_an_update_that_would_be_lost_is_refused():
+    x = pb.array([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(pb.errors.ArgumentError, match=r"write x\[i, j\] = v for x\[i\]\[j\] = v"):
+        x[0][1] = 5.0
+    with pytest.raises(pb.errors.ArgumentError, match="the update would be lost"):
+        x.T[0] = 5.0
+    with pytest.raises(pb.errors.ArgumentError, match="the update would be lost"):
+        x[0][1] += 5.0
+    with pytest.raises(pb.errors.ArgumentError, match="the update would be lost"):
+        x.ravel()[1] = 5.0
+    assert x.tolist() == [[1.0, 2.0], [3.0, 4.0]]

@@ -1,4 +1,4 @@
-"""The command line: ``pullback explain``, ``pullback train``. Each command is loaded when it is called."""
+"""The command line: ``pullback explain``, ``train``, ``view``. Each command is loaded when it is called."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pullback.view.notation import clean
 COMMANDS = {
     "explain": "Evaluate an expression and derive its gradients, step by step.",
     "train": "Train a network on a data set or a CSV file.",
+    "view": "Look at an expression, a saved graph or saved weights.",
 }
 """The commands and what each does, in one line. ``name`` is the function ``name`` of the module ``name``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex
@@ -15,6 +16,7 @@ from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
 from pullback.core.protocols import array_function, calling_function
+from pullback.core.temporary import ONLY, is_statement
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.core.ufuncs import array_ufunc
 from pullback.dtypes import is_differentiable
@@ -356,9 +358,9 @@ class Array(Methods, Operators):
             raise ShapeError(f"format {spec!r}: expected an array with one element, got shape {self.shape}")
         return format(self.item(), spec)
 
-    def _repr_html_(self) -> str:
-        html: str = operations.array_html(self)
-        return html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = operations.array_bundle(self)
+        return bundle
 
     # Updates ------------------------------------------------------------------------------------------------------
 
@@ -379,6 +381,11 @@ class Array(Methods, Operators):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._rebind("x[i] = v", operations.setitem(self, index, value))
+        if sys.getrefcount(self) == ONLY and is_statement():
+            raise ArgumentError(
+                "x[i] = v: the update would be lost: it is of a new value, to which nothing refers. Indexing and "
+                "reshaping give no views: write x[i, j] = v for x[i][j] = v"
+            )
 
     def __getitem__(self, index: Any) -> Array:
         result: Array = operations.getitem(self, index)

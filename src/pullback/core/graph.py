@@ -160,9 +160,9 @@ class Graph:
     def __rich__(self) -> Any:
         return operations.rich_listing(self)
 
-    def _repr_html_(self) -> str:
-        html: str = operations.graph_html(self)
-        return html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = operations.picture_bundle(self)
+        return bundle
 
 
 def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:

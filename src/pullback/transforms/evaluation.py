@@ -90,6 +90,10 @@ class Evaluation:
         found = self._gradients.get(node)
         return shown(found if found is not None else _zeros(node.aval))
 
+    def is_reached(self, node: Node) -> bool:
+        """Whether the backward pass came to a node; otherwise its gradient is zero because nothing connects it."""
+        return self._gradients is not None and node in self._gradients
+
     def partial(self, source: Node, target: Node) -> Any:
         """The local partial along the edges from ``source`` to ``target``, see ``partials``."""
         return shown(local_partial(self._bound[target], self._bound[source]))
@@ -194,9 +198,9 @@ class Evaluation:
     def __rich__(self) -> Any:
         return operations.rich_listing(self)
 
-    def _repr_html_(self) -> str:
-        html: str = operations.evaluation_html(self)
-        return html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = operations.picture_bundle(self)
+        return bundle
 
 
 class Named(Mapping[str, Any]):

@@ -153,13 +153,13 @@ def written_sigmoid(x: Array) -> Array:
 
 @rewrite("log(softmax(x))", backward=True)
 def log_of_softmax(x: Array, softmax: Held) -> Array:
-    """log(softmax(x)) = x - logsumexp(x), also of some elements of it"""
+    """log(softmax(x)) = log_softmax(x), also of some elements of it"""
     return softmax.moved(op.log_softmax(x, axis=softmax.axes))
 
 
 @rewrite("log(exp(x) / sum(exp(x)))", backward=True)
 def log_of_written_softmax(x: Array, sum: Held) -> Array | None:
-    """log(exp(x) / sum(exp(x))) = x - logsumexp(x)"""
+    """log(exp(x) / sum(exp(x))) = log_softmax(x)"""
     return op.log_softmax(x, axis=sum.axes) if sum.is_spread else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pullback.core.graph import Graph
+from pullback.errors import FormatError
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.groups import Group
 from pullback.view.notation import clean, shortened
@@ -30,9 +31,58 @@ def picture_json(what: Graph | Evaluation) -> str:
     return dumped(picture_data(summarize(what)))
 
 
+def unchanged(text: str) -> str:
+    """The text itself: what is JSON already needs nothing done to be written as JSON."""
+    return text
+
+
 def dumped(data: Any) -> str:
     """JSON text of plain data, on one line."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def read_picture(text: str) -> dict[str, Any]:
+    """Return the data of a picture from JSON text, in which everything that refers to something does.
+
+    Raises:
+        FormatError: it is no such text, or of a later version.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FormatError("picture: expected JSON text, got something else") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FormatError(f'picture: expected JSON with "format": "{FORMAT}", as graph.save("x.json") writes it')
+    if data.get("version") != VERSION:
+        version = shortened(clean(str(data.get("version"))), 20)
+        raise FormatError(f"picture: expected version {VERSION}, got {version}. Install a later pullback")
+    counts = {}
+    for part in ("nodes", "edges", "groups"):
+        if not isinstance(data.get(part), list) or not all(isinstance(one, dict) for one in data[part]):
+            raise FormatError(f"picture: expected {part} to be a list of objects")
+        counts[part] = len(data[part])
+    faults = (
+        *(f"node {i}" for i, one in enumerate(data["nodes"]) if not _is_node(one, counts["groups"])),
+        *(f"edge {i}" for i, one in enumerate(data["edges"]) if not _is_edge(one, counts["nodes"])),
+        *(f"group {i}" for i, one in enumerate(data["groups"]) if "parent" in one and not _is_place(one["parent"], i)),
+    )
+    if faults:
+        raise FormatError(f"picture: {faults[0]} is not what it should be")
+    return data
+
+
+def _is_place(value: Any, count: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
+
+
+def _is_node(node: dict[str, Any], groups: int) -> bool:
+    grouped = "group" not in node or _is_place(node["group"], groups)
+    values = all(isinstance(node.get(part, {}), dict) for part in ("value", "gradient"))
+    return isinstance(node.get("name"), str) and grouped and values
+
+
+def _is_edge(edge: dict[str, Any], nodes: int) -> bool:
+    return _is_place(edge.get("source"), nodes) and _is_place(edge.get("target"), nodes)
 
 
 def picture_data(picture: Picture) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Folding:
 def fold(nodes: Sequence[Node]) -> Folding:
     """Fold nodes, given in topological order."""
     steps = [node for node in nodes if node.inputs]
+    if not steps:
+        return _fold_names(nodes)
     folder = _Folder()
     homes: dict[Scope | None, Any] = {None: _code(next((node for node in reversed(steps) if node.scope is None), None))}
     for node in steps:
@@ -62,6 +64,23 @@ def fold(nodes: Sequence[Node]) -> Folding:
     _fold_repeats(steps, folder)
     _place_leaves(nodes, folder)
     return _in_order(nodes, folder)
+
+
+def _fold_names(leaves: Sequence[Node]) -> Folding:
+    """Fold parameters without operations, as a file of weights holds them, by the paths that are their names."""
+    folder = _Folder()
+    known: dict[str, int] = {}
+    for leaf in leaves:
+        parent = None
+        path = ""
+        for label in (leaf.name or "").split(".")[:-1]:
+            path = f"{path}.{label}" if path else label
+            if path not in known:
+                known[path] = folder.add(Group("module", label, path, "", parent))
+            parent = known[path]
+        folder.of[leaf] = parent
+    _fold_repeats(leaves, folder)
+    return _in_order(leaves, folder)
 
 
 def _code(node: Node | None) -> Any:
@@ -281,7 +300,7 @@ def _fold_copies(
         return  # a row of equal operations is as short as a fold
     first = groups[items[start][1]] if single else None
     names = [groups[one].label if is_group else one.primitive.name for is_group, one in items[start : start + period]]
-    label = (first.detail if first.kind == "module" else first.label) if first else _listed(names)
+    label = (first.detail or "block" if first.kind == "module" else first.label) if first else _listed(names)
     whole = folder.add(Group("repeat", label, "", "", parent, copies))
     for copy in range(copies):
         own = items[start + copy * period : start + (copy + 1) * period]
@@ -304,8 +323,9 @@ def _listed(names: Sequence[str]) -> str:
 def _in_order(nodes: Sequence[Node], folder: _Folder) -> Folding:
     """Number the groups anew: each after its parent, and in the order of their first nodes."""
     new: dict[int, int] = {}
-    for node in nodes:
-        for number in _chain(folder.groups, folder.of.get(node)) if node.inputs else ():
+    steps = [node for node in nodes if node.inputs] or nodes
+    for node in steps:
+        for number in _chain(folder.groups, folder.of.get(node)):
             new.setdefault(number, len(new))
     groups = []
     for number in new:

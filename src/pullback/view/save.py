@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from pullback.core.graph import Graph
 from pullback.errors import ArgumentError
 from pullback.files import PathLike, path_name, write_whole
 from pullback.transforms.evaluation import Evaluation
+from pullback.view.export import dumped
 
 FORMATS: dict[str, str] = {
     ".svg": "svg:svg",
@@ -21,6 +24,9 @@ FORMATS: dict[str, str] = {
 }
 """What draws into a file, by the ending of its name: the module and the function. Each is loaded when it is used."""
 
+DATA_FORMATS: dict[str, str] = {".html": "page:page_of", ".json": "export:unchanged"}
+"""The same for a picture that is JSON text already."""
+
 
 def save(what: Graph | Evaluation, path: PathLike) -> None:
     """Draw a graph or an evaluation into a file; the ending of its name says how.
@@ -31,10 +37,19 @@ def save(what: Graph | Evaluation, path: PathLike) -> None:
         ArgumentError: an ending that is not known, or one whose package is not installed.
         FileError: the file cannot be written.
     """
+    _write(what, path, FORMATS)
+
+
+def save_data(data: dict[str, Any], path: PathLike) -> None:
+    """Write the data of a picture, see ``view.export.read_picture``, into a file; errors as for ``save``."""
+    _write(dumped(data), path, DATA_FORMATS)
+
+
+def _write(what: Any, path: PathLike, formats: Mapping[str, str]) -> None:
     name = path_name(path)
-    place = FORMATS.get(os.path.splitext(name)[1].lower())
+    place = formats.get(os.path.splitext(name)[1].lower())
     if place is None:
-        *first, last = FORMATS
+        *first, last = formats
         raise ArgumentError(f"expected the name of a file that ends in {', '.join(first)} or {last}, got {name!r}")
     module, _, function = place.partition(":")
     drawn = getattr(importlib.import_module(f"pullback.view.{module}"), function)(what)

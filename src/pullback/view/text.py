@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,6 +235,25 @@ def display_width(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def data_listing(data: Mapping[str, Any]) -> str:
+    """The listing of a picture that was read from a file, see ``view.export.read_picture``."""
+
+    def row(node: Mapping[str, Any]) -> Row:
+        shown = [node.get("value", {}), node.get("gradient", {})]
+        values = [str(one.get("full", one.get("text", ""))) for one in shown]
+        cells = [str(node["name"]), str(node.get("written", node.get("kind", ""))), *values]
+        return [Cell(shortened(clean(cell), _WIDEST)) for cell in cells]
+
+    nodes = data["nodes"]
+    shown = [*nodes[:HEAD], *nodes[-TAIL:]] if len(nodes) > HEAD + TAIL else nodes
+    headings = [Cell(text) for text in ("node", "operation", "value", "gradient")]
+    lines = [f"  {''.join(cell.text for cell in row)}".rstrip() for row in _aligned([headings, *map(row, shown)], True)]
+    if len(nodes) > len(shown):
+        lines.insert(HEAD + 1, f"  ... {len(nodes) - len(shown):,} more nodes")
+    title = clean(str(data.get("title") or ""))
+    return "\n".join([*([title] if title else []), *lines])
+
+
 # Trees ----------------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +279,7 @@ def tree(what: Graph | Evaluation) -> str:
     """
     picture = summarize(what)
     children = _contents(picture)
-    lines = [_header(picture.graph)]
+    lines = [_header(picture.graph) if picture.graph.outputs else f"{len(picture.items):,} arrays"]
     waiting = _branches(picture, children.get(None, []), "")
     while waiting and len(lines) < MOST_LINES:
         line, group, margin = waiting.pop()

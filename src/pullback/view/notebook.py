@@ -9,14 +9,13 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.graph import Graph
+from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.notation import clean, number
 from pullback.view.svg import svg
 
 MOST = 10
 """How many rows and columns of an array are shown."""
-
-_PICTURED = 60  # nodes; more are easier to read as text
 
 
 def array_html(array: Array) -> str:
@@ -48,19 +47,20 @@ def _text(text: str) -> str:
     return escape("\n".join(clean(line) for line in text.splitlines()))
 
 
-def graph_html(graph: Graph) -> str:
-    """A graph as a picture; as text if it is large."""
-    if len(graph.nodes) <= _PICTURED:
-        return _scrolling(svg(graph))
-    return f"<pre>{_text(str(graph))}</pre>"
+def array_bundle(array: Array) -> dict[str, str]:
+    """An array in the forms that notebooks know: as a table, and as text."""
+    return {"text/html": array_html(array), "text/plain": repr(array)}
 
 
-def evaluation_html(run: Evaluation) -> str:
-    """An evaluation as a picture; as text if it is large."""
-    if len(run.graph.nodes) <= _PICTURED:
-        return _scrolling(svg(run))
-    return f"<pre>{_text(str(run))}</pre>"
+def picture_bundle(what: Graph | Evaluation) -> dict[str, str]:
+    """A graph or an evaluation in the forms that notebooks know: as a picture, inside HTML too, and as text.
 
-
-def _scrolling(svg: str) -> str:
-    return f'<div style="overflow-x:auto">{svg}</div>'
+    Inside HTML it is as large as it is drawn, and tells more where one points at it; what is too large to be drawn is
+    text only.
+    """
+    bundle = {"text/plain": str(what)}
+    try:
+        picture = svg(what)
+    except ArgumentError:
+        return bundle
+    return bundle | {"text/html": f'<div style="overflow-x:auto">{picture}</div>', "image/svg+xml": picture}

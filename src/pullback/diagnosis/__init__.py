@@ -1,0 +1,1 @@
+"""Why a number is no number, how healthy a network is, and how many digits a computation keeps."""
