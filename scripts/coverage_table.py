@@ -58,8 +58,7 @@ IN_PLACE = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np
 
 MASK = np.array([[True, False, True], [False, True, True]])
 CALLS: dict[Callable[..., Any], Sample] = {
-    np.array: call(normal(2, 3)),
-    np.asarray: call(normal(2, 3)),
+    **dict.fromkeys([np.array, np.asanyarray, np.asarray], call(normal(2, 3))),
     np.copyto: call(normal(2, 3), normal(3)),
     np.fill_diagonal: call(normal(3, 3), normal()),
     np.place: call(normal(2, 3), MASK, normal(2)),
@@ -308,9 +307,9 @@ def examine(function: Callable[..., Any]) -> Row:
         if "covered" in found:
             best = max(samples, key=lambda one: _is_differentiated(function, one))
             return Row(name, "covered", *_derivatives(function, best), note or _keywords(function))
-        batched = NONE if "refused" in found else _batched(function, samples[0])
-    kind = "refused" if "refused" in found else "constant"
-    return Row(name, kind, batched=batched, note=note or (_keywords(function) if function in overrides else ""))
+        if "refused" in found:
+            return Row(name, "refused", note=note)
+        return Row(name, "constant", batched=_batched(function, samples[0]), note=_keywords(function))
 
 
 def _outcome(name: str, run: Callable[..., Any], points: list[Any], position: int) -> tuple[str, str]:
@@ -390,21 +389,21 @@ def _batched(function: Callable[..., Any], sample: Sample) -> str:
 
 
 def _keywords(function: Callable[..., Any]) -> str:
-    """The parameters of NumPy's function that ours refuses."""
-    ours = overrides.get(function)
-    if ours is None or isinstance(function, np.ufunc):
+    """The keywords of NumPy's function that ours refuses, found by giving each of them."""
+    if function not in overrides or isinstance(function, np.ufunc):
         return ""
-    known = set(inspect.signature(ours).parameters)
-    missing = [name for name in _parameters(function) if name not in known | {"like", "args", "kwargs"}]
-    positional = list(inspect.signature(ours).parameters)[: len(missing)]
-    refused = [f"`{name}=`" for name in missing if name not in positional and _is_keyword(function, name)]
+    args, keywords = calls(function)[0].make()
+    given = [pb.array(one) if isinstance(one, np.ndarray) else one for one in args]
+    refused = []
+    for name in _parameters(function):
+        try:
+            function(*given, **{**keywords, name: np.zeros(3)})
+        except PullbackError as error:
+            if f"the keyword {name}= is not supported" in error.reason:
+                refused.append(f"`{name}=`")
+        except (TypeError, ValueError):  # given already, or not of the kind that NumPy asks for
+            continue
     return f"refuses {', '.join(refused)}" if refused else ""
-
-
-def _is_keyword(function: Callable[..., Any], name: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return inspect.signature(function).parameters[name].default is not inspect.Parameter.empty
-    return False
 
 
 # The page -----------------------------------------------------------------------------------------------------------

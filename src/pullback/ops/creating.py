@@ -18,7 +18,7 @@ from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.promotion import promoted
 from pullback.ops.structural import as_array, as_shape, astype, filled
 
-overrides.update({np.array: array, np.asarray: asarray})
+overrides.update({np.array: array, np.asarray: asarray, np.asanyarray: asarray})
 
 
 def _lengths(operation: str, shape: Any) -> tuple[int, ...]:
@@ -32,6 +32,45 @@ def _constant(operation: str, number: int, shape: Any, dtype: Any, order: Any, d
     check_order(operation, order)
     check_device(operation, device)
     return Array(scalar_node(number, _lengths(operation, shape), as_dtype(operation, dtype or float)))
+
+
+# Of what there is ---------------------------------------------------------------------------------------------------
+
+
+@function((np.ascontiguousarray, np.asfortranarray), samples=[normal(2, 3), normal(), call(normal(2), np.float32)])
+def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+    """Return a as an Array with at least one axis; arrays have no order in memory that shows.
+
+    >>> ascontiguousarray(3.0)
+    array([3.])
+    """
+    a = as_array("ascontiguousarray", a)
+    found: Array = operations.atleast_1d(a if dtype is None else astype(a, dtype))
+    return found
+
+
+_REQUIREMENTS = {
+    "A", "ALIGNED", "C", "CONTIGUOUS", "C_CONTIGUOUS", "E", "ENSUREARRAY", "F", "FORTRAN", "F_CONTIGUOUS", "O",
+    "OWNDATA", "W", "WRITEABLE",
+}  # fmt: skip
+
+
+@function(
+    np.require,
+    samples=[normal(2, 3), call(normal(2), np.float32, ["C", "OWNDATA"])],
+    rejects=[reject(ArgumentError, "require: expected requirements out of", normal(2), None, "Z")],
+)
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Array:
+    """Return a as an Array; NumPy's requirements on memory are checked by name, and show no effect.
+
+    >>> require([1.0, 2.0], requirements="C")
+    array([1., 2.])
+    """
+    words = {str(one).upper() for one in requirements or ()}
+    if not words <= _REQUIREMENTS:
+        raise ArgumentError(f"require: expected requirements out of {sorted(_REQUIREMENTS)}, got {requirements!r}")
+    a = as_array("require", a)
+    return a if dtype is None else astype(a, dtype)
 
 
 # One value ----------------------------------------------------------------------------------------------------------
