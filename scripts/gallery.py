@@ -57,32 +57,13 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(0, 2, 1, 3).reshape(batch, tokens, width))
 
 
-def layer_norm(x: Any, scale: Any, shift: Any) -> Any:
-    """Give each row mean 0 and variance 1, then a scale and a shift of its own."""
-    centred = x - x.mean(-1, keepdims=True)
-    variance = (centred * centred).mean(-1, keepdims=True)
-    return centred / np.sqrt(variance + 1e-5) * scale + shift
-
-
-class Norm(nn.Module):
-    """Layer normalisation."""
-
-    def __init__(self, width: int) -> None:
-        self.scale = pb.Parameter(np.ones(width, np.float32))
-        self.shift = pb.Parameter(np.zeros(width, np.float32))
-
-    def forward(self, x: Any) -> Any:
-        """Normalise the last axis."""
-        return layer_norm(x, self.scale, self.shift)
-
-
 class Block(nn.Module):
     """Attention and a small network, each beside a connection that leaves them out."""
 
     def __init__(self, width: int, heads: int, rng: np.random.Generator) -> None:
-        self.norm1 = Norm(width)
+        self.norm1 = nn.LayerNorm(width)
         self.attention = Attention(width, heads, rng)
-        self.norm2 = Norm(width)
+        self.norm2 = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width, rng=rng), nn.ReLU(), nn.Linear(4 * width, width, rng=rng))
 
     def forward(self, x: Any) -> Any:
@@ -96,33 +77,68 @@ class GPT(nn.Module):
 
     def __init__(self, vocabulary: int, tokens: int, width: int, layers: int, heads: int, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
-        self.embedding = pb.Parameter(rng.normal(0, 0.1, (vocabulary, width)).astype(np.float32))
+        self.embedding = nn.Embedding(vocabulary, width, rng=rng)
         self.position = pb.Parameter(rng.normal(0, 0.1, (tokens, width)).astype(np.float32))
         self.blocks = [Block(width, heads, rng) for _ in range(layers)]
-        self.norm = Norm(width)
+        self.norm = nn.LayerNorm(width)
 
     def forward(self, ids: Any) -> Any:
         """The logits of the next token at each place; ids of shape (batch, tokens)."""
-        x = self.embedding[ids] + self.position
+        x = self.embedding(ids) + self.position
         for block in self.blocks:
             x = block(x)
-        return self.norm(x) @ self.embedding.T
+        return self.norm(x) @ self.embedding.weight.T
 
 
-def gpt() -> Any:
-    """A small GPT and its loss."""
-    model = GPT(vocabulary=11, tokens=8, width=16, layers=4, heads=2)
+def gpt(layers: int = 12) -> Any:
+    """A small GPT and its loss, folded: twelve blocks are one shape."""
+    model = GPT(vocabulary=11, tokens=8, width=16, layers=layers, heads=2)
     text = np.random.default_rng(1).integers(0, 11, (2, 9))
-    graph = pb.trace(lambda: nn.cross_entropy_with_logits(model(text[:, :-1]).reshape(-1, 11), text[:, 1:].ravel()))
-    return graph.forward().backward()
+
+    def loss() -> Any:
+        return nn.cross_entropy_with_logits(model(text[:, :-1]).reshape(-1, 11), text[:, 1:].ravel())
+
+    return pb.trace(loss).forward().backward()
 
 
-PICTURES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "lecture": (lecture, (".json",)),
-    "network": (network, (".json",)),
-    "gpt": (gpt, (".json",)),
+def convnet() -> Any:
+    """Two convolutions, each with ReLU and pooling, and a dense layer, for images of digits."""
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding="same", rng=rng), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding="same", rng=rng), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64, 10, rng=rng),
+    )  # fmt: skip
+    images = rng.normal(size=(4, 1, 8, 8)).astype(np.float32)
+    labels = np.array([3, 1, 4, 1])
+    graph = pb.trace(lambda images: nn.cross_entropy_with_logits(model(images), labels), images)
+    return graph.forward(images).backward()
+
+
+def nan_hunt() -> Any:
+    """A softmax written as in a formula: where its numbers stop being finite."""
+    z = np.array([1.0, 2.0, 800.0])
+
+    def loss(z: Any) -> Any:
+        e = np.exp(z)
+        total = e.sum()
+        p = e / total
+        return -np.log(p[1])
+
+    return pb.trace(loss, z).forward(z).backward()
+
+
+PICTURES: dict[str, Callable[[], Any]] = {
+    "lecture.svg": lecture,
+    "lecture.json": lecture,
+    "network.svg": network,
+    "network.json": network,
+    "convnet.svg": convnet,
+    "gpt.svg": gpt,
+    "gpt.json": lambda: gpt(3),
+    "nan.svg": nan_hunt,
 }
-"""What is drawn, and in which formats."""
+"""What is drawn, by the name of its file."""
 
 
 def main() -> int:
@@ -130,18 +146,16 @@ def main() -> int:
     check = "--check" in sys.argv[1:]
     changed = 0
     GALLERY.mkdir(exist_ok=True)
-    for name, (make, endings) in PICTURES.items():
-        run = make()
-        for ending in endings:
-            path = GALLERY / f"{name}{ending}"
-            before = path.read_bytes() if path.exists() else b""
-            target = path.with_stem(f".{name}") if check else path
-            run.save(target)
-            if target.read_bytes() != before:
-                changed += 1
-                print(f"{'would change' if check else 'drew'} {path.name}")
-            if check:
-                target.unlink()
+    for name, make in PICTURES.items():
+        path = GALLERY / name
+        before = path.read_bytes() if path.exists() else b""
+        target = path.with_stem(f".{path.stem}") if check else path
+        make().save(target)
+        if target.read_bytes() != before:
+            changed += 1
+            print(f"{'would change' if check else 'drew'} {name}")
+        if check:
+            target.unlink()
     return changed if check else 0
 
 

@@ -19,7 +19,7 @@ def deep(blocks):
 
 
 def test_a_small_graph_is_drawn_node_by_node():
-    picture = summarize(deep(2))
+    picture = summarize(deep(1))
     assert [kind for kind, _ in folded(picture).shapes] == ["item"] * len(picture.items)
 
 

@@ -10,6 +10,9 @@ from pullback.view.summary import Picture
 MOST_UNFOLDED = 60
 """A graph of up to so many nodes is drawn node by node."""
 
+MOST_WITH_MODULES = 24
+"""The same where nodes belong to modules, which are what one thinks in."""
+
 MOST_FOLDED = 40
 """Of a larger one, groups are unfolded from the outside as long as there are no more shapes than these."""
 
@@ -36,7 +39,9 @@ def folded(picture: Picture) -> Folded:
     Raises:
         ArgumentError: more than a thousand shapes would be left.
     """
-    opened = set(range(len(picture.groups))) if len(picture.items) <= MOST_UNFOLDED else _opened(picture)
+    modules = any(group.kind == "module" for group in picture.groups)
+    small = len(picture.items) <= (MOST_WITH_MODULES if modules else MOST_UNFOLDED)
+    opened = set(range(len(picture.groups))) if small else _opened(picture)
     while True:
         found = _shapes(picture, opened)
         if len(found.shapes) > MOST_SHAPES:
