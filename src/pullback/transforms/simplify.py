@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from pullback.core.array import Array
+from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.origin import Derived
 from pullback.core.state import record
-from pullback.core.terminals import INPUT, input_node
+from pullback.core.terminals import input_node
 from pullback.transforms.linearity import move_scalars_out
 from pullback.transforms.passes import clean_layout, fold_constants, merge_common, remade, rewrite, simplify_exactly
 from pullback.transforms.polynomials import Reading, Writing, candidates, is_algebra
-from pullback.transforms.stabilize import find
+from pullback.transforms.stabilize import Found, find
 
 _CONE = 200
 """How many operations a formula may have to be simplified as one."""
@@ -84,21 +86,49 @@ def _drop_identities(graph: Graph) -> Graph:
 
 
 def stabilize(graph: Graph, applied: list[Applied] | None = None) -> Graph:
-    """Put formulas that lose digits into their stable form, by the table of ``stabilize``."""
+    """Put formulas that lose digits into their stable form, by the table of ``stabilize``.
 
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.primitive is INPUT or not inputs:
-            return None
-        candidate = node if inputs == node.inputs else remade(node, inputs)
-        for found in find(candidate):
-            made = _made(found.build, candidate, found.rewrite.name)
-            if made is not None and made is not candidate:
-                if applied is not None:
-                    applied.append(Applied(found.rewrite.name, candidate, made, found.rewrite.changes))
-                return made
-        return candidate
+    They are looked for from the outputs on, the largest first: in ``log(exp(a) - exp(b))`` it is the logarithm that
+    is rewritten, not the difference.
+    """
+    chosen = _largest_matches(graph)
+    if not chosen:
+        return graph
+    replaced: dict[Node, Node] = {}
+    for node in graph.nodes:
+        found = chosen.get(node)
+        if not node.inputs:
+            replaced[node] = node
+        elif found is not None:
+            made = _made(partial(found.build, lambda source: Array(replaced[source])), node, found.rewrite.name)
+            assert made is not None  # it was built before
+            replaced[node] = made
+            if applied is not None:
+                applied.append(Applied(found.rewrite.name, node, made, found.rewrite.changes))
+        else:
+            inputs = tuple([replaced[source] for source in node.inputs])
+            replaced[node] = node if inputs == node.inputs else remade(node, inputs)
+    return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
 
-    return rewrite(graph, rule, "stabilize")
+
+def _largest_matches(graph: Graph) -> dict[Node, Found]:
+    """The rewrite of each node that is the last operation of a formula, and no inner operation of a larger one."""
+    chosen: dict[Node, Found] = {}
+    covered: set[Node] = set()
+    for node in reversed(graph.nodes):
+        if node in covered or not node.inputs or not isinstance(node.aval, Aval):
+            continue
+        for found in find(node):
+            with record():
+                result = found.build()
+            if result is None or result._node is node:
+                continue
+            sources = set(found.sources)
+            inner = ancestors([node], stop=sources.__contains__)
+            covered.update(one for one in inner if one not in sources)
+            chosen[node] = found
+            break
+    return chosen
 
 
 def _made(build: Callable[[], object], node: Node, name: str) -> Node | None:

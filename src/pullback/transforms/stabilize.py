@@ -230,6 +230,23 @@ def log_of_cosh(x: Array) -> Array:
     return result
 
 
+@rewrite("exp(a) - exp(b)", changes=ROUNDING)
+def difference_of_exps(a: Array, b: Array) -> Array:
+    """exp(a) - exp(b) = exp(b) expm1(a - b)"""
+    # By the larger of both, so that neither factor overflows while the difference does not.
+    larger, smaller = op.maximum(a, b), op.minimum(a, b)
+    size = -op.exp(larger) * op.expm1(smaller - larger)
+    result: Array = op.where(op.equal(a, b), 0, op.where(a > b, size, -size))
+    return result
+
+
+@rewrite("softplus(x) - x", "log(1 + exp(x)) - x", "log1p(exp(x)) - x")
+def softplus_minus_x(x: Array) -> Array:
+    """softplus(x) - x = softplus(-x)"""
+    result: Array = op.softplus(-x)
+    return result
+
+
 @rewrite("log(exp(x))")
 def log_of_exp(x: Array) -> Array:
     """log(exp(x)) = x"""
@@ -247,6 +264,37 @@ def log_of_exp_over(x: Array, y: Array) -> Array:
 def log_of_exp_times(x: Array, y: Array) -> Array:
     """log(exp(x) * y) = x + log(y)"""
     result: Array = x + op.log(y)
+    return result
+
+
+# Hyperbolic functions, written out ------------------------------------------------------------------------------------
+
+
+@rewrite("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", "sinh(x) / cosh(x)", backward=True)
+def written_tanh(x: Array) -> Array:
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)) = tanh(x)"""
+    result: Array = op.tanh(x)
+    return result
+
+
+@rewrite("(exp(x) - exp(-x)) / 2", "0.5 * (exp(x) - exp(-x))", changes=ROUNDING)
+def written_sinh(x: Array) -> Array:
+    """(exp(x) - exp(-x)) / 2 = sinh(x)"""
+    result: Array = op.sinh(x)
+    return result
+
+
+@rewrite(*(f"log(x + sqrt({square} + 1))" for square in _square_of("x")), backward=True)
+def written_arcsinh(x: Array) -> Array:
+    """log(x + sqrt(x^2 + 1)) = arcsinh(x)"""
+    result: Array = op.arcsinh(x)
+    return result
+
+
+@rewrite("log((1 + x) / (1 - x))", changes=ROUNDING)
+def written_arctanh(x: Array) -> Array:
+    """log((1 + x) / (1 - x)) = 2 arctanh(x)"""
+    result: Array = 2 * op.arctanh(x)
     return result
 
 
@@ -299,6 +347,29 @@ def one_minus_tanh_squared(x: Array) -> Array:
 def one_minus_tanh(x: Array) -> Array:
     """1 - tanh(x) = 2 sigmoid(-2x)"""
     result: Array = 2 * op.sigmoid(-2 * x)
+    return result
+
+
+@rewrite("arccos(1 - x)", changes=ROUNDING)
+def arccos_of_one_minus(x: Array) -> Array:
+    """arccos(1 - x) = 2 arcsin(sqrt(x / 2))"""
+    result: Array = 2 * op.arcsin(op.sqrt(x / 2))
+    return result
+
+
+@rewrite("1 - sqrt(1 - x)", changes=ROUNDING)
+def one_minus_root(x: Array) -> Array:
+    """1 - sqrt(1 - x) = x / (1 + sqrt(1 - x))"""
+    result: Array = x / (1 + op.sqrt(1 - x))
+    return result
+
+
+@rewrite("sqrt(a) - sqrt(b)", changes=ROUNDING)
+def difference_of_roots(a: Array, b: Array) -> Array:
+    """sqrt(a) - sqrt(b) = (a - b) / (sqrt(a) + sqrt(b))"""
+    total = op.sqrt(a) + op.sqrt(b)
+    tame = (total > 0) & (total < np.inf)
+    result: Array = op.where(tame, (a - b) / op.where(tame, total, 1), op.sqrt(a) - op.sqrt(b))
     return result
 
 
@@ -358,6 +429,21 @@ def log_of_one_minus_ndtr(x: Array) -> Array:
 def log_of_erfc(x: Array) -> Array:
     """log(erfc(x)) = log_ndtr(-sqrt(2) x) + log 2"""
     result: Array = op.log_ndtr(-math.sqrt(2) * x) + math.log(2)
+    return result
+
+
+# Quotients ------------------------------------------------------------------------------------------------------------
+
+
+@rewrite("log(x / y)", backward=True)
+def log_of_quotient(x: Array, y: Array) -> Array:
+    """log(x / y) = log|x| - log|y| where the quotient overflows or underflows, and is not negative"""
+    quotient = x / y
+    tame = op.isfinite(quotient) & op.not_equal(quotient, 0)
+    safe = op.where(tame, quotient, 1)
+    sign = op.log(op.sign(x) * op.sign(y))
+    apart = op.log(op.absolute(op.where(tame, 1, x))) - op.log(op.absolute(op.where(tame, 1, y))) + sign
+    result: Array = op.where(tame, op.log(safe), apart)
     return result
 
 
