@@ -26,7 +26,7 @@ from pullback.core.state import recording
 from pullback.core.terminals import constant_node
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.transforms.arguments import result_kind
-from pullback.transforms.passes import optimize
+from pullback.transforms.passes import settle
 
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
@@ -121,7 +121,7 @@ class _Entry:
     def __init__(self, function: Callable[..., Any], call: Call) -> None:
         self.held = call.held
         self.traced: Traced = trace_call(function, call)
-        self.program = Program(optimize(self.traced.graph))
+        self.program = Program(settle(self.traced.graph))
         self.kind = result_kind([call.leaves[i] for i in call.traced], {})
 
     def run(self, call: Call) -> Any:

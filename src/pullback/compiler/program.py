@@ -2,47 +2,130 @@
 
 from __future__ import annotations
 
+import ctypes
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.compiler.lower import HostCall, lower
+from pullback.compiler.memory import ALIGNMENT
+from pullback.compiler.views import View
 from pullback.core.graph import Graph
 from pullback.core.node import as_value
 from pullback.errors import GraphError, PullbackError
 
+Array = np.ndarray[Any, Any]
+_NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
 
 class Program:
-    """Runs a graph.
+    """Runs a graph. May be run from several threads at once.
 
     Attributes:
         graph: what is computed.
+        lowered: what it was made into.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        places = {node: i for i, node in enumerate(graph.nodes)}
-        self._constants = [(places[node], node.value) for node in graph.nodes if node.value is not None]
-        self._inputs = [places[node] for node in graph.inputs]
-        self._outputs = [places[node] for node in graph.outputs]
-        self._steps = [
-            (places[node], node, tuple(places[source] for source in node.inputs)) for node in graph.nodes if node.inputs
+        self.lowered = lowered = lower(graph)
+        self.graph = lowered.graph
+        self._avals = [node.array_aval for node in graph.inputs]
+        self._outputs = [node.array_aval for node in graph.outputs]
+        self._sequence: list[Any] = [
+            one if isinstance(one, HostCall) else _NATIVE(lowered.code.addresses[one])  # type: ignore[union-attr]
+            for one in lowered.sequence
+        ]
+        self._template = (ctypes.c_void_p * lowered.slots)()
+        for slot, array in lowered.constants:
+            self._template[slot] = array.ctypes.data
+        for slot, address in lowered.routines:
+            self._template[slot] = address
+        self._arena: Array | None = aligned(lowered.arena_size)
+        self._lock = threading.Lock()
+        # An output that a host call gives is copied from its result.
+        places = {node: i for i, node in enumerate(self.graph.outputs)}
+        self._given = [
+            (places[one.node], one.number) for one in lowered.sequence if isinstance(one, HostCall) if one.node in places
         ]
 
-    def run(self, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
+    def run(self, values: Sequence[Any]) -> list[Array]:
         """Return the outputs for these inputs; each is an array of its own."""
-        slots: list[Any] = [None] * len(self.graph.nodes)
-        for place, value in self._constants:
-            slots[place] = value
-        for place, value in zip(self._inputs, values, strict=True):
-            slots[place] = value
+        arrays = [as_input(value, aval.dtype) for value, aval in zip(values, self._avals, strict=True)]
+        outputs = [np.empty(aval.shape, aval.dtype) for aval in self._outputs]
+        with self._lock:
+            arena, self._arena = self._arena, None
+        if arena is None:  # another thread is running this program
+            arena = aligned(self.lowered.arena_size)
+        slots = type(self._template).from_buffer_copy(self._template)
+        for i, array in enumerate((*arrays, *outputs)):
+            slots[i] = array.ctypes.data
+        slots[self.lowered.arena] = arena.ctypes.data
+        run = _Run(arrays, outputs, arena, dict(self.lowered.constants), slots, self.lowered.hosts)
         with np.errstate(all="ignore"):
-            for place, node, sources in self._steps:
-                try:
-                    result = node.primitive.evaluate(*[slots[source] for source in sources], **node.params)
-                except PullbackError:
-                    raise
-                except (ValueError, TypeError, IndexError, ArithmeticError) as error:
-                    raise GraphError(f"{node.primitive.name}: {error}") from error
-                slots[place] = result if isinstance(result, tuple) else as_value(result)
-        return [np.array(slots[place]) for place in self._outputs]
+            for one in self._sequence:
+                if isinstance(one, HostCall):
+                    run.call_host(one)
+                else:
+                    one(slots)
+        for place, number in self._given:
+            outputs[place][...] = run.results[number]
+        self._arena = arena
+        return outputs
+
+
+class _Run:
+    """What one run of a program with host calls works on."""
+
+    def __init__(
+        self, inputs: list[Array], outputs: list[Array], arena: Array, constants: dict[int, Array], slots: Any, hosts: int
+    ) -> None:
+        self.inputs, self.outputs, self.arena, self.constants = inputs, outputs, arena, constants
+        self.slots = slots
+        self.hosts = hosts
+        self.results: dict[int, Any] = {}
+        self.kept: list[Array] = []
+
+    def call_host(self, call: HostCall) -> None:
+        """Run the NumPy meaning of a node."""
+        operands = [self.results[one] if isinstance(one, int) else self._array(one) for one in call.operands]
+        try:
+            result = call.node.primitive.evaluate(*operands, **call.node.params)
+        except PullbackError:
+            raise
+        except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+            raise GraphError(f"{call.node.primitive.name}: {error}") from error
+        if not isinstance(result, tuple):
+            aval = call.node.array_aval
+            result = as_input(as_value(result), aval.dtype)
+            self.slots[self.hosts + call.number] = result.ctypes.data
+        self.results[call.number] = result
+
+    def _array(self, view: View) -> Any:
+        buffer = view.buffer
+        if buffer.kind == "host":
+            whole = self.results[buffer.number]
+        elif buffer.kind == "arena":
+            whole = self.arena[buffer.number : buffer.number + buffer.nbytes].view(buffer.dtype)
+        elif buffer.kind == "constant":
+            whole = self.constants[buffer.number]
+        else:
+            whole = (self.inputs if buffer.kind == "input" else self.outputs)[buffer.number]
+        size = buffer.dtype.itemsize
+        strides = tuple(stride * size for stride in view.strides)
+        array = np.ndarray(view.shape, buffer.dtype, whole.reshape(-1), view.offset * size, strides)
+        array.flags.writeable = False
+        return array
+
+
+def as_input(value: Any, dtype: np.dtype[Any]) -> Array:
+    """The value as native code reads it: of this dtype, row by row, aligned."""
+    return np.require(value, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def aligned(size: int) -> Array:
+    """Memory that begins at a line of the cache."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    begin = -memory.ctypes.data % ALIGNMENT
+    return memory[begin : begin + size]

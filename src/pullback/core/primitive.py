@@ -75,6 +75,14 @@ class Primitive:
 
     _infer: Callable[..., Aval | TupleAval] | None = None
 
+    composition: Callable[..., Any] | None = None
+    """How the primitive is composed of others, where its NumPy meaning asks for values and so does not say it."""
+
+    def composed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare how the primitive is composed of others: what a compiler makes of it. Written on arrays."""
+        self.composition = function
+        return function
+
     def infer_aval(self, inputs: Sequence[Any], params: Params) -> Aval | TupleAval:
         """Return the aval of the result for inputs of these avals; raise ShapeError or DTypeError if unfit."""
         assert self._infer is not None, f"{self.name} has no shape and dtype rule"

@@ -1,0 +1,175 @@
+"""LLVM: from text to machine code. The one file of the compiler that knows llvmlite."""
+
+from __future__ import annotations
+
+import functools
+import struct
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+
+from pullback.compiler import mathematics
+from pullback.errors import GraphError
+
+OPTIMIZATION = 1
+"""Of code generation. The text is already in vectors; more would take three times as long and gain a tenth."""
+
+_ELEMENTS = {
+    np.dtype(np.float32): ("float", "float"),
+    np.dtype(np.float64): ("double", "double"),
+    np.dtype(np.int32): ("i32", "i32"),
+    np.dtype(np.int64): ("i64", "i64"),
+    np.dtype(np.bool_): ("i8", "i1"),
+}
+"""The dtypes that native code computes in, each with how it lies in memory and as what it is computed with."""
+
+_SUFFIXES = {"float": "f32", "double": "f64"}
+_lock = threading.Lock()
+
+
+def is_native(dtype: np.dtype[Any]) -> bool:
+    """Whether native code computes in this dtype."""
+    return dtype in _ELEMENTS and dtype.isnative
+
+
+def element(dtype: np.dtype[Any]) -> str:
+    """The LLVM type of a value of this dtype."""
+    return _ELEMENTS[dtype][1]
+
+
+def stored(dtype: np.dtype[Any]) -> str:
+    """The LLVM type of an element of this dtype in memory."""
+    return _ELEMENTS[dtype][0]
+
+
+def vector(kind: str, lanes: int) -> str:
+    """The type of ``lanes`` values of a kind; the kind itself for one."""
+    return kind if lanes == 1 else f"<{lanes} x {kind}>"
+
+
+def suffix(kind: str, lanes: int) -> str:
+    """What the names of overloaded intrinsics end with."""
+    short = _SUFFIXES.get(kind, kind)
+    return short if lanes == 1 else f"v{lanes}{short}"
+
+
+def number(kind: str, value: Any) -> str:
+    """A number as LLVM writes it."""
+    if kind in _SUFFIXES:
+        rounded = float(np.float32(value)) if kind == "float" else float(value)
+        return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+    if kind == "i1":
+        return "true" if value else "false"
+    return str(int(value))
+
+
+def constant(kind: str, lanes: int, value: Any) -> str:
+    """A number in every lane."""
+    text = number(kind, value)
+    return text if lanes == 1 else f"splat ({kind} {text})"
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """The width of the processor's vectors."""
+    features = _features()
+    return 64 if features.get("avx512f") and features.get("avx512dq") and features.get("avx512bw") else 32
+
+
+@functools.cache
+def _features() -> dict[str, bool]:
+    return dict(llvm.get_host_cpu_features())
+
+
+@functools.cache
+def processor() -> str:
+    """The processor that code is generated for: name and features. Code for one need not run on another."""
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _target_machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit",
+        opt=OPTIMIZATION,
+        jit=True,
+    )
+
+
+@functools.cache
+def _generator() -> Any:
+    """The target machine that generates code. An engine takes the one that it is given for itself."""
+    return _target_machine()
+
+
+def assemble(text: str) -> bytes:
+    """Return the object code of a module given as text."""
+    with _lock:  # LLVM's contexts are not to be used from two threads at once
+        try:
+            object_code: bytes = _generator().emit_object(llvm.parse_assembly(text))
+        except RuntimeError as error:
+            raise GraphError(f"compile: LLVM does not take its input. {error}") from error
+    return object_code
+
+
+class Module:
+    """The text of a module in the making: functions, and declarations of what they call, each once."""
+
+    def __init__(self) -> None:
+        self._declared: dict[str, str] = {}
+        self._functions: list[str] = []
+        self._constants: dict[str, str] = {}
+        self._mathematics = ir.Module()
+
+    def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> str:
+        """Declare an intrinsic and return its name as it is called."""
+        self._declared[name] = f"declare {result} @{name}({', '.join(arguments)})"
+        return f"@{name}"
+
+    def mathematical(self, name: str, kind: str, lanes: int) -> str:
+        """Define a function of the mathematics package and return its name as it is called."""
+        return f'@"{mathematics.function(self._mathematics, name, kind, lanes).name}"'
+
+    def integer(self, value: int) -> str:
+        """The address of a 32-bit constant, as BLAS wants its sizes."""
+        return self._global(f"int.{value}".replace("-", "m"), f"i32 {value}")
+
+    def real(self, kind: str, value: float) -> str:
+        """The address of a floating constant."""
+        text = number(kind, value)
+        return self._global(f"{kind}.{text}", f"{kind} {text}")
+
+    def letter(self, value: str) -> str:
+        """The address of a character."""
+        return self._global(f"letter.{value}", f"i8 {ord(value)}")
+
+    def _global(self, name: str, value: str) -> str:
+        self._constants[name] = f'@"{name}" = private constant {value}'
+        return f'@"{name}"'
+
+    def add(self, text: str) -> None:
+        """Add the text of a function."""
+        self._functions.append(text)
+
+    def __str__(self) -> str:
+        mathematical = str(self._mathematics)
+        inner = [line for line in mathematical.splitlines() if not line.startswith(("target ", ";"))]
+        declared = [line for line in self._declared.values() if line not in inner]
+        return "\n".join([*self._constants.values(), *declared, *self._functions, *inner])
+
+
+class Code:
+    """Machine code in memory. The addresses of its functions are good as long as this object lives."""
+
+    def __init__(self, object_code: bytes, names: Sequence[str]) -> None:
+        with _lock:
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
+            self._engine.finalize_object()
+            self.addresses = {name: self._engine.get_function_address(name) for name in names}

@@ -1,0 +1,308 @@
+"""Fusion: the nodes of a graph are put together into kernels, each one loop nest.
+
+A kernel runs over the elements of one shape. Some axes of it may be reduced: what is computed at the *inner* level has
+an element for each place, what is computed at the *outer* level one for each place of the axes that are kept. Rows of a
+softmax are such a kernel: the maximum (outer) of the row, the exponentials less it (inner), their sum (outer), the
+quotients (inner). What one loop over the row needs of a result of the loop before is one *stage* later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pullback.compiler.instructions import find, is_expensive
+from pullback.compiler.views import MOVES, Place, places_below
+from pullback.core.aval import Aval
+from pullback.core.graph import Graph, as_scalar
+from pullback.core.node import NO_PARAMS, Node
+from pullback.core.operations import named_primitive
+from pullback.core.terminals import CONSTANT
+from pullback.transforms.passes import remade
+
+REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "or", "all": "and"}
+_LARGEST = 96
+"""Nodes in one kernel: more would not find room in registers, and make code generation slow."""
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One loop nest.
+
+    Attributes:
+        shape: of the inner level.
+        axes: those that are reduced; None as long as nothing is.
+        nodes: what is computed, in order.
+        outer: those of the nodes that are at the outer level.
+        stages: of inner nodes, in which loop over the reduced axes they are computed; of outer nodes, before which.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...] | None = None
+    nodes: list[Node] = field(default_factory=list)
+    outer: set[Node] = field(default_factory=set)
+    stages: dict[Node, int] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The axes that are not reduced."""
+        return tuple(axis for axis in range(len(self.shape)) if axis not in (self.axes or ()))
+
+    def places(self, outer: bool) -> list[Place]:
+        """Where a value of the inner or outer level is, in terms of the axes of the loop nest."""
+        axes = self.kept if outer else tuple(range(len(self.shape)))
+        return [None if self.shape[axis] == 1 else (axis, 1, 0) for axis in axes]
+
+
+@dataclass(eq=False)
+class Step:
+    """What cannot be fused: a product for BLAS, or a call of the host."""
+
+    kind: str
+    node: Node
+
+
+@dataclass
+class Plan:
+    """A graph as steps that run one after the other.
+
+    Attributes:
+        graph: as it was prepared: with copies where memory has to be laid out anew.
+        steps: in order.
+        stored: what has to lie in memory: what another step uses, and the outputs.
+        base: for each node that only moves elements, what it moves; other nodes are their own.
+        place: the number of the step in which a node is computed; -1 for inputs and constants.
+    """
+
+    graph: Graph
+    steps: list[Kernel | Step]
+    stored: set[Node]
+    base: dict[Node, Node]
+    place: dict[Node, int]
+
+
+def is_move(node: Node) -> bool:
+    """Whether the node only says where elements are."""
+    return node.primitive.name in MOVES
+
+
+def is_reduction(node: Node) -> bool:
+    """Whether the node is a reduction that a kernel can hold."""
+    if node.primitive.name not in REDUCTIONS:
+        return False
+    x = node.inputs[0].array_aval.dtype
+    out = node.array_aval.dtype
+    name = node.primitive.name
+    if name in ("any", "all"):
+        return find("astype", [x], out) is not None
+    return find("astype", [x], out) is not None and find(REDUCTIONS[name], [out, out], out) is not None
+
+
+def is_fusible(node: Node) -> bool:
+    """Whether a kernel can compute the node."""
+    if not _is_plain(node):
+        return False
+    if is_move(node) or is_reduction(node):
+        return True
+    if node.primitive.family not in ("pointwise", "linear") or node.params.keys() - {"dtype"}:
+        return False
+    dtypes = [source.array_aval.dtype for source in node.inputs]
+    return find(node.primitive.name, dtypes, node.array_aval.dtype) is not None
+
+
+def _is_plain(node: Node) -> bool:
+    return all(isinstance(one.aval, Aval) and one.aval.size > 0 for one in (node, *node.inputs))
+
+
+def copied(x: Node) -> Node:
+    """A node that computes nothing, and so gives its input memory of its own."""
+    return Node(named_primitive("identity"), (x,), NO_PARAMS, None, True, x._origin, x.aval)
+
+
+def prepare(graph: Graph, as_product: Callable[[Node], Node | None]) -> tuple[Graph, set[Node], set[Node]]:
+    """Put copies where memory has to be laid out anew.
+
+    Args:
+        graph: what is going to be planned.
+        as_product: gives a node that is a product for BLAS in the form that it is to have, None for any other.
+
+    Returns:
+        The graph, its products, and what must be stored because its elements are looked at in another shape.
+    """
+    replaced: dict[Node, Node] = {}
+    forced: set[Node] = set()
+    products: set[Node] = set()
+    for node in graph.nodes:
+        inputs = tuple([replaced[source] for source in node.inputs])
+        new = node if inputs == node.inputs else remade(node, inputs)
+        product = as_product(new) if new.inputs else None
+        if product is not None:
+            new = product
+            products.add(new)
+        elif node.primitive.name == "reshape" and is_fusible(node):
+            new = _laid_out(new, forced)
+        replaced[node] = new
+    outputs: list[Node] = []
+    for node in graph.outputs:
+        new = replaced[node]
+        if new in outputs or is_move(new) or not new.inputs:
+            new = copied(new)
+        outputs.append(new)
+    return Graph.of(outputs, graph.inputs, graph.output_names), products, forced
+
+
+def _laid_out(node: Node, forced: set[Node]) -> Node:
+    """A reshape whose input lies row by row, if it does more than add and drop axes of length 1."""
+    x = node.inputs[0]
+    if places_below(node, [None] * len(node.array_aval.shape)) is not None:
+        return node
+    below = x
+    while is_move(below):
+        if below.primitive.name != "reshape":
+            x = copied(x)
+            forced.add(x)
+            return remade(node, (x,))
+        below = below.inputs[0]
+    forced.add(below)
+    return node
+
+
+class Planner:
+    """Puts the nodes of a prepared graph into steps, in topological order."""
+
+    def __init__(self, graph: Graph, products: set[Node], forced: set[Node]) -> None:
+        self.graph = graph
+        self.products = products
+        self.steps: list[Kernel | Step] = []
+        self.base: dict[Node, Node] = {}
+        self.place: dict[Node, int] = {}
+        for node in graph.nodes:
+            self._take(node)
+        self.stored = self._find_stored(forced)
+
+    def plan(self) -> Plan:
+        """The steps and what they leave in memory."""
+        for step in self.steps:
+            if isinstance(step, Kernel):
+                set_stages(step, self.base)
+        return Plan(self.graph, self.steps, self.stored, self.base, self.place)
+
+    def _take(self, node: Node) -> None:
+        if not node.inputs:
+            self.base[node] = node
+            self.place[node] = -1
+        elif is_move(node) and is_fusible(node):
+            below = self.base[node.inputs[0]]
+            self.base[node] = below
+        else:
+            self.base[node] = node
+            if node in self.products or not is_fusible(node):
+                self.place[node] = len(self.steps)
+                self.steps.append(Step("product" if node in self.products else "host", node))
+            else:
+                self._fuse(node)
+
+    def _fuse(self, node: Node) -> None:
+        after = {self.base[source] for source in node.inputs}
+        for number in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[number]
+            if isinstance(step, Kernel):
+                if all(self.place[one] <= number for one in after) and self._joins(step, number, node):
+                    return
+            if any(self.place[one] >= number for one in after):
+                break  # nothing earlier has what it needs
+        reduced = is_reduction(node)
+        kernel = Kernel(node.inputs[0].array_aval.shape if reduced else node.array_aval.shape)
+        self.place[node] = len(self.steps)
+        self.steps.append(kernel)
+        kernel.nodes.append(node)
+        if reduced:
+            kernel.axes = node.params["axes"]
+            kernel.outer.add(node)
+
+    def _joins(self, kernel: Kernel, number: int, node: Node) -> bool:
+        """Put the node into the kernel if it can be computed there."""
+        if len(kernel.nodes) >= _LARGEST:
+            return False
+        axes = kernel.axes
+        if is_reduction(node):
+            if node.inputs[0].array_aval.shape != kernel.shape or axes not in (None, node.params["axes"]):
+                return False
+            kernel.axes = node.params["axes"]
+            outer, reads_outer = True, False
+        else:
+            shape = node.array_aval.shape
+            outer = shape != kernel.shape
+            if outer and (axes is None or shape != tuple(kernel.shape[axis] for axis in kernel.kept)):
+                return False
+            reads_outer = outer
+        if not all(self._is_readable(kernel, number, source, reads_outer) for source in node.inputs):
+            kernel.axes = axes
+            return False
+        kernel.nodes.append(node)
+        if outer:
+            kernel.outer.add(node)
+        self.place[node] = number
+        return True
+
+    def _is_readable(self, kernel: Kernel, number: int, operand: Node, outer: bool) -> bool:
+        """Whether the kernel can read the operand for a node of its outer or inner level."""
+        base = self.base[operand]
+        if self.place[base] != number:
+            return self.place[base] < number
+        places = places_in(operand, base, kernel.places(outer))
+        if outer and base not in kernel.outer:
+            return False
+        return places == kernel.places(base in kernel.outer)
+
+    def _find_stored(self, forced: set[Node]) -> set[Node]:
+        stored = {self.base[node] for node in self.graph.outputs}
+        stored |= {self.base[node] for node in forced if node in self.base}
+        for node in self.graph.nodes:
+            if is_move(node) and is_fusible(node):
+                continue
+            for source in node.inputs:
+                base = self.base[source]
+                if self.place[base] != self.place[node] and self.place[base] >= 0:
+                    stored.add(base)
+        return stored
+
+
+def places_in(operand: Node, base: Node, places: Sequence[Place]) -> list[Place] | None:
+    """Where ``base`` is read when ``operand``, which moves it, is read at ``places``."""
+    found: list[Place] | None = list(places)
+    while operand is not base:
+        found = places_below(operand, found)
+        if found is None:
+            return None
+        operand = operand.inputs[0]
+    return found
+
+
+def set_stages(kernel: Kernel, base: dict[Node, Node]) -> None:
+    """Say in which loop over the reduced axes each node is computed."""
+    stages = kernel.stages
+    members = set(kernel.nodes)
+    for node in kernel.nodes:
+        operands = [base[source] for source in node.inputs if base[source] in members]
+        stage = max((stages[one] for one in operands), default=0)
+        stages[node] = stage + 1 if is_reduction(node) else stage
+
+
+def is_worth_keeping(node: Node) -> bool:
+    """Whether a value that a later loop needs too is better stored than computed again."""
+    return is_expensive(node.primitive.name)
+
+
+def scalar_of(node: Node) -> bool | int | float | complex | None:
+    """The number that a node is all over, None if it is no such constant."""
+    while is_move(node):
+        node = node.inputs[0]
+    if node.primitive is not CONSTANT:
+        return None
+    scalar = as_scalar(node)
+    if scalar is not None and isinstance(node.value, (np.ndarray, np.generic)) and node.value.dtype == np.float32:
+        return float(np.float32(scalar))
+    return scalar

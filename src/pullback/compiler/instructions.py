@@ -1,0 +1,317 @@
+"""The instruction set: NumPy's elementary functions of numbers, each as LLVM instructions on vectors of them.
+
+Every other pointwise primitive is composed of these, by its NumPy meaning (see expand.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.compiler import mathematics
+from pullback.compiler.emit import Module, constant, element, is_native, suffix, vector
+
+Dtype = np.dtype[Any]
+
+
+class Writer:
+    """Writes the instructions of one function. Equal instructions in one block are written once.
+
+    Attributes:
+        module: where the function belongs to.
+        lines: what has been written.
+        lanes: how many elements a value has that is written now.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.lines: list[str] = []
+        self.lanes = 1
+        self._count = 0
+        self._known: dict[str, str] = {}
+
+    def fresh(self, prefix: str = "v") -> str:
+        """A name that has not been used."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def value(self, instruction: str) -> str:
+        """Write an instruction that only computes, unless the block has it, and return the name of its result."""
+        known = self._known.get(instruction)
+        if known is None:
+            known = self._known[instruction] = f"%{self.fresh()}"
+            self.lines.append(f"  {known} = {instruction}")
+        return known
+
+    def result(self, instruction: str) -> str:
+        """Write an instruction that reads memory, and return the name of its result."""
+        name = f"%{self.fresh()}"
+        self.lines.append(f"  {name} = {instruction}")
+        return name
+
+    def write(self, instruction: str) -> None:
+        """Write an instruction without a result."""
+        self.lines.append(f"  {instruction}")
+
+    def label(self, name: str) -> None:
+        """Begin a block."""
+        self.lines.append(f"{name}:")
+        self._known = {}
+
+    def type(self, kind: str) -> str:
+        """The type of a value of this kind, with as many lanes as are written now."""
+        return vector(kind, self.lanes)
+
+    def constant(self, kind: str, value: Any) -> str:
+        """A number in every lane."""
+        return constant(kind, self.lanes, value)
+
+    def intrinsic(self, name: str, kind: str, *operands: str) -> str:
+        """Call an intrinsic whose arguments and result are of one kind."""
+        type = self.type(kind)
+        called = self.module.intrinsic(f"llvm.{name}.{suffix(kind, self.lanes)}", type, [type] * len(operands))
+        return self.value(f"call {type} {called}({', '.join(f'{type} {one}' for one in operands)})")
+
+    def binary(self, operation: str, kind: str, x: str, y: str) -> str:
+        """An instruction of two operands of one kind."""
+        return self.value(f"{operation} {self.type(kind)} {x}, {y}")
+
+    def select(self, condition: str, kind: str, x: str, y: str) -> str:
+        """The value of x where the condition holds, of y elsewhere."""
+        type = self.type(kind)
+        return self.value(f"select {self.type('i1')} {condition}, {type} {x}, {type} {y}")
+
+    def compare(self, how: str, kind: str, x: str, y: str) -> str:
+        """A comparison: the words of ``fcmp``; integers and booleans are compared by the same."""
+        if kind in _FLOATS:
+            return self.value(f"fcmp {how} {self.type(kind)} {x}, {y}")
+        word = {"oeq": "eq", "une": "ne", "olt": "lt", "ole": "le", "ogt": "gt", "oge": "ge"}[how]
+        if word not in ("eq", "ne"):
+            word = ("u" if kind == "i1" else "s") + word
+        return self.value(f"icmp {word} {self.type(kind)} {x}, {y}")
+
+    def convert(self, source: str, target: str, x: str) -> str:
+        """Convert between kinds, as NumPy's astype does."""
+        if source == target:
+            return x
+        if target == "i1":
+            zero = self.constant(source, 0)
+            return self.compare("une", source, x, zero)
+        if source in _FLOATS:
+            word = {"float": "fptrunc", "double": "fpext"}.get(target, "fptosi")
+        elif target in _FLOATS:
+            word = "uitofp" if source == "i1" else "sitofp"
+        elif source == "i1":
+            word = "zext"
+        else:
+            word = "sext" if target == "i64" else "trunc"
+        return self.value(f"{word} {self.type(source)} {x} to {self.type(target)}")
+
+
+_FLOATS = ("float", "double")
+_KINDS_OF = {"f": _FLOATS, "i": ("i32", "i64"), "b": ("i1",)}
+
+Rule = Callable[..., str]
+_rules: dict[tuple[str, str], Rule] = {}
+"""By the name of the primitive and the kind of its first operand: ``rule(writer, kind, *operands)``."""
+
+
+def _rule(names: str, kinds: str) -> Callable[[Rule], Rule]:
+    def declared(rule: Rule) -> Rule:
+        for name in names.split():
+            for letter in kinds:
+                for kind in _KINDS_OF[letter]:
+                    _rules[name, kind] = rule
+        return rule
+
+    return declared
+
+
+def find(name: str, inputs: Sequence[Dtype], out: Dtype) -> Rule | None:
+    """The rule for a primitive on operands of these dtypes, or None if it has none: ``rule(writer, *operands)``."""
+    if not inputs or not is_native(out) or not all(is_native(one) for one in inputs):
+        return None
+    kinds = [element(one) for one in inputs]
+    if name == "select":
+        return lambda w, c, x, y: w.select(c, kinds[1], x, y)
+    if name == "astype":
+        target = element(out)
+        if kinds[0] in _FLOATS and target == "i32":
+            return None  # what is out of range differs from NumPy's
+        return lambda w, x: w.convert(kinds[0], target, x)
+    if any(kind != kinds[0] for kind in kinds):
+        return None
+    rule = _rules.get((name, kinds[0]))
+    if rule is not None:
+        return lambda w, *operands: rule(w, kinds[0], *operands)
+    if kinds[0] in _FLOATS and name in mathematics.names():
+        return lambda w, *operands: _mathematical(w, name, kinds[0], operands)
+    return None
+
+
+def _mathematical(w: Writer, name: str, kind: str, operands: Sequence[str]) -> str:
+    type = w.type(kind)
+    called = w.module.mathematical(name, kind, w.lanes)
+    return w.value(f"call {type} {called}({', '.join(f'{type} {one}' for one in operands)})")
+
+
+def is_expensive(name: str) -> bool:
+    """Whether to compute it twice costs more than to store it."""
+    return name in mathematics.names() or name in ("divide", "sqrt", "reciprocal", "power")
+
+
+# Arithmetic -----------------------------------------------------------------------------------------------------------
+
+for _name, _word in (("add", "fadd"), ("subtract", "fsub"), ("multiply", "fmul"), ("divide", "fdiv")):
+    _rule(_name, "f")(lambda w, kind, x, y, word=_word: w.binary(word, kind, x, y))
+for _name, _word in (("add", "add"), ("subtract", "sub"), ("multiply", "mul"), ("bitwise_and", "and"),
+                     ("bitwise_or", "or"), ("bitwise_xor", "xor")):  # fmt: skip
+    _rule(_name, "i")(lambda w, kind, x, y, word=_word: w.binary(word, kind, x, y))
+for _names, _word in (("add bitwise_or logical_or maximum fmax", "or"), ("multiply bitwise_and logical_and minimum "
+                      "fmin", "and"), ("bitwise_xor logical_xor", "xor")):  # fmt: skip
+    _rule(_names, "b")(lambda w, kind, x, y, word=_word: w.binary(word, kind, x, y))
+
+
+@_rule("strong_product", "f")
+def _(w: Writer, kind: str, ct: str, partial: str) -> str:
+    zero = w.constant(kind, 0)
+    return w.select(w.compare("oeq", kind, ct, zero), kind, zero, w.binary("fmul", kind, ct, partial))
+
+
+@_rule("negative", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.value(f"fneg {w.type(kind)} {x}")
+
+
+@_rule("negative", "i")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("sub", kind, w.constant(kind, 0), x)
+
+
+@_rule("positive identity", "fib")
+def _(w: Writer, kind: str, x: str) -> str:
+    return x
+
+
+@_rule("square", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("fmul", kind, x, x)
+
+
+@_rule("square", "i")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("mul", kind, x, x)
+
+
+@_rule("reciprocal", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("fdiv", kind, w.constant(kind, 1), x)
+
+
+@_rule("absolute fabs", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.intrinsic("fabs", kind, x)
+
+
+@_rule("absolute", "i")
+def _(w: Writer, kind: str, x: str) -> str:
+    negative = w.compare("olt", kind, x, w.constant(kind, 0))
+    return w.select(negative, kind, w.binary("sub", kind, w.constant(kind, 0), x), x)
+
+
+for _name, _word in (("sqrt", "sqrt"), ("floor", "floor"), ("ceil", "ceil"), ("trunc", "trunc"), ("rint", "rint")):
+    _rule(_name, "f")(lambda w, kind, x, word=_word: w.intrinsic(word, kind, x))
+
+
+@_rule("sign", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    zero = w.constant(kind, 0)
+    below = w.select(w.compare("olt", kind, x, zero), kind, w.constant(kind, -1), x)  # NaN stays, and so does 0
+    return w.select(w.compare("ogt", kind, x, zero), kind, w.constant(kind, 1), below)
+
+
+@_rule("copysign", "f")
+def _(w: Writer, kind: str, x: str, y: str) -> str:
+    return w.intrinsic("copysign", kind, x, y)
+
+
+for _names, _factor in (("degrees rad2deg", 180 / np.pi), ("radians deg2rad", np.pi / 180)):
+    _rule(_names, "f")(lambda w, kind, x, factor=_factor: w.binary("fmul", kind, x, w.constant(kind, factor)))
+
+
+# The larger and the smaller -------------------------------------------------------------------------------------------
+
+
+def _extreme(w: Writer, kind: str, x: str, y: str, how: str) -> str:
+    """The larger (``how`` = "ogt") or smaller; NaN where one is."""
+    better = w.select(w.compare(how, kind, x, y), kind, x, y)  # y where one is NaN
+    return w.select(w.compare("uno", kind, x, x), kind, x, better)
+
+
+def _extreme_number(w: Writer, kind: str, x: str, y: str, how: str) -> str:
+    """The larger or smaller; the other where one is NaN."""
+    better = w.select(w.compare(how, kind, x, y), kind, x, y)
+    return w.select(w.compare("uno", kind, y, y), kind, x, better)
+
+
+for _name, _how in (("maximum", "ogt"), ("minimum", "olt")):
+    _rule(_name, "f")(lambda w, kind, x, y, how=_how: _extreme(w, kind, x, y, how))
+for _name, _how in (("fmax", "ogt"), ("fmin", "olt")):
+    _rule(_name, "f")(lambda w, kind, x, y, how=_how: _extreme_number(w, kind, x, y, how))
+for _names, _how in (("maximum fmax", "ogt"), ("minimum fmin", "olt")):
+    _rule(_names, "i")(lambda w, kind, x, y, how=_how: w.select(w.compare(how, kind, x, y), kind, x, y))
+
+
+@_rule("relu", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    zero = w.constant(kind, 0)
+    return w.select(w.compare("ole", kind, x, zero), kind, zero, x)  # NaN stays
+
+
+@_rule("clip", "f")
+def _(w: Writer, kind: str, x: str, low: str, high: str) -> str:
+    return _extreme(w, kind, _extreme(w, kind, x, low, "ogt"), high, "olt")
+
+
+# Comparisons and tests ------------------------------------------------------------------------------------------------
+
+for _name, _how in (("equal", "oeq"), ("not_equal", "une"), ("less", "olt"), ("less_equal", "ole"),
+                    ("greater", "ogt"), ("greater_equal", "oge")):  # fmt: skip
+    _rule(_name, "fib")(lambda w, kind, x, y, how=_how: w.compare(how, kind, x, y))
+
+for _name, _word in (("logical_and", "and"), ("logical_or", "or"), ("logical_xor", "xor")):
+    _rule(_name, "fi")(
+        lambda w, kind, x, y, word=_word: w.binary(word, "i1", w.convert(kind, "i1", x), w.convert(kind, "i1", y))
+    )
+
+
+@_rule("logical_not", "fib")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("xor", "i1", w.convert(kind, "i1", x), w.constant("i1", 1))
+
+
+@_rule("invert", "b")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("xor", kind, x, w.constant(kind, 1))
+
+
+@_rule("invert", "i")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.binary("xor", kind, x, w.constant(kind, -1))
+
+
+@_rule("isnan", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.compare("uno", kind, x, x)
+
+
+@_rule("isinf", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.compare("oeq", kind, w.intrinsic("fabs", kind, x), w.constant(kind, np.inf))
+
+
+@_rule("isfinite", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    return w.compare("olt", kind, w.intrinsic("fabs", kind, x), w.constant(kind, np.inf))

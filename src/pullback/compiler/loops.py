@@ -1,0 +1,563 @@
+"""Loop nests: a kernel as LLVM text.
+
+The axes that are kept are the outer loops, the reduced ones the inner. One axis, along which most of what is read lies
+side by side, is walked in vectors; what is left at its end is done with masks. Lengths are known, so each loop is as
+long as it is and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.compiler.emit import Module, element, stored, suffix, vector, vector_bytes
+from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
+from pullback.compiler.instructions import Writer, find
+from pullback.compiler.views import Buffer, View
+from pullback.core.node import Node
+
+
+@dataclass(eq=False)
+class Access:
+    """An array that a kernel reads or writes: its view, and how far apart its elements lie along each loop."""
+
+    view: View
+    strides: list[int]
+    pointer: str = ""
+
+
+@dataclass
+class Axis:
+    """One loop: its length, and whether it is reduced."""
+
+    length: int
+    reduced: bool
+    members: list[int] = field(default_factory=list)
+
+
+class KernelWriter:
+    """Writes one kernel as a function ``(slots, begin, end)`` over the iterations of its first loop.
+
+    Args:
+        kernel: what is computed.
+        views: where what is stored lies.
+        locate: the view of an operand that was computed before.
+        base: what operands move.
+        slot: the number of the slot that points at a buffer, and its offset there in bytes.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        kernel: Kernel,
+        views: dict[Node, View],
+        locate: Callable[[Node], View],
+        base: dict[Node, Node],
+        slot: Callable[[Buffer], tuple[int, int]],
+    ) -> None:
+        self.name = name
+        self.kernel = kernel
+        self.base = base
+        self.w = Writer(module)
+        self.block = "entry"
+        self.members = set(kernel.nodes)
+        self.slot = slot
+        self.reads: dict[tuple[Node, bool], Access] = {}
+        self.writes: dict[Node, Access] = {}
+        for node in kernel.nodes:
+            outer = node in kernel.outer and not is_reduction(node)
+            for operand in node.inputs:
+                if base[operand] not in self.members and scalar_of(operand) is None:
+                    self.reads.setdefault((operand, outer), self._access(locate(operand), outer))
+            if node in views:
+                self.writes[node] = self._access(views[node], node in kernel.outer)
+        self.accesses = [*self.reads.values(), *self.writes.values()]
+        self.axes = self._collapsed()
+        self.vector_axis, self.lanes = self._vectorized()
+        self.kept = self._ordered(reduced=False)
+        self.inner = self._ordered(reduced=True)
+
+    # Shapes of loops ------------------------------------------------------------------------------------------------
+
+    def _access(self, view: View, outer: bool) -> Access:
+        strides = [0] * len(self.kernel.shape)
+        axes = self.kernel.kept if outer else range(len(self.kernel.shape))
+        for axis, stride, length in zip(axes, view.strides, view.shape, strict=True):
+            strides[axis] = stride if length != 1 else 0
+        return Access(view, strides)
+
+    def _collapsed(self) -> list[Axis]:
+        """Join neighbouring axes that every access walks as if they were one; leave out those of length 1."""
+        reduced = self.kernel.axes or ()
+        axes: list[Axis] = []
+        kept: list[list[int]] = []  # for each axis the strides of all accesses
+        for number_, length in enumerate(self.kernel.shape):
+            if length == 1:
+                continue
+            strides = [access.strides[number_] for access in self.accesses]
+            is_reduced = number_ in reduced
+            if axes and axes[-1].reduced == is_reduced:
+                joined = all(before == stride * length for before, stride in zip(kept[-1], strides, strict=True))
+                if joined:
+                    axes[-1].length *= length
+                    kept[-1] = strides
+                    continue
+            axes.append(Axis(length, is_reduced))
+            kept.append(strides)
+        for i, access in enumerate(self.accesses):
+            access.strides = [strides[i] for strides in kept]
+        return axes
+
+    def _vectorized(self) -> tuple[int | None, int]:
+        """The axis that is walked in vectors, and how many elements these have."""
+        if not self.axes:
+            return None, 1
+        width = max(node.array_aval.dtype.itemsize for node in self.kernel.nodes)
+        full = vector_bytes() // width
+
+        def score(axis: int) -> float:
+            length = self.axes[axis].length
+            points = 0.0
+            for access in self.accesses:
+                stride = access.strides[axis]
+                points += 2 if stride == 1 else 1 if stride == 0 else -4
+            # What is left over in the last vector is lost.
+            return points * length / (-(-length // full) * full) - (0.1 if self.axes[axis].reduced else 0)
+
+        best = max(range(len(self.axes)), key=lambda axis: (score(axis), axis))
+        length = self.axes[best].length
+        lanes = full
+        while lanes // 2 >= length:
+            lanes //= 2
+        return best, lanes
+
+    def _ordered(self, reduced: bool) -> list[int]:
+        """The loops over kept or reduced axes, from the outside: the one that is walked in vectors comes last."""
+        axes = [i for i, axis in enumerate(self.axes) if axis.reduced == reduced and i != self.vector_axis]
+        if self.vector_axis is not None and self.axes[self.vector_axis].reduced == reduced:
+            axes.append(self.vector_axis)
+        return axes
+
+    @property
+    def rows_in_lanes(self) -> bool:
+        """Whether vectors go across kept axes: then each lane has a row of its own."""
+        return self.vector_axis is not None and not self.axes[self.vector_axis].reduced
+
+    @property
+    def trips(self) -> int:
+        """How many iterations the first loop has, in vectors where that is the one walked so."""
+        if not self.kept:
+            return 1
+        return self._count(self.kept[0])
+
+    def _count(self, axis: int) -> int:
+        length = self.axes[axis].length
+        return -(-length // self.lanes) if axis == self.vector_axis else length
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The function."""
+        w = self.w
+        for access in self.accesses:
+            access.pointer = self._begin(access)
+        self._over_kept(0, dynamic=True)
+        body = "\n".join(w.lines)
+        return (
+            f"define private void @{self.name}(ptr noalias %slots, i64 %begin, i64 %end) nounwind "
+            f"{{\nentry:\n{body}\n  ret void\n}}"
+        )
+
+    def _begin(self, access: Access) -> str:
+        slot, offset = self.slot(access.view.buffer)
+        offset += access.view.offset * access.view.dtype.itemsize
+        at = self.w.value(f"getelementptr ptr, ptr %slots, i64 {slot}")
+        base = self.w.value(f"load ptr, ptr {at}")
+        return self.w.value(f"getelementptr i8, ptr {base}, i64 {offset}") if offset else base
+
+    def _label(self, name: str) -> None:
+        self.w.label(name)
+        self.block = name
+
+    def _loop(
+        self,
+        start: str,
+        stop: str,
+        step: int,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[str, list[str]], list[str]],
+    ) -> list[str]:
+        """Write a loop that runs at least once; ``carried`` are types and first values of what it hands on."""
+        w = self.w
+        head, done = w.fresh("loop"), w.fresh("done")
+        index, following, more = (f"%{w.fresh('i')}" for _ in range(3))
+        phis = [f"%{w.fresh('a')}" for _ in carried]
+        before = self.block
+        w.write(f"br label %{head}")
+        self._label(head)
+        place = len(w.lines)
+        handed = body(index, phis)
+        w.write(f"{following} = add nuw nsw i64 {index}, {step}")
+        w.write(f"{more} = icmp slt i64 {following}, {stop}")
+        w.write(f"br i1 {more}, label %{head}, label %{done}")
+        lines = [f"  {index} = phi i64 [{start}, %{before}], [{following}, %{self.block}]"]
+        for phi, (type, first), last in zip(phis, carried, handed, strict=True):
+            lines.append(f"  {phi} = phi {type} [{first}, %{before}], [{last}, %{self.block}]")
+        w.lines[place:place] = lines
+        self._label(done)
+        return handed
+
+    def _advance(self, axis: int, index: str, scale: int = 1) -> list[str]:
+        """Move every access on along an axis; return the pointers as they were."""
+        before = [access.pointer for access in self.accesses]
+        for access in self.accesses:
+            stride = access.strides[axis] * scale
+            if not stride:
+                continue
+            kind = stored(access.view.dtype)
+            far = index if stride == 1 else self.w.value(f"mul nsw i64 {index}, {stride}")
+            access.pointer = self.w.value(f"getelementptr {kind}, ptr {access.pointer}, i64 {far}")
+        return before
+
+    def _restore(self, pointers: Sequence[str]) -> None:
+        for access, pointer in zip(self.accesses, pointers, strict=True):
+            access.pointer = pointer
+
+    def _over_kept(self, depth: int, dynamic: bool = False, mask: int = 0) -> None:
+        """The loops over kept axes from ``depth`` on, and what is inside; ``mask`` lanes count, 0 for all."""
+        if depth == len(self.kept):
+            _Row(self, mask).write()
+            return
+        axis = self.kept[depth]
+        length = self.axes[axis].length
+        if axis != self.vector_axis:
+            self._kept_loop(depth, axis, "%begin" if dynamic else "0", "%end" if dynamic else str(length), 1)
+            return
+        full, rest = divmod(length, self.lanes)
+        if not dynamic:
+            if full:
+                self._kept_loop(depth, axis, "0", str(full), self.lanes)
+            if rest:
+                self._kept_tail(depth, axis, full, rest)
+            return
+        # The first loop: in this call, some of its vectors, and the rest if that is among them.
+        w = self.w
+        names = [w.fresh(word) for word in ("whole", "tail", "left", "out")]
+        if full:
+            some = w.value(f"icmp slt i64 %begin, {full}")
+            w.write(f"br i1 {some}, label %{names[0]}, label %{names[1]}")
+            self._label(names[0])
+            over = w.value(f"icmp slt i64 %end, {full}")
+            stop = w.value(f"select i1 {over}, i64 %end, i64 {full}")
+            self._kept_loop(depth, axis, "%begin", stop, self.lanes)
+            w.write(f"br label %{names[1]}")
+            self._label(names[1])
+        if rest:
+            some = w.value(f"icmp sgt i64 %end, {full}")
+            w.write(f"br i1 {some}, label %{names[2]}, label %{names[3]}")
+            self._label(names[2])
+            self._kept_tail(depth, axis, full, rest)
+            w.write(f"br label %{names[3]}")
+            self._label(names[3])
+
+    def _kept_loop(self, depth: int, axis: int, start: str, stop: str, scale: int) -> None:
+        def body(index: str, _: list[str]) -> list[str]:
+            before = self._advance(axis, index, scale)
+            self._over_kept(depth + 1)
+            self._restore(before)
+            return []
+
+        self._loop(start, stop, 1, [], body)
+
+    def _kept_tail(self, depth: int, axis: int, full: int, rest: int) -> None:
+        before = self._advance(axis, str(full * self.lanes))
+        self._over_kept(depth + 1, mask=rest)
+        self._restore(before)
+
+
+class _Row:
+    """What happens for one place of the kept axes (or for one vector of them): stages over the reduced axes."""
+
+    def __init__(self, kernel: KernelWriter, mask: int) -> None:
+        self.k = kernel
+        self.w = kernel.w
+        self.mask = mask
+        self.outer: dict[Node, str] = {}
+
+    def write(self) -> None:
+        """Write all stages."""
+        kernel = self.k.kernel
+        last = max(kernel.stages.values(), default=0)
+        for stage in range(last + 1):
+            self._outer_level(stage)
+            self._inner_level(stage)
+
+    # Levels ---------------------------------------------------------------------------------------------------------
+
+    def _outer_level(self, stage: int) -> None:
+        self.w.lanes = self.k.lanes if self.k.rows_in_lanes else 1
+        for node in self.k.kernel.nodes:
+            if node not in self.k.kernel.outer or self.k.kernel.stages[node] != stage:
+                continue
+            if not is_reduction(node):
+                self.outer[node] = self._compute(node, self.outer, True, stage, self.mask)
+            if node in self.k.writes:
+                self._store(node, self.outer[node], self.mask if self.k.rows_in_lanes else 0)
+
+    def _inner_level(self, stage: int) -> None:
+        k = self.k
+        stages = k.kernel.stages
+        inner = [node for node in k.kernel.nodes if node not in k.kernel.outer]
+        writes = [node for node in inner if node in k.writes and stages[node] == stage]
+        sums = [node for node in k.kernel.nodes if is_reduction(node) and stages[node] == stage + 1]
+        if not writes and not sums:
+            return
+        self.w.lanes = k.lanes
+        lanes = k.lanes
+        accumulators = []
+        for node in sums:
+            kind = element(node.array_aval.dtype)
+            accumulators.append((vector(kind, lanes), self.w.constant(kind, _neutral(node))))
+
+        def body(carried: list[str], mask: int) -> list[str]:
+            self.w.lanes = lanes
+            values = dict(self.outer) if k.rows_in_lanes or lanes == 1 else {}
+            for node in writes:
+                self._store(node, self._inner(node, values, stage, mask), mask)
+            return [
+                self._accumulate(node, total, values, stage, mask) for node, total in zip(sums, carried, strict=True)
+            ]
+
+        totals = self._over_reduced(0, accumulators, [first for _, first in accumulators], body)
+        for node, total in zip(sums, totals, strict=True):
+            self.outer[node] = total if k.rows_in_lanes or lanes == 1 else self._across(node, total)
+
+    def _over_reduced(
+        self,
+        depth: int,
+        accumulators: Sequence[tuple[str, str]],
+        carried: list[str],
+        body: Callable[[list[str], int], list[str]],
+    ) -> list[str]:
+        k = self.k
+        if depth == len(k.inner):
+            return body(carried, self.mask)
+        axis = k.inner[depth]
+        length = k.axes[axis].length
+        scale = k.lanes if axis == k.vector_axis else 1
+        full, rest = divmod(length, scale)
+
+        def inside(index: str, handed: list[str]) -> list[str]:
+            before = k._advance(axis, index, scale)
+            found = self._over_reduced(depth + 1, accumulators, handed, body)
+            k._restore(before)
+            return found
+
+        types = [type for type, _ in accumulators]
+        if full == 1:
+            before = [access.pointer for access in k.accesses]
+            carried = self._over_reduced(depth + 1, accumulators, carried, body)
+            k._restore(before)
+        elif full:
+            carried = k._loop("0", str(full), 1, list(zip(types, carried, strict=True)), inside)
+        if rest:
+            before = k._advance(axis, str(full * scale))
+            carried = body(carried, rest)
+            k._restore(before)
+        return carried
+
+    # Values ---------------------------------------------------------------------------------------------------------
+
+    def _inner(self, node: Node, values: dict[Node, str], stage: int, mask: int) -> str:
+        """The value of an inner node of this kernel, computed (or read back) in the loop of ``stage``."""
+        waiting = [node]
+        members, stages = self.k.members, self.k.kernel.stages
+        while waiting:
+            one = waiting[-1]
+            if one in values:
+                waiting.pop()
+                continue
+            if one in self.k.kernel.outer:  # one number for the whole row
+                kind = element(one.array_aval.dtype)
+                values[one] = _spread(self.w, kind, self.outer[one])
+                continue
+            if stages[one] < stage and one in self.k.writes and is_worth_keeping(one):
+                values[one] = self._load(self.k.writes[one], mask)
+                continue
+            operands = [self.k.base[source] for source in one.inputs]
+            missing = [source for source in operands if source in members and source not in values]
+            if missing:
+                waiting += missing
+            else:
+                values[one] = self._compute(one, values, False, stage, mask)
+        return values[node]
+
+    def _compute(self, node: Node, values: dict[Node, str], outer: bool, stage: int, mask: int) -> str:
+        operands = [self._operand(source, values, outer, mask) for source in node.inputs]
+        dtypes = [source.array_aval.dtype for source in node.inputs]
+        rule = find(node.primitive.name, dtypes, node.array_aval.dtype)
+        assert rule is not None
+        return rule(self.w, *operands)
+
+    def _operand(self, operand: Node, values: dict[Node, str], outer: bool, mask: int) -> str:
+        base = self.k.base[operand]
+        if base in self.k.members:
+            return values[base]
+        scalar = scalar_of(operand)
+        if scalar is not None:
+            return self.w.constant(element(operand.array_aval.dtype), scalar)
+        return self._load(self.k.reads[operand, outer], mask if self.w.lanes > 1 else 0)
+
+    def _accumulate(self, node: Node, total: str, values: dict[Node, str], stage: int, mask: int) -> str:
+        operand = node.inputs[0]
+        base = self.k.base[operand]
+        if base in self.k.members:
+            value = self._inner(base, values, stage, mask)
+        else:
+            value = self._operand(operand, values, False, mask)
+        kind = element(node.array_aval.dtype)
+        value = self.w.convert(element(operand.array_aval.dtype), kind, value)
+        if mask and not self.k.rows_in_lanes:
+            value = self.w.select(_mask(self.w.lanes, mask), kind, value, self.w.constant(kind, _neutral(node)))
+        return _combined(self.w, node, kind, total, value)
+
+    def _across(self, node: Node, total: str) -> str:
+        """Combine the lanes of a vector."""
+        kind = element(node.array_aval.dtype)
+        lanes = self.k.lanes
+        while lanes > 1:
+            half = lanes // 2
+            type, index = vector(kind, lanes), vector("i32", half)
+            parts = []
+            for start in (0, half):
+                places = ", ".join(f"i32 {start + i}" for i in range(half))
+                chosen = f"<{places}>" if half > 1 else None
+                if chosen is None:
+                    parts.append(self.w.value(f"extractelement {type} {total}, i64 {start}"))
+                else:
+                    parts.append(
+                        self.w.value(f"shufflevector {type} {total}, {type} poison, {index} {chosen}")
+                    )
+            self.w.lanes = half
+            total = _combined(self.w, node, kind, *parts)
+            lanes = half
+        self.w.lanes = 1
+        return total
+
+    # Memory ---------------------------------------------------------------------------------------------------------
+
+    def _load(self, access: Access, mask: int) -> str:
+        w, lanes = self.w, self.w.lanes
+        kind, lies = element(access.view.dtype), stored(access.view.dtype)
+        size = access.view.dtype.itemsize
+        stride = self._stride(access)
+        if lanes == 1 or stride == 0:
+            value = w.result(f"load {lies}, ptr {access.pointer}, align {size}")
+            if lies != kind:
+                value = w.result(f"icmp ne {lies} {value}, 0")
+            return _spread(w, kind, value)
+        type = vector(lies, lanes)
+        if stride == 1 and not mask:
+            value = w.result(f"load {type}, ptr {access.pointer}, align {size}")
+        elif stride == 1:
+            called = w.module.intrinsic(
+                f"llvm.masked.load.{suffix(lies, lanes)}.p0", type, ["ptr", f"<{lanes} x i1>", type]
+            )
+            value = w.result(
+                f"call {type} {called}(ptr align {size} {access.pointer}, <{lanes} x i1> {_mask(lanes, mask)}, "
+                f"{type} zeroinitializer)"
+            )
+        else:
+            pointers = self._pointers(access, stride)
+            called = w.module.intrinsic(
+                f"llvm.masked.gather.{suffix(lies, lanes)}.v{lanes}p0",
+                type, [f"<{lanes} x ptr>", f"<{lanes} x i1>", type],
+            )  # fmt: skip
+            value = w.result(
+                f"call {type} {called}(<{lanes} x ptr> align {size} {pointers}, "
+                f"<{lanes} x i1> {_mask(lanes, mask or lanes)}, {type} zeroinitializer)"
+            )
+        return w.result(f"icmp ne {type} {value}, zeroinitializer") if lies != kind else value
+
+    def _store(self, node: Node, value: str, mask: int) -> None:
+        access = self.k.writes[node]
+        w, lanes = self.w, self.w.lanes
+        kind, lies = element(access.view.dtype), stored(access.view.dtype)
+        size = access.view.dtype.itemsize
+        if lies != kind:
+            value = w.value(f"zext {vector(kind, lanes)} {value} to {vector(lies, lanes)}")
+        type = vector(lies, lanes)
+        stride = self._stride(access)
+        if lanes == 1 or (stride == 1 and not mask):
+            w.write(f"store {type} {value}, ptr {access.pointer}, align {size}")
+        elif stride == 1:
+            called = w.module.intrinsic(
+                f"llvm.masked.store.{suffix(lies, lanes)}.p0", "void", [type, "ptr", f"<{lanes} x i1>"]
+            )
+            w.write(
+                f"call void {called}({type} {value}, ptr align {size} {access.pointer}, "
+                f"<{lanes} x i1> {_mask(lanes, mask)})"
+            )
+        else:
+            called = w.module.intrinsic(
+                f"llvm.masked.scatter.{suffix(lies, lanes)}.v{lanes}p0",
+                "void", [type, f"<{lanes} x ptr>", f"<{lanes} x i1>"],
+            )  # fmt: skip
+            w.write(
+                f"call void {called}({type} {value}, <{lanes} x ptr> align {size} {self._pointers(access, stride)}, "
+                f"<{lanes} x i1> {_mask(lanes, mask or lanes)})"
+            )
+
+    def _stride(self, access: Access) -> int:
+        return 0 if self.k.vector_axis is None else access.strides[self.k.vector_axis]
+
+    def _pointers(self, access: Access, stride: int) -> str:
+        lanes = self.w.lanes
+        lies = stored(access.view.dtype)
+        places = ", ".join(f"i64 {i * stride}" for i in range(lanes))
+        return self.w.value(f"getelementptr {lies}, ptr {access.pointer}, <{lanes} x i64> <{places}>")
+
+
+def _mask(lanes: int, count: int) -> str:
+    """The first ``count`` lanes."""
+    return f"<{', '.join(f'i1 {int(i < count)}' for i in range(lanes))}>"
+
+
+def _spread(w: Writer, kind: str, value: str) -> str:
+    """A single value in every lane."""
+    if w.lanes == 1:
+        return value
+    type = vector(kind, w.lanes)
+    first = w.value(f"insertelement {type} poison, {kind} {value}, i64 0")
+    zeros = vector("i32", w.lanes)
+    return w.value(f"shufflevector {type} {first}, {type} poison, {zeros} zeroinitializer")
+
+
+def _neutral(node: Node) -> Any:
+    """What changes nothing when it takes part in a reduction."""
+    name, dtype = node.primitive.name, node.array_aval.dtype
+    if name in ("max", "min"):
+        sign = -1 if name == "max" else 1
+        if dtype.kind == "b":
+            return sign > 0
+        if dtype.kind == "f":
+            return sign * np.inf
+        info = np.iinfo(dtype)
+        return info.min if name == "max" else info.max
+    return {"sum": -0.0 if dtype.kind == "f" else 0, "prod": 1, "any": False, "all": True}[name]
+
+
+def _combined(w: Writer, node: Node, kind: str, x: str, y: str) -> str:
+    name = REDUCTIONS[node.primitive.name]
+    if name in ("or", "and"):
+        return w.binary(name, kind, x, y)
+    dtype = node.array_aval.dtype
+    rule = find(name, [dtype, dtype], dtype)
+    assert rule is not None
+    return rule(w, x, y)
+
+

@@ -1,0 +1,256 @@
+"""Lowering: from a graph to machine code, through plan, memory and text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.compiler import blas
+from pullback.compiler.emit import Code, Module, assemble
+from pullback.compiler.expand import expand
+from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, prepare
+from pullback.compiler.instructions import Writer
+from pullback.compiler.loops import KernelWriter
+from pullback.compiler.memory import place_buffers
+from pullback.compiler.views import Buffer, View
+from pullback.core.aval import Aval
+from pullback.core.graph import Graph
+from pullback.core.node import Node
+from pullback.core.terminals import CONSTANT
+from pullback.transforms.passes import optimize
+
+
+@dataclass(frozen=True)
+class HostCall:
+    """A call of the host between two native parts: the node's NumPy meaning.
+
+    Attributes:
+        node: what is computed.
+        operands: where its inputs are: views, or the numbers of results of other host calls.
+        number: of its result among those of host calls.
+    """
+
+    node: Node
+    operands: tuple[View | int, ...]
+    number: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a native function: what a report names."""
+
+    name: str
+    kind: str
+    nodes: tuple[Node, ...]
+    nbytes: int
+    flops: int
+
+
+@dataclass
+class Lowered:
+    """What a graph became.
+
+    Attributes:
+        graph: as it was planned.
+        sequence: names of native functions, and calls of the host, in order.
+        code: the machine code; None if there is none.
+        text: what it was made from.
+        slots: the number of pointers that native functions are given.
+        inputs, outputs, hosts: the first slot of each kind.
+        constants: arrays whose addresses go into slots, each with its slot.
+        routines: addresses that go into slots.
+        arena_size: bytes.
+        parts: kernels and products.
+    """
+
+    graph: Graph
+    sequence: list[str | HostCall] = field(default_factory=list)
+    code: Code | None = None
+    text: str = ""
+    slots: int = 0
+    outputs: int = 0
+    hosts: int = 0
+    arena: int = 0
+    constants: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
+    routines: list[tuple[int, int]] = field(default_factory=list)
+    arena_size: int = 0
+    host_buffers: list[Buffer | None] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+
+def lower(graph: Graph) -> Lowered:
+    """Plan a graph and generate its code."""
+    graph = optimize(graph)
+    expanded = expand(graph, is_known)
+    if expanded.nodes != graph.nodes:
+        graph = optimize(expanded)
+    graph, products, forced = prepare(graph, _as_product)
+    plan = Planner(graph, products, forced).plan()
+    return _Lowering(plan).lowered
+
+
+def is_known(node: Node) -> bool:
+    """Whether the node need not be composed of others: a kernel or BLAS can compute it."""
+    return is_fusible(node) or blas.is_product(node)
+
+
+def _as_product(node: Node) -> Node | None:
+    return blas.prepared(node) if blas.is_product(node) else None
+
+
+class _Lowering:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.views: dict[Node, View] = {}
+        self.slots: dict[Any, int] = {}
+        self.tuples: dict[Node, int] = {}  # results of host calls that are no array
+        self.lowered = Lowered(plan.graph)
+        self._give_buffers()
+        self._plan_memory()
+        self._write()
+
+    # Memory ---------------------------------------------------------------------------------------------------------
+
+    def _give_buffers(self) -> None:
+        graph, lowered = self.graph, self.lowered
+        count = len(graph.inputs)
+        for i, node in enumerate(graph.inputs):
+            self._give(node, "input", i)
+        lowered.outputs = count
+        outputs = {}
+        for i, node in enumerate(graph.outputs):
+            outputs[node] = i
+        count += len(outputs)
+        lowered.hosts = count
+        for step in self.plan.steps:
+            if isinstance(step, Step) and step.kind == "host":
+                number = len(lowered.host_buffers)
+                lowered.host_buffers.append(None)
+                if isinstance(step.node.aval, Aval):
+                    lowered.host_buffers[number] = self._give(step.node, "host", number)
+                self.tuples[step.node] = number
+        count += len(lowered.host_buffers)
+        for node in graph.nodes:
+            if node.primitive is CONSTANT and isinstance(node.aval, Aval):
+                buffer = self._give(node, "constant", count)
+                self.slots[buffer] = count
+                lowered.constants.append((count, np.ascontiguousarray(node.value).reshape(node.aval.shape)))
+                count += 1
+        lowered.arena = count
+        count += 1
+        for routine in blas.ROUTINES.values():
+            self.slots[routine] = count
+            count += 1
+        lowered.slots = count
+        for node in self.plan.stored:
+            if node in outputs and node not in self.tuples:
+                self._give(node, "output", outputs[node])
+            elif node not in self.views and node not in self.tuples:
+                self._give(node, "arena", 0)
+
+    def _give(self, node: Node, kind: str, number: int) -> Buffer:
+        aval = node.array_aval
+        buffer = Buffer(kind, number, aval.shape, aval.dtype)
+        self.views[node] = buffer.view()
+        return buffer
+
+    def _plan_memory(self) -> None:
+        place, base = self.plan.place, self.plan.base
+        last: dict[Node, int] = {}
+        for node in self.graph.nodes:
+            if is_move(node) and base[node] is not node:
+                continue
+            for source in node.inputs:
+                last[base[source]] = max(last.get(base[source], -1), place[node])
+        lifetimes = [
+            (view.buffer, place[node], max(last.get(node, -1), place[node]))
+            for node, view in self.views.items()
+            if view.buffer.kind == "arena"
+        ]
+        self.lowered.arena_size = place_buffers(lifetimes)
+
+    def slot(self, buffer: Buffer) -> tuple[int, int]:
+        """The slot that points at a buffer, and the offset in bytes."""
+        if buffer.kind == "arena":
+            return self.lowered.arena, buffer.number
+        first = {"input": 0, "output": self.lowered.outputs, "host": self.lowered.hosts, "constant": 0}[buffer.kind]
+        return first + buffer.number, 0
+
+    def locate(self, operand: Node) -> View:
+        """The view of an operand that lies in memory, through whatever moves it."""
+        chain = []
+        base = self.plan.base[operand]
+        while operand is not base:
+            chain.append(operand)
+            operand = operand.inputs[0]
+        view: View | None = self.views[base]
+        for node in reversed(chain):
+            assert view is not None
+            view = view.moved(node)
+        assert view is not None, operand
+        return view
+
+    # Code -----------------------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        lowered = self.lowered
+        module = Module()
+        calls: list[str] = []  # of the native function that is being put together
+
+        def finish() -> None:
+            if calls:
+                name = f"part{len(lowered.sequence)}"
+                body = "\n".join(calls)
+                module.add(f"define void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
+                lowered.sequence.append(name)
+                calls.clear()
+
+        needs_routines = False
+        for number, step in enumerate(self.plan.steps):
+            name = f"step{number}"
+            if isinstance(step, Kernel):
+                self._kernel(module, name, step, calls)
+            elif step.kind == "product":
+                self._product(module, name, step.node, calls)
+                needs_routines = True
+            else:
+                finish()
+                lowered.sequence.append(self._host_call(step.node))
+        finish()
+        if needs_routines:
+            lowered.routines = [(self.slots[name], address) for name, address in blas.addresses().items()]
+        names = [one for one in lowered.sequence if isinstance(one, str)]
+        if names:
+            lowered.text = str(module)
+            lowered.code = Code(assemble(lowered.text), names)
+
+    def _kernel(self, module: Module, name: str, kernel: Kernel, calls: list[str]) -> None:
+        views = {node: self.views[node] for node in kernel.nodes if node in self.views}
+        writer = KernelWriter(module, name, kernel, views, self.locate, self.plan.base, self.slot)
+        module.add(writer.text())
+        calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 {writer.trips})")
+        moved = sum(access.view.buffer.nbytes for access in writer.accesses)
+        self.lowered.parts.append(Part(name, "kernel", tuple(kernel.nodes), moved, 0))
+
+    def _product(self, module: Module, name: str, node: Node, calls: list[str]) -> None:
+        def begin(w: Writer, view: View) -> str:
+            slot, offset = self.slot(view.buffer)
+            offset += view.offset * view.dtype.itemsize
+            base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %slots, i64 {slot}')}")
+            return w.value(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+        operands = [self.locate(source) for source in node.inputs]
+        written = blas.product(module, name, node, operands, self.views[node], self.slots, begin)
+        module.add(written.text)
+        calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 1)")
+        moved = sum(view.buffer.nbytes for view in (*operands, self.views[node]))
+        self.lowered.parts.append(Part(name, "product", (node,), moved, written.flops))
+
+    def _host_call(self, node: Node) -> HostCall:
+        operands = tuple(
+            self.tuples[source] if not isinstance(source.aval, Aval) else self.locate(source) for source in node.inputs
+        )
+        return HostCall(node, operands, self.tuples[node])
