@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,9 @@ from pullback.compiler.fuse import copied, is_move
 from pullback.compiler.instructions import Writer
 from pullback.compiler.views import Buffer, View
 from pullback.core.aval import Aval
+from pullback.core.graph import Graph
 from pullback.core.node import Node
-from pullback.transforms.passes import made
+from pullback.transforms.passes import made, rewrite
 
 ROUTINES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
 SMALL = 2048
@@ -113,7 +116,7 @@ def _joined(term: str, view: View, group: str) -> int | None:
     axes = [(length, stride) for length, stride in axes if length != 1]
     if not axes:
         return 0
-    for (_, before), (length, stride) in zip(axes, axes[1:], strict=False):
+    for (_, before), (length, stride) in itertools.pairwise(axes):
         if before != stride * length:
             return None
     return axes[-1][1]
@@ -169,6 +172,26 @@ def prepared(node: Node) -> Node:
     new = made("einsum", operands, {"subscripts": subscripts})
     new.name, new._origin = node.name, node._origin
     return new
+
+
+def merge_permutations(graph: Graph) -> Graph:
+    """Let products lay out their results as they are asked for: the transpose of a product is a product."""
+    uses: dict[Node, int] = {}
+    for node in graph.nodes:
+        for source in node.inputs:
+            uses[source] = uses.get(source, 0) + 1
+    for node in graph.outputs:
+        uses[node] = uses.get(node, 0) + 1
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.primitive.name != "permute" or uses[node.inputs[0]] > 1 or not is_product(inputs[0]):
+            return None
+        letters = letters_of(inputs[0])
+        assert letters is not None
+        out = "".join(letters.out[axis] for axis in node.params["axes"])
+        return made("einsum", inputs[0].inputs, {"subscripts": f"{letters.a},{letters.b}->{out}"})
+
+    return rewrite(graph, rule, "merge_permutations")
 
 
 # Calling --------------------------------------------------------------------------------------------------------------
@@ -268,8 +291,13 @@ def _call(
 
 @functools.cache
 def addresses() -> dict[str, int]:
-    """The addresses of the routines that products call."""
+    """The addresses of the routines that products call.
+
+    SciPy's BLAS is told to stay on the thread that calls it: its own threads would compete with those of programs.
+    """
     from scipy.linalg import cython_blas
+
+    _single_threaded(cython_blas.__file__)
 
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
@@ -277,6 +305,14 @@ def addresses() -> dict[str, int]:
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     found = {}
     for routine in ROUTINES.values():
-        capsule = cython_blas.__pyx_capi__[routine]
+        capsule = vars(cython_blas)["__pyx_capi__"][routine]
         found[routine] = pointer(capsule, name(capsule))
     return found
+
+
+def _single_threaded(module: str) -> None:
+    folder = Path(module).resolve().parents[2] / "scipy.libs"
+    for library in sorted(folder.glob("libscipy_openblas*")):
+        set_threads = getattr(ctypes.CDLL(str(library)), "scipy_openblas_set_num_threads", None)
+        if set_threads is not None:
+            set_threads(1)

@@ -208,9 +208,9 @@ class Planner:
         after = {self.base[source] for source in node.inputs}
         for number in range(len(self.steps) - 1, -1, -1):
             step = self.steps[number]
-            if isinstance(step, Kernel):
-                if all(self.place[one] <= number for one in after) and self._joins(step, number, node):
-                    return
+            ready = all(self.place[one] <= number for one in after)
+            if isinstance(step, Kernel) and ready and self._joins(step, number, node):
+                return
             if any(self.place[one] >= number for one in after):
                 break  # nothing earlier has what it needs
         reduced = is_reduction(node)
@@ -272,11 +272,12 @@ class Planner:
 
 def places_in(operand: Node, base: Node, places: Sequence[Place]) -> list[Place] | None:
     """Where ``base`` is read when ``operand``, which moves it, is read at ``places``."""
-    found: list[Place] | None = list(places)
+    found = list(places)
     while operand is not base:
-        found = places_below(operand, found)
-        if found is None:
+        below = places_below(operand, found)
+        if below is None:
             return None
+        found = below
         operand = operand.inputs[0]
     return found
 

@@ -116,7 +116,8 @@ class KernelWriter:
         """The axis that is walked in vectors, and how many elements these have."""
         if not self.axes:
             return None, 1
-        width = max(node.array_aval.dtype.itemsize for node in self.kernel.nodes)
+        inner = [node for node in self.kernel.nodes if node not in self.kernel.outer]
+        width = max(node.array_aval.dtype.itemsize for node in inner or self.kernel.nodes)
         full = vector_bytes() // width
 
         def score(axis: int) -> float:
@@ -439,9 +440,7 @@ class _Row:
                 if chosen is None:
                     parts.append(self.w.value(f"extractelement {type} {total}, i64 {start}"))
                 else:
-                    parts.append(
-                        self.w.value(f"shufflevector {type} {total}, {type} poison, {index} {chosen}")
-                    )
+                    parts.append(self.w.value(f"shufflevector {type} {total}, {type} poison, {index} {chosen}"))
             self.w.lanes = half
             total = _combined(self.w, node, kind, *parts)
             lanes = half
@@ -559,5 +558,3 @@ def _combined(w: Writer, node: Node, kind: str, x: str, y: str) -> str:
     rule = find(name, [dtype, dtype], dtype)
     assert rule is not None
     return rule(w, x, y)
-
-

@@ -14,6 +14,7 @@ from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_m
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
+from pullback.compiler.selection import select_along_axes
 from pullback.compiler.views import Buffer, View
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
@@ -54,6 +55,7 @@ class Lowered:
 
     Attributes:
         graph: as it was planned.
+        checks: how many of the last outputs say that indices were in range.
         sequence: names of native functions, and calls of the host, in order.
         code: the machine code; None if there is none.
         text: what it was made from.
@@ -66,6 +68,7 @@ class Lowered:
     """
 
     graph: Graph
+    checks: int = 0
     sequence: list[str | HostCall] = field(default_factory=list)
     code: Code | None = None
     text: str = ""
@@ -80,15 +83,19 @@ class Lowered:
     parts: list[Part] = field(default_factory=list)
 
 
-def lower(graph: Graph) -> Lowered:
-    """Plan a graph and generate its code."""
-    graph = optimize(graph)
-    expanded = expand(graph, is_known)
-    if expanded.nodes != graph.nodes:
-        graph = optimize(expanded)
+def lower(graph: Graph, separate: bool = False) -> Lowered:
+    """Plan a graph and generate its code.
+
+    Args:
+        graph: what is to be computed.
+        separate: make each step a native function of its own, so that it can be timed.
+    """
+    graph, checks = select_along_axes(optimize(graph))
+    graph = optimize(expand(graph, is_known))
+    graph = blas.merge_permutations(graph)
     graph, products, forced = prepare(graph, _as_product)
     plan = Planner(graph, products, forced).plan()
-    return _Lowering(plan).lowered
+    return _Lowering(plan, separate, checks).lowered
 
 
 def is_known(node: Node) -> bool:
@@ -101,13 +108,14 @@ def _as_product(node: Node) -> Node | None:
 
 
 class _Lowering:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, separate: bool, checks: int) -> None:
         self.plan = plan
+        self.separate = separate
         self.graph = plan.graph
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
         self.tuples: dict[Node, int] = {}  # results of host calls that are no array
-        self.lowered = Lowered(plan.graph)
+        self.lowered = Lowered(plan.graph, checks=checks)
         self._give_buffers()
         self._plan_memory()
         self._write()
@@ -120,9 +128,7 @@ class _Lowering:
         for i, node in enumerate(graph.inputs):
             self._give(node, "input", i)
         lowered.outputs = count
-        outputs = {}
-        for i, node in enumerate(graph.outputs):
-            outputs[node] = i
+        outputs = {node: i for i, node in enumerate(graph.outputs)}
         count += len(outputs)
         lowered.hosts = count
         for step in self.plan.steps:
@@ -219,6 +225,8 @@ class _Lowering:
             else:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
+            if self.separate:
+                finish()
         finish()
         if needs_routines:
             lowered.routines = [(self.slots[name], address) for name, address in blas.addresses().items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 from pullback.compiler.lower import HostCall, lower
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
+from pullback.core.evaluate import evaluate
 from pullback.core.graph import Graph
 from pullback.core.node import as_value
-from pullback.errors import GraphError, PullbackError
+from pullback.errors import GraphError, IndexingError, PullbackError
 
 Array = np.ndarray[Any, Any]
 _NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -26,13 +28,16 @@ class Program:
     Attributes:
         graph: what is computed.
         lowered: what it was made into.
+        seconds: how long each part took in all runs, where parts are separate.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.lowered = lowered = lower(graph)
+    def __init__(self, graph: Graph, separate: bool = False) -> None:
+        self.lowered = lowered = lower(graph, separate)
+        self.seconds: list[float] | None = [0.0] * len(lowered.sequence) if separate else None
         self.graph = lowered.graph
         self._avals = [node.array_aval for node in graph.inputs]
-        self._outputs = [node.array_aval for node in graph.outputs]
+        self._outputs = [node.array_aval for node in self.graph.outputs]
+        self._plain = graph
         self._sequence: list[Any] = [
             one if isinstance(one, HostCall) else _NATIVE(lowered.code.addresses[one])  # type: ignore[union-attr]
             for one in lowered.sequence
@@ -47,7 +52,10 @@ class Program:
         # An output that a host call gives is copied from its result.
         places = {node: i for i, node in enumerate(self.graph.outputs)}
         self._given = [
-            (places[one.node], one.number) for one in lowered.sequence if isinstance(one, HostCall) if one.node in places
+            (places[one.node], one.number)
+            for one in lowered.sequence
+            if isinstance(one, HostCall)
+            if one.node in places
         ]
 
     def run(self, values: Sequence[Any]) -> list[Array]:
@@ -64,22 +72,39 @@ class Program:
         slots[self.lowered.arena] = arena.ctypes.data
         run = _Run(arrays, outputs, arena, dict(self.lowered.constants), slots, self.lowered.hosts)
         with np.errstate(all="ignore"):
-            for one in self._sequence:
+            for i, one in enumerate(self._sequence):
+                start = time.perf_counter() if self.seconds is not None else 0.0
                 if isinstance(one, HostCall):
                     run.call_host(one)
                 else:
                     one(slots)
+                if self.seconds is not None:
+                    self.seconds[i] += time.perf_counter() - start
         for place, number in self._given:
             outputs[place][...] = run.results[number]
         self._arena = arena
+        for one in outputs[len(outputs) - self.lowered.checks :]:
+            if not one:
+                self._raise(arrays)
         return outputs
+
+    def _raise(self, arrays: Sequence[Array]) -> None:
+        """An index was out of range: let the operation say so."""
+        evaluate(self._plain, dict(zip(self._plain.inputs, arrays, strict=True)))
+        raise IndexingError("compile: an index is out of range")
 
 
 class _Run:
     """What one run of a program with host calls works on."""
 
     def __init__(
-        self, inputs: list[Array], outputs: list[Array], arena: Array, constants: dict[int, Array], slots: Any, hosts: int
+        self,
+        inputs: list[Array],
+        outputs: list[Array],
+        arena: Array,
+        constants: dict[int, Array],
+        slots: Any,
+        hosts: int,
     ) -> None:
         self.inputs, self.outputs, self.arena, self.constants = inputs, outputs, arena, constants
         self.slots = slots

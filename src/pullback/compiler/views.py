@@ -69,9 +69,7 @@ class View:
             return None if reshaped is None else replace(self, strides=reshaped, shape=shape)
         entries = sliced(node, self.shape)
         offset = self.offset + sum(start * stride for (start, _, _), stride in zip(entries, self.strides, strict=True))
-        strides = tuple(
-            step * stride for (_, step, kept_), stride in zip(entries, self.strides, strict=True) if kept_
-        )
+        strides = tuple(step * stride for (_, step, kept_), stride in zip(entries, self.strides, strict=True) if kept_)
         return replace(self, offset=offset, strides=strides, shape=shape)
 
 
@@ -87,9 +85,7 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(strides)
 
 
-def reshaped_strides(
-    shape: Sequence[int], strides: Sequence[int], target: Sequence[int]
-) -> tuple[int, ...] | None:
+def reshaped_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[int]) -> tuple[int, ...] | None:
     """The strides with which elements of a view, in row-major order, lie in another shape; None if in no regular way.
 
     >>> reshaped_strides((2, 3), (3, 1), (6,)), reshaped_strides((2, 3), (1, 2), (6,))

@@ -17,7 +17,7 @@ from pullback.core.sample import call, integers, normal, reject, values
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.einsum import LETTERS, contract
 from pullback.ops.promotion import promoted
-from pullback.ops.reduction import conjugated
+from pullback.ops.reduction import conjugated, reduce_sum
 from pullback.ops.structural import as_arrays
 
 Shape = tuple[int, ...]
@@ -77,6 +77,15 @@ def multiply_matrices(x: Any, y: Any) -> Any:
     if y.ndim > 2 and x.shape[:-2] != y.shape[:-2]:
         raise ShapeError(f"matmul: expected equal leading axes, got {x.shape} @ {y.shape}")
     return np.matmul(x, y)
+
+
+@multiply_matrices.composed
+def _(x: Array, y: Array) -> Array:
+    if y.ndim == 1:
+        return reduce_sum(x * y, axes=(x.ndim - 1,))
+    if y.ndim > 2:
+        y = y.reshape((*y.shape[:-2], 1, *y.shape[-2:]))
+    return reduce_sum(x.reshape((*x.shape, 1)) * y, axes=(x.ndim - 1,))
 
 
 @multiply_matrices.infer

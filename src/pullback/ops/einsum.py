@@ -86,6 +86,39 @@ def contract(*operands: Any, subscripts: str) -> Any:
     return values[0]
 
 
+@contract.composed
+def _(*operands: Array, subscripts: str) -> Array:
+    """Pairs of operands; of a pair, the sum of a broadcast product."""
+    shapes = tuple(x.shape for x in operands)
+    terms, result = _split(subscripts)
+    values, names = list(operands), terms
+    for picked in _path(subscripts, shapes) if len(operands) > 2 else []:
+        chosen = [(values[i], names[i]) for i in picked]
+        values = [x for i, x in enumerate(values) if i not in picked]
+        names = [term for i, term in enumerate(names) if i not in picked]
+        if not names:
+            values, names = [x for x, _ in chosen], [term for _, term in chosen]
+            break
+        inside = ",".join(term for _, term in chosen)
+        kept = "".join(c for c in dict.fromkeys(inside) if c in result + "".join(names))
+        values.append(contract(*[x for x, _ in chosen], subscripts=f"{inside}->{kept}"))
+        names.append(kept)
+    if len(values) == 2 and len(operands) > 2:
+        return contract(*values, subscripts=f"{','.join(names)}->{result}")
+    for term in names:
+        if len(set(term)) != len(term):
+            raise ArgumentError(f"einsum: a diagonal, as in {term!r}, is not composed of products and sums")
+    letters = [*result, *dict.fromkeys(c for c in "".join(names) if c not in result)]
+    product: Any = None
+    for x, term in zip(values, names, strict=True):
+        order = sorted(range(len(term)), key=lambda i: letters.index(term[i]))
+        lengths = dict(zip(term, x.shape, strict=True))
+        x = operations.transpose(x, order).reshape(tuple(lengths.get(letter, 1) for letter in letters))
+        product = x if product is None else product * x
+    total: Array = operations.sum(product, axis=tuple(range(len(result), len(letters))))
+    return total
+
+
 @lru_cache(maxsize=512)
 def lengths_of(subscripts: str, shapes: tuple[Shape, ...]) -> Mapping[str, int]:
     """The length of the axis that each letter names; raise ShapeError if there are two."""

@@ -59,6 +59,15 @@ def attained(x: Any, out: Any, *, axes: Axes) -> Any:
     return found
 
 
+@attained.composed
+def _(x: Array, out: Array, *, axes: Axes) -> Array:
+    row = spread(out, x.shape, axes)
+    found: Array = x == row
+    if x.dtype.kind in "fc":
+        found = operations.logical_or(found, operations.logical_and(operations.isnan(x), operations.isnan(row)))
+    return found
+
+
 @attained.infer
 def _(x: Aval, out: Aval, *, axes: Axes) -> Aval:
     if out.shape != reduced(x.shape, axes):

@@ -101,6 +101,17 @@ def exp_normalized(x: Any, total: Any, *, axes: Axes) -> Any:
     return shares
 
 
+@exp_normalized.composed
+def _(x: Array, total: Array, *, axes: Axes) -> Array:
+    row = spread(total, x.shape, axes)
+    infinite = operations.astype(x == np.inf, x.dtype)
+    number = operations.maximum(reduce_sum(infinite, axes=axes), 1)
+    equal = infinite / spread(number, x.shape, axes)
+    shares = operations.where(row == -np.inf, 0, operations.exp(x - row))
+    result: Array = operations.where(row == np.inf, equal, shares)
+    return result
+
+
 @exp_normalized.infer
 def _(x: Aval, total: Aval, *, axes: Axes) -> Aval:
     _check_floating("exp_normalized", x)

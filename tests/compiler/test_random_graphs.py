@@ -1,0 +1,126 @@
+"""Random graphs, compiled against eager: fusion, layout and memory in every combination."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pullback as pb
+
+UNARY = {
+    "exp": lambda x: np.exp(-abs(x)),
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "negative": lambda x: -x,
+    "square": lambda x: x * x * 0.25,
+    "relu": pb.nn.relu,
+    "sqrt": lambda x: np.sqrt(abs(x)),
+    "sigmoid": pb.special.sigmoid,
+    "floor": np.floor,
+    "half": lambda x: x * 0.5 + 1,
+}
+BINARY = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: np.tanh(x) * y,
+    "maximum": np.maximum,
+    "where": lambda x, y: np.where(x > y, x, 2 * y),
+    "divide": lambda x, y: x / (1 + abs(y)),
+    "both": lambda x, y: np.where(np.logical_and(x > 0, y < 1), x, y),
+}
+REDUCTIONS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "var": np.var}
+
+
+def moved(draw, x):
+    """A movement of x."""
+    kind = draw(st.sampled_from(["transpose", "reverse", "reshape", "slice", "expand"]))
+    if kind == "transpose":
+        return np.transpose(x, draw(st.permutations(range(x.ndim))))
+    if kind == "reverse" and x.ndim:
+        return np.flip(x, draw(st.integers(0, x.ndim - 1)))
+    if kind == "reshape":
+        size = int(np.prod(x.shape, dtype=int))
+        return np.reshape(x, (draw(st.sampled_from([n for n in (1, 2, 3, 4, 6) if size % n == 0])), -1))
+    if kind == "slice" and x.ndim and x.shape[0] > 1:
+        return x[:: draw(st.sampled_from([1, 2, -1]))][draw(st.integers(0, 1)) :]
+    return x[None] if x.ndim < 4 else x
+
+
+def grown(draw, arrays, steps):
+    """Grow a list of arrays by random operations, and return results that depend on all of it."""
+    for _ in range(steps):
+        x = arrays[draw(st.integers(0, len(arrays) - 1))]
+        kind = draw(st.sampled_from(["unary", "binary", "binary", "reduce", "move", "product", "row"]))
+        if kind == "unary":
+            x = UNARY[draw(st.sampled_from(sorted(UNARY)))](x)
+        elif kind == "reduce":
+            axes = draw(st.sets(st.integers(0, x.ndim - 1))) if x.ndim else set()
+            keep = draw(st.booleans())
+            x = REDUCTIONS[draw(st.sampled_from(sorted(REDUCTIONS)))](x, axis=tuple(axes), keepdims=keep)
+        elif kind == "move":
+            x = moved(draw, x)
+        elif kind == "row" and x.ndim:
+            axis = draw(st.integers(0, x.ndim - 1))
+            shifted = np.exp(x - np.max(x, axis=axis, keepdims=True))
+            x = shifted / np.sum(shifted, axis=axis, keepdims=True)
+        else:
+            others = [y for y in arrays if fits(x.shape, y.shape)]
+            matrices = [y for y in arrays if x.ndim >= 1 and y.ndim == 2 and x.shape[-1] == y.shape[0]]
+            if kind == "product" and matrices:
+                x = np.tanh(x @ matrices[draw(st.integers(0, len(matrices) - 1))])
+            else:
+                y = others[draw(st.integers(0, len(others) - 1))]
+                x = BINARY[draw(st.sampled_from(sorted(BINARY)))](x, y)
+        if x.size <= 4096:
+            arrays.append(x)
+    return arrays[-3:]
+
+
+def fits(shape, other):
+    try:
+        np.broadcast_shapes(shape, other)
+    except ValueError:
+        return False
+    return True
+
+
+class Recorder:
+    """Draws once and gives the same again: the function is run eagerly and traced."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.drawn = []
+
+    def replay(self):
+        found = iter(self.drawn)
+        return lambda strategy: next(found)
+
+    def __call__(self, strategy):
+        self.drawn.append(self.draw(strategy))
+        return self.drawn[-1]
+
+
+SHAPES = [(), (1,), (5,), (17,), (3, 4), (4, 3), (3, 17), (33, 3), (2, 3, 4), (1, 4), (3, 1), (6, 16), (2, 1, 17)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("steps", [4, 12])
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@given(data=st.data())
+def test_compiled_equals_eager(steps, dtype, data):
+    shapes = data.draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3))
+    generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    inputs = [generator.normal(size=shape).astype(dtype) for shape in shapes]
+    recorder = Recorder(data.draw)
+    expected = grown(recorder, [pb.array(x) for x in inputs], steps)
+
+    def f(*arrays):
+        return grown(recorder.replay(), list(arrays), steps)
+
+    found = pb.compile(f)(*inputs)
+    tolerance = 2e-4 if dtype is np.float32 else 1e-11
+    for one, other in zip(found, expected, strict=True):
+        other = np.asarray(other)
+        assert one.shape == other.shape
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
