@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler import binding, entry
+from pullback.compiler.binding import bind, slot_offset
+from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.program import Program
 from pullback.compiler.signature import Call
 from pullback.compiler.tracing import Traced, trace_call
 from pullback.core import tree
 from pullback.core.array import Array
+from pullback.core.aval import Aval
 from pullback.core.capture import capturing
 from pullback.core.creation import asarray
 from pullback.core.graph import Graph
@@ -24,12 +28,18 @@ from pullback.core.parameter import Parameter
 from pullback.core.record import apply
 from pullback.core.state import recording
 from pullback.core.terminals import constant_node
+from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.transforms.arguments import result_kind
 from pullback.transforms.passes import settle
 
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
+
+
+def _missed(*args: Any) -> Any:
+    """What stands for an entry where there is none."""
+    return MISS
 
 
 class Compiled:
@@ -42,15 +52,23 @@ class Compiled:
         self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.Lock()
         self._last: _Entry | None = None
+        self._fast: Callable[..., Any] = _missed
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Run the program for these arguments, compiling it first if there is none."""
         if capturing.current is not None:
             return self._function(*args, **keywords)
+        if not keywords:
+            found = self._fast(*args)
+            if found is not MISS:
+                return found
         call = Call(args, keywords, self._static)
         if _is_recorded(call):
             return self._function(*args, **keywords)
-        return self._entry(call).run(call)
+        used = self._entry(call)
+        result = used.run(call)
+        self._fast = used.fast or _missed
+        return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -116,13 +134,23 @@ def graph_compile(graph: Graph) -> Compiled:
 
 
 class _Entry:
-    """The program for one signature, and what goes between it and the caller."""
+    """The program for one signature, and what goes between it and the caller.
+
+    Attributes:
+        fast: the entry in machine code; it returns MISS for a call that is not exactly as expected.
+    """
 
     def __init__(self, function: Callable[..., Any], call: Call) -> None:
         self.held = call.held
         self.traced: Traced = trace_call(function, call)
-        self.program = Program(settle(self.traced.graph))
+        state = self.traced.state
+        self._first_state = len(call.traced)
+        positions = {id(parameter): self._first_state + i for i, parameter in enumerate(state.reads)}
+        self._updates = {at: positions[id(one)] for one, at in state.writes if id(one) in positions}
+        self.program = Program(settle(self.traced.graph), updates=self._updates)
         self.kind = result_kind([call.leaves[i] for i in call.traced], {})
+        self.fast: Callable[..., Any] | None = None
+        self._attempts = 0
 
     def run(self, call: Call) -> Any:
         """Run the program on the arguments of ``call``, and store the state that it gives."""
@@ -136,7 +164,89 @@ class _Entry:
         for parameter, at in state.grad_writes:
             parameter._held_grad = None if at is None else Array(constant_node(outputs[at]))
         results = [_restored(outputs[one], self.kind) if traced else one for traced, one in self.traced.results]
+        del values, outputs
+        if self._attempts < _ATTEMPTS:
+            self._attempts += 1
+            self.fast = self._fast_entry(call)
         return tree.unflatten(self.traced.structure, results)
+
+    def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
+        """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
+        state = self.traced.state
+        if state.settings or state.grad_reads or any(at is not None for _, at in state.grad_writes):
+            return None
+        arguments = self._arguments(call)
+        results = self._results()
+        if arguments is None or results is None or not available():
+            return None
+        if set(self._updates) != set(self.program.lowered.in_place) or len(state.writes) != len(self._updates):
+            return None
+        guards: list[tuple[int, int]] = []
+        arrays: dict[int, np.ndarray[Any, Any]] = {}
+        written = {id(parameter) for parameter, _ in state.writes}
+        for i, parameter in enumerate(state.reads):
+            binding = bind(parameter)
+            if binding is None:
+                return None
+            guards += binding.guards(id(parameter) in written)
+            arrays[self._first_state + i] = binding.value
+        slots = {(id(one), name): (one, name, held) for one, name, held in state.slots}
+        slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one, _ in state.grad_writes})
+        guards += [(id(one) + slot_offset(name), id(held)) for one, name, held in slots.values()]
+        single, made = results
+        return self.program.entry(arguments, arrays, guards, made, single)
+
+    def _arguments(self, call: Call) -> list[Given] | None:
+        if call.structure != tree.flatten(((_ANYTHING,) * len(call.leaves), {}))[1]:
+            return None
+        traced = {position: slot for slot, position in enumerate(call.traced)}
+        arguments = []
+        for position, leaf in enumerate(call.leaves):
+            slot = traced.get(position)
+            if slot is None:
+                if leaf is None or type(leaf).__name__ == "_Static":
+                    return None
+                arguments.append(Given(None, leaf))
+            elif type(leaf) is np.ndarray and leaf.dtype.isbuiltin:
+                arguments.append(Given(Aval(leaf.shape, np.dtype(leaf.dtype.type)), None, slot))
+            elif type(leaf) is float:
+                arguments.append(Given(None, None, slot))
+            else:
+                return None
+        return arguments
+
+    def _results(self) -> tuple[bool, list[Result]] | None:
+        structure, results = self.traced.structure, self.traced.results
+        flat = (_ANYTHING,) * len(results)
+        single = structure == tree.flatten(_ANYTHING)[1]
+        nothing = structure == tree.flatten(None)[1]
+        if not (single or nothing or structure == tree.flatten(flat)[1]) or self.kind == "array":
+            return None
+        made = []
+        for is_traced, place in results:
+            if not is_traced:
+                return None
+            aval = self.program.graph.outputs[place].array_aval
+            if self.kind == "python" and not aval.shape:
+                if aval.dtype != FLOAT64:
+                    return None
+                made.append(Result(None, place))
+            else:
+                made.append(Result(aval, place))
+        if not results and not nothing:
+            return None
+        return single, made
+
+
+_ANYTHING = object()
+_ATTEMPTS = 1000
+"""How often an entry in machine code is built for a program: where state is replaced time and again, it never pays."""
+
+
+@functools.cache
+def available() -> bool:
+    """Whether this interpreter's objects lie as entries in machine code expect."""
+    return entry.available() and binding.available()
 
 
 def _value(leaf: Any) -> Any:

@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
-from pullback.compiler import mathematics
+from pullback.compiler.mathematics import registry
 from pullback.errors import GraphError
 
 OPTIMIZATION = 1
@@ -134,7 +134,7 @@ class Module:
 
     def mathematical(self, name: str, kind: str, lanes: int) -> str:
         """Define a function of the mathematics package and return its name as it is called."""
-        return f'@"{mathematics.function(self._mathematics, name, kind, lanes).name}"'
+        return f'@"{registry.function(self._mathematics, name, kind, lanes).name}"'
 
     def integer(self, value: int) -> str:
         """The address of a 32-bit constant, as BLAS wants its sizes."""

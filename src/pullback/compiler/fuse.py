@@ -16,7 +16,7 @@ import numpy as np
 from pullback.compiler.instructions import find, is_expensive
 from pullback.compiler.views import MOVES, Place, places_below
 from pullback.core.aval import Aval
-from pullback.core.graph import Graph, as_scalar
+from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import NO_PARAMS, Node
 from pullback.core.operations import named_primitive
 from pullback.core.terminals import CONSTANT
@@ -170,16 +170,30 @@ def _laid_out(node: Node, forced: set[Node]) -> Node:
 
 
 class Planner:
-    """Puts the nodes of a prepared graph into steps, in topological order."""
+    """Puts the nodes of a prepared graph into steps, in topological order.
 
-    def __init__(self, graph: Graph, products: set[Node], forced: set[Node]) -> None:
+    Args:
+        graph: what is planned.
+        products: nodes for BLAS.
+        forced: what has to be stored whatever uses it.
+        checks: outputs that stop the program where they are false.
+    """
+
+    def __init__(self, graph: Graph, products: set[Node], forced: set[Node], checks: Sequence[Node] = ()) -> None:
         self.graph = graph
         self.products = products
+        self._closed = 0  # steps before this one take no more nodes
         self.steps: list[Kernel | Step] = []
         self.base: dict[Node, Node] = {}
         self.place: dict[Node, int] = {}
-        for node in graph.nodes:
+        first = ancestors(checks)  # what may stop the program comes before anything that cannot be undone
+        for node in first:
             self._take(node)
+        self._closed = len(self.steps)
+        known = set(first)
+        for node in graph.nodes:
+            if node not in known:
+                self._take(node)
         self.stored = self._find_stored(forced)
 
     def plan(self) -> Plan:
@@ -206,7 +220,7 @@ class Planner:
 
     def _fuse(self, node: Node) -> None:
         after = {self.base[source] for source in node.inputs}
-        for number in range(len(self.steps) - 1, -1, -1):
+        for number in range(len(self.steps) - 1, self._closed - 1, -1):
             step = self.steps[number]
             ready = all(self.place[one] <= number for one in after)
             if isinstance(step, Kernel) and ready and self._joins(step, number, node):

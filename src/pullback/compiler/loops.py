@@ -327,11 +327,13 @@ class _Row:
         def body(carried: list[str], mask: int) -> list[str]:
             self.w.lanes = lanes
             values = dict(self.outer) if k.rows_in_lanes or lanes == 1 else {}
-            for node in writes:
-                self._store(node, self._inner(node, values, stage, mask), mask)
-            return [
+            found = [self._inner(node, values, stage, mask) for node in writes]
+            handed = [
                 self._accumulate(node, total, values, stage, mask) for node, total in zip(sums, carried, strict=True)
             ]
+            for node, value in zip(writes, found, strict=True):  # last: what was read may be overwritten
+                self._store(node, value, mask)
+            return handed
 
         totals = self._over_reduced(0, accumulators, [first for _, first in accumulators], body)
         for node, total in zip(sums, totals, strict=True):

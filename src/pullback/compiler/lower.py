@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from pullback.compiler import blas
 from pullback.compiler.emit import Code, Module, assemble
 from pullback.compiler.expand import expand
-from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, prepare
+from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
@@ -56,6 +57,7 @@ class Lowered:
     Attributes:
         graph: as it was planned.
         checks: how many of the last outputs say that indices were in range.
+        in_place: outputs that are written where an input was: positions of both.
         sequence: names of native functions, and calls of the host, in order.
         code: the machine code; None if there is none.
         text: what it was made from.
@@ -69,6 +71,7 @@ class Lowered:
 
     graph: Graph
     checks: int = 0
+    in_place: dict[int, int] = field(default_factory=dict)
     sequence: list[str | HostCall] = field(default_factory=list)
     code: Code | None = None
     text: str = ""
@@ -82,20 +85,26 @@ class Lowered:
     host_buffers: list[Buffer | None] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
 
+    @property
+    def work(self) -> int:
+        """How much there is to do: bytes moved and operations of products."""
+        return sum(part.nbytes + part.flops for part in self.parts)
 
-def lower(graph: Graph, separate: bool = False) -> Lowered:
+
+def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | None = None) -> Lowered:
     """Plan a graph and generate its code.
 
     Args:
         graph: what is to be computed.
         separate: make each step a native function of its own, so that it can be timed.
+        updates: outputs that are new values of inputs, which may be overwritten: positions of both.
     """
     graph, checks = select_along_axes(optimize(graph))
     graph = optimize(expand(graph, is_known))
     graph = blas.merge_permutations(graph)
     graph, products, forced = prepare(graph, _as_product)
-    plan = Planner(graph, products, forced).plan()
-    return _Lowering(plan, separate, checks).lowered
+    plan = Planner(graph, products, forced, graph.outputs[len(graph.outputs) - checks :]).plan()
+    return _Lowering(plan, separate, checks, updates or {}).lowered
 
 
 def is_known(node: Node) -> bool:
@@ -108,7 +117,7 @@ def _as_product(node: Node) -> Node | None:
 
 
 class _Lowering:
-    def __init__(self, plan: Plan, separate: bool, checks: int) -> None:
+    def __init__(self, plan: Plan, separate: bool, checks: int, updates: Mapping[int, int]) -> None:
         self.plan = plan
         self.separate = separate
         self.graph = plan.graph
@@ -116,6 +125,8 @@ class _Lowering:
         self.slots: dict[Any, int] = {}
         self.tuples: dict[Node, int] = {}  # results of host calls that are no array
         self.lowered = Lowered(plan.graph, checks=checks)
+        self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
+        self.updates = updates
         self._give_buffers()
         self._plan_memory()
         self._write()
@@ -151,11 +162,47 @@ class _Lowering:
             self.slots[routine] = count
             count += 1
         lowered.slots = count
+        self._update_in_place()
         for node in self.plan.stored:
+            if node in self.views:
+                continue
             if node in outputs and node not in self.tuples:
                 self._give(node, "output", outputs[node])
-            elif node not in self.views and node not in self.tuples:
+            elif node not in self.tuples:
                 self._give(node, "arena", 0)
+
+    def _update_in_place(self) -> None:
+        """Let new values take the place of the old ones, where these are not read any more when they are written."""
+        graph, place = self.graph, self.plan.place
+        readers: dict[Node, list[tuple[Node, Node]]] = {}
+        for node in graph.nodes:
+            if not is_move(node):
+                for source in node.inputs:
+                    readers.setdefault(self.plan.base[source], []).append((node, source))
+        checked = max((place[node] for node in self.checks), default=-1)
+        found = {}
+        for output, given in self.updates.items():
+            new, old = graph.outputs[output], graph.inputs[given]
+            step = self.plan.steps[place[new]]
+            if not isinstance(step, Kernel) or place[new] <= checked or new in self.views:
+                continue
+            if all(self._reads_before(step, new, reader, source) for reader, source in readers.get(old, [])):
+                found[output] = given
+                self.views[new] = self.views[old]
+        self.lowered.in_place = found
+
+    def _reads_before(self, kernel: Kernel, new: Node, reader: Node, source: Node) -> bool:
+        """Whether an old value is read by then, in the kernel that writes the new one, too."""
+        place = self.plan.place
+        if place[reader] != place[new]:
+            return place[reader] < place[new]
+        if self.locate(source) != self.views[self.plan.base[source]]:
+            return False  # read elsewhere than it is written
+        inner = [kernel.stages[node] for node in kernel.nodes if node not in kernel.outer]
+        if new not in kernel.outer and not any(inner) and (reader not in kernel.outer or is_reduction(reader)):
+            return True  # one loop, which reads before it writes
+        order = {node: (kernel.stages[node], i) for i, node in enumerate(kernel.nodes)}
+        return {new, reader} <= kernel.outer and not is_reduction(reader) and order[reader] <= order[new]
 
     def _give(self, node: Node, kind: str, number: int) -> Buffer:
         aval = node.array_aval
@@ -225,6 +272,8 @@ class _Lowering:
             else:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
+            if self.checks and number == max(self.plan.place[node] for node in self.checks):
+                calls.extend(self._stop_unless_checked())
             if self.separate:
                 finish()
         finish()
@@ -234,6 +283,23 @@ class _Lowering:
         if names:
             lowered.text = str(module)
             lowered.code = Code(assemble(lowered.text), names)
+
+    def _stop_unless_checked(self) -> list[str]:
+        """Return from the native function if a check failed: before any state is written."""
+        lines = []
+        for i, node in enumerate(self.checks):
+            slot, _ = self.slot(self.views[node].buffer)
+            lines += [
+                f"  %check{i}.slot = getelementptr ptr, ptr %slots, i64 {slot}",
+                f"  %check{i}.at = load ptr, ptr %check{i}.slot",
+                f"  %check{i} = load i8, ptr %check{i}.at",
+                f"  %check{i}.good = icmp ne i8 %check{i}, 0",
+                f"  br i1 %check{i}.good, label %checked{i}, label %failed{i}",
+                f"failed{i}:",
+                "  ret void",
+                f"checked{i}:",
+            ]
+        return lines
 
     def _kernel(self, module: Module, name: str, kernel: Kernel, calls: list[str]) -> None:
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.lower import HostCall, lower
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
@@ -19,6 +21,8 @@ from pullback.core.node import as_value
 from pullback.errors import GraphError, IndexingError, PullbackError
 
 Array = np.ndarray[Any, Any]
+RELEASING = 500_000
+"""Bytes moved or operations done above which other threads of Python may run meanwhile."""
 _NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -31,8 +35,8 @@ class Program:
         seconds: how long each part took in all runs, where parts are separate.
     """
 
-    def __init__(self, graph: Graph, separate: bool = False) -> None:
-        self.lowered = lowered = lower(graph, separate)
+    def __init__(self, graph: Graph, separate: bool = False, updates: Mapping[int, int] | None = None) -> None:
+        self.lowered = lowered = lower(graph, separate, updates)
         self.seconds: list[float] | None = [0.0] * len(lowered.sequence) if separate else None
         self.graph = lowered.graph
         self._avals = [node.array_aval for node in graph.inputs]
@@ -60,8 +64,16 @@ class Program:
 
     def run(self, values: Sequence[Any]) -> list[Array]:
         """Return the outputs for these inputs; each is an array of its own."""
-        arrays = [as_input(value, aval.dtype) for value, aval in zip(values, self._avals, strict=True)]
-        outputs = [np.empty(aval.shape, aval.dtype) for aval in self._outputs]
+        in_place = self.lowered.in_place
+        overwritten = set(in_place.values())
+        arrays = [
+            np.array(value, aval.dtype, order="C") if i in overwritten else as_input(value, aval.dtype)
+            for i, (value, aval) in enumerate(zip(values, self._avals, strict=True))
+        ]
+        outputs = [
+            arrays[in_place[i]] if i in in_place else np.empty(aval.shape, aval.dtype)
+            for i, aval in enumerate(self._outputs)
+        ]
         with self._lock:
             arena, self._arena = self._arena, None
         if arena is None:  # another thread is running this program
@@ -85,13 +97,51 @@ class Program:
         self._arena = arena
         for one in outputs[len(outputs) - self.lowered.checks :]:
             if not one:
-                self._raise(arrays)
-        return outputs
+                self._raise(values)
+        return outputs[: len(outputs) - self.lowered.checks]
 
-    def _raise(self, arrays: Sequence[Array]) -> None:
+    def _raise(self, values: Sequence[Any]) -> None:
         """An index was out of range: let the operation say so."""
-        evaluate(self._plain, dict(zip(self._plain.inputs, arrays, strict=True)))
+        evaluate(self._plain, dict(zip(self._plain.inputs, map(np.asarray, values), strict=True)))
         raise IndexingError("compile: an index is out of range")
+
+    # The entry ------------------------------------------------------------------------------------------------------
+
+    def entry(
+        self,
+        arguments: Sequence[Given],
+        state: Mapping[int, Array],
+        guards: Sequence[tuple[int, int]],
+        results: Sequence[Result],
+        single: bool,
+    ) -> Callable[..., Any] | None:
+        """Return a Python function in machine code that runs the program; None where there can be none.
+
+        Args:
+            arguments: what is expected of each argument.
+            state: arrays that are inputs, by their position, and stay where they are.
+            guards: words of memory, each with what must be there.
+            results: for each result how it is made, with the position of its output in place of its slot.
+            single: whether the one result is returned as it is.
+        """
+        lowered = self.lowered
+        if len(lowered.sequence) != 1 or not isinstance(lowered.sequence[0], str) or lowered.code is None:
+            return None
+        template = type(self._template).from_buffer_copy(self._template)
+        for position, array in state.items():
+            template[position] = array.ctypes.data
+        flags = np.zeros(lowered.checks + 1, np.uint8)
+        first = lowered.outputs + len(self._outputs) - lowered.checks
+        for i in range(lowered.checks):
+            template[first + i] = flags.ctypes.data + i
+        arena = aligned(lowered.arena_size)
+        template_held: Any = template
+        template_held.held = (flags, arena, self)
+        made = [replace(one, slot=lowered.outputs + one.slot) for one in results]
+        return build(
+            lowered.code.addresses[lowered.sequence[0]], template, arguments, guards, made, single,
+            (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
+        )  # fmt: skip
 
 
 class _Run:

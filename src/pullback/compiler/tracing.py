@@ -33,6 +33,7 @@ class State:
         grad_reads: whose gradients are inputs, after these.
         writes: which get a new value, and from which output.
         grad_writes: which get a new gradient, and from which output; None stands for no gradient.
+        slots: attributes of Parameters that the graph depends on, each with the very object that it held.
         settings: functions that read what else the graph depends on, each with what it gave.
     """
 
@@ -40,11 +41,14 @@ class State:
     grad_reads: tuple[Parameter, ...]
     writes: tuple[tuple[Parameter, int], ...]
     grad_writes: tuple[tuple[Parameter, int | None], ...]
+    slots: tuple[tuple[Parameter, str, Any], ...]
     settings: tuple[tuple[Callable[[], Any], Any], ...]
 
     def holds(self) -> bool:
         """Whether everything that the graph depends on is as it was when it was traced."""
-        return all(read() == value for read, value in self.settings)
+        return all(getattr(parameter, name) is held for parameter, name, held in self.slots) and all(
+            read() == value for read, value in self.settings
+        )
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
         tuple(_parameter(cell) for cell in given_grads),
         tuple(_written(cells, outputs)),
         tuple(_written_gradients(cells, outputs)),
-        (*capture.settings, *[_trainable(_parameter(cell)) for cell in cells]),
+        (*capture.slots, *[(_parameter(cell), "trainable", _parameter(cell).trainable) for cell in cells]),
+        tuple(capture.settings),
     )
     nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads]]
     graph = Graph.of(outputs, [node for node in nodes if node is not None])
@@ -162,7 +167,3 @@ def _written_gradients(cells: Sequence[Cell], outputs: list[Node]) -> list[tuple
             outputs.append(cell.grad._node)
             found.append((_parameter(cell), len(outputs) - 1))
     return found
-
-
-def _trainable(parameter: Parameter) -> tuple[Callable[[], Any], Any]:
-    return (lambda: parameter.trainable), parameter.trainable

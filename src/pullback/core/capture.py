@@ -54,12 +54,14 @@ class Capture:
 
     Attributes:
         cells: the Parameters, in the order in which they were first touched.
+        slots: attributes of Parameters that were read besides, each with the very object that it held.
         settings: what else was read, as functions that read it again, each with what it gave.
     """
 
     def __init__(self, make_input: Callable[[Parameter], Node], make_grad: Callable[[Parameter, Array], Array]) -> None:
         self.cells: list[Cell] = []
         self._latest: dict[int, Cell] = {}
+        self.slots: list[tuple[Parameter, str, Any]] = []
         self.settings: list[tuple[Callable[[], Any], Any]] = []
         self._make_input = make_input
         self._make_grad = make_grad
@@ -99,8 +101,10 @@ class Capture:
         if not cell.grad_touched:
             cell.grad_touched = True
             before = cell.grad_before
-            self.settings.append((lambda: parameter._held_grad is None, before is None))
-            if before is not None:
+            if before is None:
+                self.slots.append((parameter, "_held_grad", None))
+            else:
+                self.settings.append((lambda: parameter._held_grad is not None, True))
                 cell.grad = self._make_grad(parameter, before)
                 cell.given_grad = cell.grad._node
         return cell.grad
