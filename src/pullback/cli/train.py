@@ -44,6 +44,7 @@ class _Settings:
     batch_size: int
     lr: float
     hidden: int
+    eager: bool
 
 
 @click.command()
@@ -55,6 +56,7 @@ class _Settings:
 @click.option("--batch-size", default=32, show_default=True, help="Rows for each step of the optimizer.")
 @click.option("--lr", default=0.002, show_default=True, help="The learning rate of AdamW.")
 @click.option("--hidden", default=128, show_default=True, help="The number of hidden units.")
+@click.option("--eager", is_flag=True, help="Run the steps operation by operation, not compiled.")
 @click.option("--output", metavar="FILE", help="Where the weights go.  [default: WHAT.safetensors, in this directory]")
 def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | None, **settings: Any) -> int:
     """Train a network with one hidden layer, and show how well it does on rows that it has not seen.
@@ -190,6 +192,7 @@ class _Job:
             Batches((self.data.inputs, targets), settings.batch_size, settings.seed),
             self.epochs,
             metric=None if self.kind == "number" else accuracy,
+            compiled=not settings.eager,
         )
         if self.kind == "number":
             # The network learned the standardised target; its last layer is made to answer in the target's units.

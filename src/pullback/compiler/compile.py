@@ -31,7 +31,7 @@ from pullback.core.terminals import constant_node
 from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.transforms.arguments import result_kind
-from pullback.transforms.passes import settle
+from pullback.transforms.passes import optimize, settle
 
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
@@ -96,7 +96,7 @@ class Compiled:
     @property
     def graph(self) -> Graph:
         """The graph of the program that ran last, after all passes."""
-        return self._used("graph").program.graph
+        return optimize(self._used("graph").program.graph)
 
     def _used(self, what: str) -> _Entry:
         if self._last is None:
@@ -226,7 +226,7 @@ class _Entry:
         for is_traced, place in results:
             if not is_traced:
                 return None
-            aval = self.program.graph.outputs[place].array_aval
+            aval = self.program.lowered.avals[place]
             if self.kind == "python" and not aval.shape:
                 if aval.dtype != FLOAT64:
                     return None

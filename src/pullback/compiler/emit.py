@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
+from pullback.compiler import cache
 from pullback.compiler.mathematics import registry
 from pullback.errors import GraphError
 
@@ -119,22 +120,31 @@ def assemble(text: str) -> bytes:
 
 
 class Module:
-    """The text of a module in the making: functions, and declarations of what they call, each once."""
+    """The text of a module in the making: functions, and declarations of what they call, each once.
+
+    Attributes:
+        functions: the mathematical functions that are called: symbol, name, kind and lanes.
+    """
 
     def __init__(self) -> None:
+        self.functions: list[tuple[str, str, str, int]] = []
         self._declared: dict[str, str] = {}
         self._functions: list[str] = []
         self._constants: dict[str, str] = {}
-        self._mathematics = ir.Module()
 
     def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> str:
         """Declare an intrinsic and return its name as it is called."""
         self._declared[name] = f"declare {result} @{name}({', '.join(arguments)})"
         return f"@{name}"
 
-    def mathematical(self, name: str, kind: str, lanes: int) -> str:
-        """Define a function of the mathematics package and return its name as it is called."""
-        return f'@"{registry.function(self._mathematics, name, kind, lanes).name}"'
+    def mathematical(self, name: str, kind: str, lanes: int, arity: int) -> str:
+        """Declare a function of the mathematics package, and return its name as it is called."""
+        symbol = f"pullback.{name}.{suffix(kind, lanes)}"
+        if symbol not in self._declared:
+            self.functions.append((symbol, name, kind, lanes))
+        type = vector(kind, lanes)
+        self._declared[symbol] = f'declare {type} @"{symbol}"({", ".join([type] * arity)}) nounwind memory(none)'
+        return f'@"{symbol}"'
 
     def integer(self, value: int) -> str:
         """The address of a 32-bit constant, as BLAS wants its sizes."""
@@ -158,10 +168,7 @@ class Module:
         self._functions.append(text)
 
     def __str__(self) -> str:
-        mathematical = str(self._mathematics)
-        inner = [line for line in mathematical.splitlines() if not line.startswith(("target ", ";"))]
-        declared = [line for line in self._declared.values() if line not in inner]
-        return "\n".join([*self._constants.values(), *declared, *self._functions, *inner])
+        return "\n".join([*self._constants.values(), *self._declared.values(), *self._functions])
 
 
 class Code:
@@ -173,3 +180,32 @@ class Code:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
             self._engine.finalize_object()
             self.addresses = {name: self._engine.get_function_address(name) for name in names}
+
+
+class _Library:
+    """The mathematical functions that are in memory, each generated once for the life of the process."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, Code] = {}
+
+    def provide(self, symbol: str, name: str, kind: str, lanes: int) -> None:
+        """Make the function known to LLVM under ``symbol``."""
+        if symbol in self._codes:
+            return
+        module = ir.Module()
+        written = registry.function(module, name, kind, lanes).name
+        lines = [line for line in str(module).splitlines() if not line.startswith(("target ", ";"))]
+        text = "\n".join(lines).replace(f'@"{written}"', f'@"{symbol}"')
+        for head in (f"define private {vector(kind, lanes)} ", f"define internal {vector(kind, lanes)} "):
+            text = text.replace(f'{head}@"{symbol}"', f'define {vector(kind, lanes)} @"{symbol}"')
+        entry = cache.digest(b"function", text.encode())
+        object_code = cache.load(entry)
+        if object_code is None:
+            object_code = assemble(text)
+            cache.store(entry, object_code)
+        code = Code(object_code, [symbol])
+        llvm.add_symbol(symbol, code.addresses[symbol])
+        self._codes[symbol] = code
+
+
+library = _Library()

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler import cache
 from pullback.compiler.emit import Code, assemble
 from pullback.core.aval import Aval
 
@@ -198,7 +199,12 @@ def _symbols() -> list[int]:
 
 @functools.cache
 def _code() -> Code:
-    return Code(assemble(_TEXT), ["entry"])
+    name = cache.digest(b"entry", _TEXT.encode())
+    object_code = cache.load(name)
+    if object_code is None:
+        object_code = assemble(_TEXT)
+        cache.store(name, object_code)
+    return Code(object_code, ["entry"])
 
 
 _TEXT = """

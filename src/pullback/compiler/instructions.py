@@ -153,7 +153,7 @@ def find(name: str, inputs: Sequence[Dtype], out: Dtype) -> Rule | None:
 
 def _mathematical(w: Writer, name: str, kind: str, operands: Sequence[str]) -> str:
     type = w.type(kind)
-    called = w.module.mathematical(name, kind, w.lanes)
+    called = w.module.mathematical(name, kind, w.lanes, len(operands))
     return w.value(f"call {type} {called}({', '.join(f'{type} {one}' for one in operands)})")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler import blas
-from pullback.compiler.emit import Code, Module, assemble
+from pullback.compiler import blas, cache
+from pullback.compiler.emit import Module, assemble
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
 from pullback.compiler.instructions import Writer
@@ -45,7 +45,7 @@ class Part:
 
     name: str
     kind: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[str, ...]
     nbytes: int
     flops: int
 
@@ -55,40 +55,87 @@ class Lowered:
     """What a graph became.
 
     Attributes:
-        graph: as it was planned.
+        avals: of the outputs.
         checks: how many of the last outputs say that indices were in range.
         in_place: outputs that are written where an input was: positions of both.
         sequence: names of native functions, and calls of the host, in order.
-        code: the machine code; None if there is none.
-        text: what it was made from.
+        object_code: of the native functions.
+        text: what it was made from; empty where it comes from the cache.
         slots: the number of pointers that native functions are given.
         inputs, outputs, hosts: the first slot of each kind.
         constants: arrays whose addresses go into slots, each with its slot.
-        routines: addresses that go into slots.
+        routines: names of routines of BLAS, each with the slot of its address.
         arena_size: bytes.
+        outputs_of_host: outputs that a host call gives, each with the number of its result.
+        functions: the mathematical functions that the code calls: symbol, name, kind and lanes.
         parts: kernels and products.
     """
 
-    graph: Graph
+    avals: list[Aval]
     checks: int = 0
     in_place: dict[int, int] = field(default_factory=dict)
     sequence: list[str | HostCall] = field(default_factory=list)
-    code: Code | None = None
+    object_code: bytes = b""
     text: str = ""
     slots: int = 0
     outputs: int = 0
     hosts: int = 0
     arena: int = 0
     constants: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
-    routines: list[tuple[int, int]] = field(default_factory=list)
+    routines: list[tuple[int, str]] = field(default_factory=list)
     arena_size: int = 0
-    host_buffers: list[Buffer | None] = field(default_factory=list)
+    outputs_of_host: dict[int, int] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
+    functions: list[tuple[str, str, str, int]] = field(default_factory=list)
 
     @property
     def work(self) -> int:
         """How much there is to do: bytes moved and operations of products."""
         return sum(part.nbytes + part.flops for part in self.parts)
+
+
+def _described(node: Node) -> str:
+    return f"{node.primitive.name} {node.aval}"
+
+
+def load_or_lower(graph: Graph, updates: Mapping[int, int]) -> Lowered:
+    """Lower a graph, or take what the cache on disk has for it."""
+    print_ = cache.fingerprint(graph)
+    if print_ is None:
+        return lower(graph, updates=updates)
+    name = cache.digest(b"program", print_, repr(sorted(updates.items())).encode())
+    stored = cache.load(name)
+    if stored is not None:
+        return _unpacked(stored)
+    lowered = lower(graph, updates=updates)
+    if all(isinstance(one, str) for one in lowered.sequence):
+        cache.store(name, _packed(lowered))
+    return lowered
+
+
+_PLAIN = ("checks", "sequence", "slots", "outputs", "hosts", "arena", "arena_size", "routines", "functions")
+
+
+def _packed(lowered: Lowered) -> bytes:
+    description = {name: getattr(lowered, name) for name in _PLAIN}
+    description["in_place"] = list(lowered.in_place.items())
+    description["avals"] = [[aval.shape, aval.dtype.str] for aval in lowered.avals]
+    description["parts"] = [[one.name, one.kind, one.nodes, one.nbytes, one.flops] for one in lowered.parts]
+    description["constants"] = [[slot, array.shape, array.dtype.str] for slot, array in lowered.constants]
+    return cache.pack(description, [lowered.object_code, *[array.tobytes() for _, array in lowered.constants]])
+
+
+def _unpacked(data: bytes) -> Lowered:
+    description, (object_code, *blobs) = cache.unpack(data)
+    avals = [Aval(tuple(shape), np.dtype(dtype)) for shape, dtype in description["avals"]]
+    lowered = Lowered(avals, object_code=object_code, **{name: description[name] for name in _PLAIN})
+    lowered.in_place = dict(description["in_place"])
+    lowered.parts = [Part(name, kind, tuple(nodes), *rest) for name, kind, nodes, *rest in description["parts"]]
+    lowered.constants = [
+        (slot, np.frombuffer(blob, dtype).reshape(shape))
+        for (slot, shape, dtype), blob in zip(description["constants"], blobs, strict=True)
+    ]
+    return lowered
 
 
 def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | None = None) -> Lowered:
@@ -123,8 +170,8 @@ class _Lowering:
         self.graph = plan.graph
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
-        self.tuples: dict[Node, int] = {}  # results of host calls that are no array
-        self.lowered = Lowered(plan.graph, checks=checks)
+        self.results: dict[Node, int] = {}  # numbers of the results of host calls
+        self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
         self._give_buffers()
@@ -144,12 +191,13 @@ class _Lowering:
         lowered.hosts = count
         for step in self.plan.steps:
             if isinstance(step, Step) and step.kind == "host":
-                number = len(lowered.host_buffers)
-                lowered.host_buffers.append(None)
+                number = len(self.results)
                 if isinstance(step.node.aval, Aval):
-                    lowered.host_buffers[number] = self._give(step.node, "host", number)
-                self.tuples[step.node] = number
-        count += len(lowered.host_buffers)
+                    self._give(step.node, "host", number)
+                self.results[step.node] = number
+                if step.node in outputs:
+                    lowered.outputs_of_host[outputs[step.node]] = number
+        count += len(self.results)
         for node in graph.nodes:
             if node.primitive is CONSTANT and isinstance(node.aval, Aval):
                 buffer = self._give(node, "constant", count)
@@ -166,9 +214,9 @@ class _Lowering:
         for node in self.plan.stored:
             if node in self.views:
                 continue
-            if node in outputs and node not in self.tuples:
+            if node in outputs and node not in self.results:
                 self._give(node, "output", outputs[node])
-            elif node not in self.tuples:
+            elif node not in self.results:
                 self._give(node, "arena", 0)
 
     def _update_in_place(self) -> None:
@@ -278,11 +326,12 @@ class _Lowering:
                 finish()
         finish()
         if needs_routines:
-            lowered.routines = [(self.slots[name], address) for name, address in blas.addresses().items()]
+            lowered.routines = [(self.slots[name], name) for name in blas.ROUTINES.values()]
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(module)
-            lowered.code = Code(assemble(lowered.text), names)
+            lowered.functions = module.functions
+            lowered.object_code = assemble(lowered.text)
 
     def _stop_unless_checked(self) -> list[str]:
         """Return from the native function if a check failed: before any state is written."""
@@ -307,7 +356,7 @@ class _Lowering:
         module.add(writer.text())
         calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 {writer.trips})")
         moved = sum(access.view.buffer.nbytes for access in writer.accesses)
-        self.lowered.parts.append(Part(name, "kernel", tuple(kernel.nodes), moved, 0))
+        self.lowered.parts.append(Part(name, "kernel", tuple(map(_described, kernel.nodes)), moved, 0))
 
     def _product(self, module: Module, name: str, node: Node, calls: list[str]) -> None:
         def begin(w: Writer, view: View) -> str:
@@ -321,10 +370,10 @@ class _Lowering:
         module.add(written.text)
         calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 1)")
         moved = sum(view.buffer.nbytes for view in (*operands, self.views[node]))
-        self.lowered.parts.append(Part(name, "product", (node,), moved, written.flops))
+        self.lowered.parts.append(Part(name, "product", (_described(node),), moved, written.flops))
 
     def _host_call(self, node: Node) -> HostCall:
         operands = tuple(
-            self.tuples[source] if not isinstance(source.aval, Aval) else self.locate(source) for source in node.inputs
+            self.results[source] if not isinstance(source.aval, Aval) else self.locate(source) for source in node.inputs
         )
-        return HostCall(node, operands, self.tuples[node])
+        return HostCall(node, operands, self.results[node])

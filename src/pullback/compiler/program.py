@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.blas import addresses
+from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
-from pullback.compiler.lower import HostCall, lower
+from pullback.compiler.lower import HostCall, load_or_lower, lower
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
 from pullback.core.evaluate import evaluate
@@ -36,31 +38,26 @@ class Program:
     """
 
     def __init__(self, graph: Graph, separate: bool = False, updates: Mapping[int, int] | None = None) -> None:
-        self.lowered = lowered = lower(graph, separate, updates)
+        self.graph = graph
+        updates = updates or {}
+        self.lowered = lowered = lower(graph, True, updates) if separate else load_or_lower(graph, updates)
         self.seconds: list[float] | None = [0.0] * len(lowered.sequence) if separate else None
-        self.graph = lowered.graph
         self._avals = [node.array_aval for node in graph.inputs]
-        self._outputs = [node.array_aval for node in self.graph.outputs]
-        self._plain = graph
+        for function in lowered.functions:
+            library.provide(*function)
+        names = [one for one in lowered.sequence if isinstance(one, str)]
+        self._code = Code(lowered.object_code, names) if names else None
         self._sequence: list[Any] = [
-            one if isinstance(one, HostCall) else _NATIVE(lowered.code.addresses[one])  # type: ignore[union-attr]
+            one if isinstance(one, HostCall) else _NATIVE(self._code.addresses[one])  # type: ignore[union-attr]
             for one in lowered.sequence
         ]
         self._template = (ctypes.c_void_p * lowered.slots)()
         for slot, array in lowered.constants:
             self._template[slot] = array.ctypes.data
-        for slot, address in lowered.routines:
-            self._template[slot] = address
+        for slot, routine in lowered.routines:
+            self._template[slot] = addresses()[routine]
         self._arena: Array | None = aligned(lowered.arena_size)
         self._lock = threading.Lock()
-        # An output that a host call gives is copied from its result.
-        places = {node: i for i, node in enumerate(self.graph.outputs)}
-        self._given = [
-            (places[one.node], one.number)
-            for one in lowered.sequence
-            if isinstance(one, HostCall)
-            if one.node in places
-        ]
 
     def run(self, values: Sequence[Any]) -> list[Array]:
         """Return the outputs for these inputs; each is an array of its own."""
@@ -72,7 +69,7 @@ class Program:
         ]
         outputs = [
             arrays[in_place[i]] if i in in_place else np.empty(aval.shape, aval.dtype)
-            for i, aval in enumerate(self._outputs)
+            for i, aval in enumerate(self.lowered.avals)
         ]
         with self._lock:
             arena, self._arena = self._arena, None
@@ -92,7 +89,7 @@ class Program:
                     one(slots)
                 if self.seconds is not None:
                     self.seconds[i] += time.perf_counter() - start
-        for place, number in self._given:
+        for place, number in self.lowered.outputs_of_host.items():
             outputs[place][...] = run.results[number]
         self._arena = arena
         for one in outputs[len(outputs) - self.lowered.checks :]:
@@ -102,7 +99,7 @@ class Program:
 
     def _raise(self, values: Sequence[Any]) -> None:
         """An index was out of range: let the operation say so."""
-        evaluate(self._plain, dict(zip(self._plain.inputs, map(np.asarray, values), strict=True)))
+        evaluate(self.graph, dict(zip(self.graph.inputs, map(np.asarray, values), strict=True)))
         raise IndexingError("compile: an index is out of range")
 
     # The entry ------------------------------------------------------------------------------------------------------
@@ -125,13 +122,13 @@ class Program:
             single: whether the one result is returned as it is.
         """
         lowered = self.lowered
-        if len(lowered.sequence) != 1 or not isinstance(lowered.sequence[0], str) or lowered.code is None:
+        if len(lowered.sequence) != 1 or not isinstance(lowered.sequence[0], str) or self._code is None:
             return None
         template = type(self._template).from_buffer_copy(self._template)
         for position, array in state.items():
             template[position] = array.ctypes.data
         flags = np.zeros(lowered.checks + 1, np.uint8)
-        first = lowered.outputs + len(self._outputs) - lowered.checks
+        first = lowered.outputs + len(self.lowered.avals) - lowered.checks
         for i in range(lowered.checks):
             template[first + i] = flags.ctypes.data + i
         arena = aligned(lowered.arena_size)
@@ -139,7 +136,7 @@ class Program:
         template_held.held = (flags, arena, self)
         made = [replace(one, slot=lowered.outputs + one.slot) for one in results]
         return build(
-            lowered.code.addresses[lowered.sequence[0]], template, arguments, guards, made, single,
+            self._code.addresses[lowered.sequence[0]], template, arguments, guards, made, single,
             (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
         )  # fmt: skip
 

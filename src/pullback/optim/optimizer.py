@@ -81,10 +81,16 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def step(self) -> None:
-        """Update every parameter that has a ``grad``: all of them or, after an error, none."""
+    def step(self, when: Any = True) -> None:
+        """Update every parameter that has a ``grad``: all of them or, after an error, none.
+
+        Args:
+            when: a boolean; if it is false nothing changes. While a step is compiled it may be an Array.
+        """
         if capturing.current is not None:
-            self._traced_step()
+            self._traced_step(when)
+            return
+        if not when:
             return
         updates = []
         with np.errstate(all="ignore"):  # an overflow shows as inf in the parameters and in the next loss
@@ -106,7 +112,7 @@ class Optimizer:
                 for slot, new in state.items():
                     _store(held[slot], new)
 
-    def _traced_step(self) -> None:
+    def _traced_step(self, when: Any) -> None:
         """The same on arrays without values: the step is being compiled."""
         for position, parameter in enumerate(self.parameters):
             gradient = parameter.grad
@@ -121,9 +127,9 @@ class Optimizer:
             step.node.weak = True  # a Python number, as it is without being compiled
             state = {slot: held[slot].detach() for slot in self.slots}
             value, new = self.update(parameter.detach(), gradient.detach(), state, step)
-            parameter.assign(value)
-            for slot, array in {"step": count, **new}.items():
-                held[slot].assign(array)
+            for target, array in [(parameter, value), *[(held[slot], one) for slot, one in new.items()]]:
+                target.assign(_chosen(when, array, target))
+            held["step"].assign(_chosen(when, count, held["step"]))
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every ``grad`` to None."""
@@ -179,6 +185,11 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"{self._name}({len(self.parameters)} parameters, lr={self.lr:g})"
+
+
+def _chosen(when: Any, new: Any, parameter: Parameter) -> Any:
+    """The new value of a parameter where the step is made, its old one where not."""
+    return new if when is True else operations.where(when, new, parameter.detach())
 
 
 def _store(parameter: Parameter, value: Any) -> None:

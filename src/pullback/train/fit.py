@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.compile import compile
 from pullback.core.array import Array
+from pullback.core.operations import operations
 from pullback.errors import ArgumentError, DTypeError, NonFiniteError
 from pullback.nn.module import Module
+from pullback.ops.structural import stop_gradient
 from pullback.optim.optimizer import Optimizer
 from pullback.train.progress import Progress, choose
 
@@ -51,6 +54,7 @@ def fit(
     epochs: int,
     metric: Metric | None = None,
     progress: bool | Progress | None = None,
+    compiled: bool = False,
 ) -> History:
     """Train ``model``: for each batch, a forward pass, a backward pass, and a step of the optimizer.
 
@@ -65,6 +69,8 @@ def fit(
         epochs: how many epochs.
         metric: ``metric(outputs, targets)``, the mean over the batch of what else is to be measured, see ``accuracy``.
         progress: whether to show loss and metric; by default a bar in a terminal and lines elsewhere.
+        compiled: whether to compile the whole step, see ``pullback.compile``: many times faster for small networks,
+            with the same losses to rounding. What the model does besides computing then happens once, not at each step.
 
     Raises:
         NonFiniteError: the loss, or a parameter, became inf or NaN. No step follows a loss that is not finite.
@@ -83,6 +89,7 @@ def fit(
         raise ArgumentError(f"fit: expected epochs to be a positive integer, got {epochs!r}")
     _check(model, loss, optimizer, batches, metric)
     shown = choose(progress, int(epochs), metric)
+    step = _Step(model, loss, optimizer, compiled)
     history = History()
     start = time.perf_counter()
     model.train()
@@ -90,7 +97,7 @@ def fit(
         # What overflows shows in the loss, which is checked; NumPy's warnings would only come before the error.
         with shown, interruptible() as interrupt, np.errstate(all="ignore"):
             for epoch in range(int(epochs)):
-                means = _epoch(model, loss, optimizer, batches, metric, epoch, interrupt)
+                means = _epoch(step, batches, metric, epoch, interrupt)
                 if means is None:
                     history.interrupted = True
                     break
@@ -128,14 +135,34 @@ class Interrupt:
     requested = False
 
 
+class _Step:
+    """One step of training: forward, backward, and the update, which an infinite or NaN loss prevents."""
+
+    def __init__(
+        self, model: Module, loss: Callable[[Any, Any], Array], optimizer: Optimizer, compiled: bool
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self._run = compile(self._step) if compiled else self._step
+
+    def __call__(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """Return the loss and the outputs of the model."""
+        cost, outputs = self._run(inputs, targets)
+        return cost, outputs
+
+    def _step(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        outputs = self.model(inputs)
+        cost = self.loss(outputs, targets)
+        if not isinstance(cost, Array):
+            raise DTypeError(f"fit: expected the loss to be an Array with one element, got {type(cost).__name__}")
+        self.optimizer.zero_grad()
+        cost.backward()
+        self.optimizer.step(when=operations.isfinite(stop_gradient(cost)))
+        self.optimizer.zero_grad()
+        return cost, outputs
+
+
 def _epoch(
-    model: Module,
-    loss: Callable[[Any, Any], Array],
-    optimizer: Optimizer,
-    batches: Iterable[Any],
-    metric: Metric | None,
-    epoch: int,
-    interrupt: Interrupt,
+    step: _Step, batches: Iterable[Any], metric: Metric | None, epoch: int, interrupt: Interrupt
 ) -> tuple[float, float] | None:
     """Run one epoch; return the means of loss and metric over its rows, or None if it was interrupted."""
     rows = 0
@@ -144,12 +171,8 @@ def _epoch(
         if interrupt.requested:
             return None
         inputs, targets = _pair(batch)
-        outputs = model(inputs)
-        cost = loss(outputs, targets)
+        cost, outputs = step(inputs, targets)
         value = _finite(cost, epoch)
-        optimizer.zero_grad()
-        cost.backward()
-        optimizer.step()
         count = len(targets)
         rows += count
         total += value * count
@@ -158,7 +181,7 @@ def _epoch(
     if not rows:
         hint = ". Give Batches or a list: an iterator has one epoch" if epoch else ""
         raise ArgumentError(f"fit: there are no batches to train on in epoch {epoch + 1}{hint}")
-    for parameter in optimizer.parameters:  # the last step of the epoch, which no loss has seen yet
+    for parameter in step.optimizer.parameters:  # the last step of the epoch, which no loss has seen yet
         if not np.isfinite(parameter.node.value).all():
             raise _diverged(f"parameter {parameter.name or ''}".strip(), "infinite or NaN", epoch)
     return total / rows, measured / rows
@@ -171,8 +194,6 @@ def _pair(batch: Any) -> tuple[Any, Any]:
 
 
 def _finite(cost: Any, epoch: int) -> float:
-    if not isinstance(cost, Array):
-        raise DTypeError(f"fit: expected the loss to be an Array with one element, got {type(cost).__name__}")
     value = float(cost.item())
     if not np.isfinite(value):
         raise _diverged("loss", str(value), epoch)

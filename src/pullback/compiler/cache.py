@@ -1,0 +1,223 @@
+"""Object code on disk: what was compiled once for this processor need not be compiled again.
+
+Entries are named by a digest of what they were made from: the graph (or text), the version of this package, of LLVM,
+and the processor. An entry is used only if it is the user's own, nobody else may write to it, and its checksum fits;
+any other is as if it were not there. It is written beside its place and then moved there, so that a process that is
+killed leaves no half entry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pullback.core.aval import Aval
+from pullback.core.graph import Graph
+from pullback.core.terminals import CONSTANT
+
+VARIABLE = "PULLBACK_CACHE_DIR"
+"""The environment variable that names the directory; empty for no cache."""
+_MAGIC = b"pullback object code 1\n"
+_MOST = 4096
+"""Entries that are kept; when there are more, the quarter that was used longest ago goes."""
+_SUFFIX = ".object"
+
+
+def directory() -> Path | None:
+    """Where entries are: ``PULLBACK_CACHE_DIR``, else below the user's directory for caches; None for no cache."""
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "pullback" if os.path.isabs(base) else None
+
+
+def digest(*parts: bytes) -> str:
+    """The name of the entry for what these parts say."""
+    found = hashlib.sha256(_versions())
+    for part in parts:
+        found.update(len(part).to_bytes(8, "little"))
+        found.update(part)
+    return found.hexdigest()
+
+
+@functools.cache
+def _versions() -> bytes:
+    """Everything else that code depends on."""
+    from pullback.compiler.emit import OPTIMIZATION, processor
+
+    package = Path(__file__).resolve().parents[1]
+    sources = sorted(
+        (str(path.relative_to(package)), path.stat().st_size, path.stat().st_mtime_ns)
+        for folder in ("compiler", "core", "ops", "transforms", "control")
+        for path in (package / folder).rglob("*.py")
+    )
+    versions = [importlib.metadata.version(name) for name in ("llvmlite", "numpy")]
+    return repr((sources, versions, OPTIMIZATION, processor())).encode()
+
+
+def load(name: str) -> bytes | None:
+    """Return what is stored under a name, None if there is nothing that may be used."""
+    folder = directory()
+    if folder is None or not _is_ours(folder):
+        return None
+    try:
+        handle = os.open(folder / f"{name}{_SUFFIX}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode) or not _is_safe(status):
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(stream.fileno())  # used just now
+        found = stream.read()
+    start = len(_MAGIC) + 32
+    if not found.startswith(_MAGIC) or found[len(_MAGIC) : start] != hashlib.sha256(found[start:]).digest():
+        return None
+    return found[start:]
+
+
+def store(name: str, data: bytes) -> None:
+    """Store data under a name; where that cannot be done nothing is."""
+    folder = directory()
+    if folder is None:
+        return
+    temporary = folder / f".{name}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours(folder):
+            return
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(_MAGIC + hashlib.sha256(data).digest() + data)
+        os.replace(temporary, folder / f"{name}{_SUFFIX}")
+        _limit(folder)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return _is_safe(os.stat(folder))
+    except OSError:
+        return False
+
+
+def _is_safe(status: os.stat_result) -> bool:
+    """Whether a file is the user's own, and nobody else may write to it."""
+    if not hasattr(os, "getuid"):
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with contextlib.suppress(OSError), os.scandir(folder) as found:
+        yield from (one for one in found if one.name.endswith(_SUFFIX) or one.name.startswith("."))
+
+
+def _limit(folder: Path) -> None:
+    entries = list(_entries(folder))
+    if len(entries) > _MOST:
+        for one in sorted(entries, key=lambda entry: entry.stat().st_mtime)[: _MOST // 4]:
+            with contextlib.suppress(OSError):
+                os.unlink(one.path)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the cache holds.
+
+    Attributes:
+        directory: where; None if there is no cache.
+        entries: how many.
+        nbytes: their size.
+    """
+
+    directory: Path | None
+    entries: int
+    nbytes: int
+
+
+def usage() -> Usage:
+    """What the cache holds."""
+    folder = directory()
+    sizes = []
+    for one in _entries(folder) if folder is not None else ():
+        with contextlib.suppress(OSError):
+            sizes.append(one.stat().st_size)
+    return Usage(folder, len(sizes), sum(sizes))
+
+
+def clear() -> Usage:
+    """Remove every entry; return what there was."""
+    before = usage()
+    for one in list(_entries(before.directory)) if before.directory is not None else ():
+        with contextlib.suppress(OSError):
+            os.unlink(one.path)
+    return before
+
+
+# What an entry holds --------------------------------------------------------------------------------------------------
+
+
+def pack(description: Any, blobs: Sequence[bytes]) -> bytes:
+    """Put a description (of what JSON has) and pieces of bytes together."""
+    head = json.dumps([description, [len(blob) for blob in blobs]]).encode()
+    return b"".join([len(head).to_bytes(8, "little"), head, *blobs])
+
+
+def unpack(data: bytes) -> tuple[Any, list[bytes]]:
+    """Take apart what ``pack`` put together."""
+    length = int.from_bytes(data[:8], "little")
+    description, sizes = json.loads(data[8 : 8 + length])
+    blobs, place = [], 8 + length
+    for size in sizes:
+        blobs.append(data[place : place + size])
+        place += size
+    return description, blobs
+
+
+def fingerprint(graph: Graph) -> bytes | None:
+    """What a graph computes, as bytes: equal for equal graphs. None where a parameter of a node has no such form."""
+    places = {node: i for i, node in enumerate(graph.nodes)}
+    found = hashlib.sha256()
+    for node in graph.nodes:
+        aval = node.aval
+        if not isinstance(aval, Aval):
+            return None
+        params = _encoded(tuple(sorted(node.params.items())))
+        if params is None:
+            return None
+        sources = [places[source] for source in node.inputs]
+        found.update(repr((node.primitive.name, sources, params, aval.shape, aval.dtype.str)).encode())
+        if node.primitive is CONSTANT:
+            value = np.asarray(node.value)
+            scalar = value.size > 1 and not any(value.strides)
+            found.update(np.ascontiguousarray(value.flat[0] if scalar else value).tobytes() + bytes([scalar]))
+    found.update(repr([[places[node] for node in nodes] for nodes in (graph.inputs, graph.outputs)]).encode())
+    return found.digest()
+
+
+def _encoded(value: Any) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return (type(value).__name__, value)
+    if isinstance(value, np.dtype):
+        return ("dtype", value.str)
+    if isinstance(value, (tuple, list)):
+        parts = tuple(_encoded(one) for one in value)
+        return None if any(one is None for one in parts) else (type(value).__name__, parts)
+    return None
