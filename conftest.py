@@ -1,6 +1,7 @@
 """Load the operations before pytest collects: tests look at all of them, and modules are not to be loaded twice."""
 
 import os
+import tempfile
 
 import hypothesis
 import pytest
@@ -8,6 +9,9 @@ import pytest
 import pullback  # noqa: F401
 from pullback.core.operations import operations
 
+# Tests leave nothing in the user's cache, and find nothing there.
+_cache = tempfile.TemporaryDirectory(prefix="pullback-cache-")
+os.environ.setdefault("PULLBACK_CACHE_DIR", _cache.name)
 operations.load_all()
 pytest.register_assert_rewrite("contract")
 

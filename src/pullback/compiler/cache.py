@@ -1,7 +1,7 @@
 """Object code on disk: what was compiled once for this processor need not be compiled again.
 
-Entries are named by a digest of what they were made from: the graph (or text), the version of this package, of LLVM,
-and the processor. An entry is used only if it is the user's own, nobody else may write to it, and its checksum fits;
+Entries are named by a digest of what they were made from: the graph (or text), the processor, and the versions of this
+package and of LLVM. An entry is used only if it is the user's own, nobody else may write to it, and its checksum fits;
 any other is as if it were not there. It is written beside its place and then moved there, so that a process that is
 killed leaves no half entry.
 """
@@ -56,8 +56,6 @@ def digest(*parts: bytes) -> str:
 @functools.cache
 def _versions() -> bytes:
     """Everything else that code depends on."""
-    from pullback.compiler.emit import OPTIMIZATION, processor
-
     package = Path(__file__).resolve().parents[1]
     sources = sorted(
         (str(path.relative_to(package)), path.stat().st_size, path.stat().st_mtime_ns)
@@ -65,7 +63,7 @@ def _versions() -> bytes:
         for path in (package / folder).rglob("*.py")
     )
     versions = [importlib.metadata.version(name) for name in ("llvmlite", "numpy")]
-    return repr((sources, versions, OPTIMIZATION, processor())).encode()
+    return repr((sources, versions)).encode()
 
 
 def load(name: str) -> bytes | None:

@@ -10,10 +10,9 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from llvmlite import ir
 
-from pullback.compiler import cache
-from pullback.compiler.mathematics import registry
+from pullback.compiler import cache, libm
+from pullback.compiler.words import SUFFIXES, suffix, vector
 from pullback.errors import GraphError
 
 OPTIMIZATION = 1
@@ -28,7 +27,6 @@ _ELEMENTS = {
 }
 """The dtypes that native code computes in, each with how it lies in memory and as what it is computed with."""
 
-_SUFFIXES = {"float": "f32", "double": "f64"}
 _lock = threading.Lock()
 
 
@@ -47,20 +45,9 @@ def stored(dtype: np.dtype[Any]) -> str:
     return _ELEMENTS[dtype][0]
 
 
-def vector(kind: str, lanes: int) -> str:
-    """The type of ``lanes`` values of a kind; the kind itself for one."""
-    return kind if lanes == 1 else f"<{lanes} x {kind}>"
-
-
-def suffix(kind: str, lanes: int) -> str:
-    """What the names of overloaded intrinsics end with."""
-    short = _SUFFIXES.get(kind, kind)
-    return short if lanes == 1 else f"v{lanes}{short}"
-
-
 def number(kind: str, value: Any) -> str:
     """A number as LLVM writes it."""
-    if kind in _SUFFIXES:
+    if kind in SUFFIXES:
         rounded = float(np.float32(value)) if kind == "float" else float(value)
         return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
     if kind == "i1":
@@ -107,6 +94,21 @@ def _target_machine() -> Any:
 def _generator() -> Any:
     """The target machine that generates code. An engine takes the one that it is given for itself."""
     return _target_machine()
+
+
+def entry_name(*parts: bytes) -> str:
+    """The name in the cache of code for this processor that is made from these parts."""
+    return cache.digest(f"{OPTIMIZATION} {processor()}".encode(), *parts)
+
+
+def assembled(text: str) -> bytes:
+    """The object code of a module that many programs use: kept in the cache."""
+    name = entry_name(b"text", text.encode())
+    object_code = cache.load(name)
+    if object_code is None:
+        object_code = assemble(text)
+        cache.store(name, object_code)
+    return object_code
 
 
 def assemble(text: str) -> bytes:
@@ -192,18 +194,8 @@ class _Library:
         """Make the function known to LLVM under ``symbol``."""
         if symbol in self._codes:
             return
-        module = ir.Module()
-        written = registry.function(module, name, kind, lanes).name
-        lines = [line for line in str(module).splitlines() if not line.startswith(("target ", ";"))]
-        text = "\n".join(lines).replace(f'@"{written}"', f'@"{symbol}"')
-        for head in (f"define private {vector(kind, lanes)} ", f"define internal {vector(kind, lanes)} "):
-            text = text.replace(f'{head}@"{symbol}"', f'define {vector(kind, lanes)} @"{symbol}"')
-        entry = cache.digest(b"function", text.encode())
-        object_code = cache.load(entry)
-        if object_code is None:
-            object_code = assemble(text)
-            cache.store(entry, object_code)
-        code = Code(object_code, [symbol])
+        text = libm.text(symbol, name, kind, lanes)
+        code = Code(assembled(text), [symbol])
         llvm.add_symbol(symbol, code.addresses[symbol])
         self._codes[symbol] = code
 

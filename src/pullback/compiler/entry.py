@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler import cache
-from pullback.compiler.emit import Code, assemble
+from pullback.compiler.emit import Code, assembled
 from pullback.core.aval import Aval
 
 MISS = object()
@@ -109,7 +108,7 @@ def build(
         checks: how many bytes, and from which address on, must not be zero after the run.
         release: whether other threads of Python may run meanwhile.
     """
-    avals = [one.aval for one in (*arguments, *results) if one.aval is not None]
+    avals = [aval for aval in (*[one.aval for one in arguments], *[one.aval for one in results]) if aval is not None]
     if any(aval.ndim > _MOST_AXES for aval in avals):
         return None
     held: list[Any] = [template, arguments]
@@ -199,12 +198,7 @@ def _symbols() -> list[int]:
 
 @functools.cache
 def _code() -> Code:
-    name = cache.digest(b"entry", _TEXT.encode())
-    object_code = cache.load(name)
-    if object_code is None:
-        object_code = assemble(_TEXT)
-        cache.store(name, object_code)
-    return Code(object_code, ["entry"])
+    return Code(assembled(_TEXT), ["entry"])
 
 
 _TEXT = """

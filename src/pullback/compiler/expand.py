@@ -17,7 +17,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import Graph, ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.state import record
+from pullback.core.state import record, updating
 from pullback.core.terminals import input_node
 from pullback.errors import PullbackError
 from pullback.transforms.passes import remade
@@ -65,7 +65,7 @@ def _composed(node: Node, is_known: Callable[[Node], bool], within: tuple[str, .
 
 
 def _composition(node: Node) -> _Composition | None:
-    if not all(isinstance(source.aval, Aval) for source in node.inputs):
+    if not all(isinstance(one.aval, Aval) for one in (node, *node.inputs)):
         return None
     avals = tuple(source.array_aval for source in node.inputs)
     try:
@@ -83,6 +83,7 @@ def _composition(node: Node) -> _Composition | None:
 def _compose(node: Node, avals: Sequence[Aval]) -> _Composition | None:
     inputs = tuple(input_node(aval) for aval in avals)
     meaning = node.primitive.composition or node.primitive.evaluate
+    updating.forbidden = True
     try:
         with record(), np.errstate(all="ignore"):
             result = meaning(*[Array(one) for one in inputs], **node.params)
@@ -91,6 +92,8 @@ def _compose(node: Node, avals: Sequence[Aval]) -> _Composition | None:
                 output = operations.astype(output, node.array_aval.dtype)
     except (PullbackError, TypeError, ValueError, AttributeError, IndexError):
         return None
+    finally:
+        updating.forbidden = False
     if output.aval != node.aval:
         return None
     reached = ancestors([output._node])

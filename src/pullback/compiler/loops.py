@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler.emit import Module, element, stored, suffix, vector, vector_bytes
+from pullback.compiler.emit import Module, element, stored, vector_bytes
 from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
 from pullback.compiler.instructions import Writer, find
 from pullback.compiler.views import Buffer, View
+from pullback.compiler.words import suffix, vector
 from pullback.core.node import Node
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import blas, cache
-from pullback.compiler.emit import Module, assemble
+from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
 from pullback.compiler.instructions import Writer
@@ -103,7 +103,7 @@ def load_or_lower(graph: Graph, updates: Mapping[int, int]) -> Lowered:
     print_ = cache.fingerprint(graph)
     if print_ is None:
         return lower(graph, updates=updates)
-    name = cache.digest(b"program", print_, repr(sorted(updates.items())).encode())
+    name = entry_name(b"program", print_, repr(sorted(updates.items())).encode())
     stored = cache.load(name)
     if stored is not None:
         return _unpacked(stored)

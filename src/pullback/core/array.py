@@ -16,6 +16,7 @@ from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
 from pullback.core.protocols import array_function, calling_function
+from pullback.core.state import updating
 from pullback.core.temporary import ONLY, is_statement
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.core.ufuncs import array_ufunc
@@ -24,6 +25,7 @@ from pullback.errors import (
     ArgumentError,
     ConcretizationError,
     DTypeError,
+    GraphError,
     IndexingError,
     NotDifferentiableError,
     ShapeError,
@@ -366,6 +368,8 @@ class Array(Methods, Operators):
 
     def _rebind(self, what: str, result: Array) -> Array:
         """Point this handle at ``result``, which must have its shape and a dtype that casts to its own."""
+        if updating.forbidden:
+            raise GraphError(f"{what}: arrays cannot be updated here")
         if result.shape != self.shape:
             raise ShapeError(f"{what}: expected a result of shape {self.shape}, got {result.shape}")
         if result.dtype != self.dtype:

@@ -35,6 +35,15 @@ class _Recording(threading.local):
 recording = _Recording()
 
 
+class _Updating(threading.local):
+    forbidden = False
+
+
+updating = _Updating()
+"""Whether arrays may be rebound: not while NumPy code is run on arrays to see what it is composed of. There a write may
+be through a view, and a view of an Array is a value of its own."""
+
+
 class _Switch(ContextDecorator):
     """Set the switch inside a ``with`` block or a decorated function. May be entered again while it is entered."""
 

@@ -138,9 +138,7 @@ class Interrupt:
 class _Step:
     """One step of training: forward, backward, and the update, which an infinite or NaN loss prevents."""
 
-    def __init__(
-        self, model: Module, loss: Callable[[Any, Any], Array], optimizer: Optimizer, compiled: bool
-    ) -> None:
+    def __init__(self, model: Module, loss: Callable[[Any, Any], Array], optimizer: Optimizer, compiled: bool) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self._run = compile(self._step) if compiled else self._step
 

@@ -1,0 +1,117 @@
+"""Object code on disk: used when it may be, ignored when it may not."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.compiler import cache
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    path = tmp_path / "cache"
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(path))
+    return path
+
+
+def compiled():
+    return pb.compile(lambda x: np.sqrt(x) + x * 3)(np.array([4.0, 9.0])).tolist()
+
+
+def test_what_was_compiled_is_loaded_and_not_compiled_again(folder, monkeypatch):
+    assert compiled() == [14.0, 30.0]
+    assert cache.usage().entries > 0
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+    def refuse(*args, **keywords):
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr("pullback.compiler.lower.lower", refuse)
+    assert compiled() == [14.0, 30.0]
+
+
+def corrupted(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def writable_by_others(path):
+    path.chmod(0o666)
+
+
+def linked(path):
+    other = path.with_name("elsewhere")
+    path.rename(other)
+    path.symlink_to(other)
+
+
+@pytest.mark.parametrize("harm", [corrupted, cut, writable_by_others, linked, lambda path: path.write_bytes(b"")])
+def test_an_entry_that_is_not_as_it_was_written_is_ignored(folder, harm):
+    compiled()
+    entries = [path for path in folder.iterdir() if path.suffix == ".object"]
+    assert entries
+    for path in entries:
+        name = path.stem
+        assert cache.load(name) is not None
+        harm(path)
+        assert cache.load(name) is None
+    assert compiled() == [14.0, 30.0]
+
+
+def test_a_directory_that_others_may_write_to_is_not_used(folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert compiled() == [14.0, 30.0]
+    assert list(folder.iterdir()) == []
+
+
+def test_no_cache_is_fine(monkeypatch):
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", "")
+    assert compiled() == [14.0, 30.0]
+    assert cache.usage() == cache.Usage(None, 0, 0)
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_a_usable_cache(folder):
+    code = """
+import os, signal
+from pullback.compiler import cache
+cache.store("a" * 64, b"whole")
+replace = os.replace
+os.replace = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+cache.store("b" * 64, b"never")
+"""
+    result = subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False)
+    assert result.returncode == -9
+    assert cache.load("a" * 64) == b"whole"
+    assert cache.load("b" * 64) is None
+    assert cache.clear().entries == 2
+    assert cache.usage().entries == 0
+
+
+def test_graphs_that_differ_have_different_fingerprints():
+    graphs = [
+        pb.trace(lambda x: x + 1, np.ones(3)),
+        pb.trace(lambda x: x + 2, np.ones(3)),
+        pb.trace(lambda x: 1 - x, np.ones(3)),
+        pb.trace(lambda x: x - 1, np.ones(3)),
+        pb.trace(lambda x: x + 1, np.ones(4)),
+        pb.trace(lambda x: x + 1, np.ones(3, np.float32)),
+        pb.trace(lambda x: x + np.array([1.0, 1.0, 2.0]), np.ones(3)),
+        pb.trace(lambda x: np.sum(x, axis=0), np.ones((3, 3))),
+        pb.trace(lambda x: np.sum(x, axis=1), np.ones((3, 3))),
+        pb.trace(lambda x, y: x - y, 1.0, 1.0),
+        pb.trace(lambda x, y: y - x, 1.0, 1.0),
+    ]
+    found = [cache.fingerprint(graph) for graph in graphs]
+    assert len(set(found)) == len(graphs)
+    assert cache.fingerprint(pb.trace(lambda x: x + 1, np.zeros(3))) == found[0]
