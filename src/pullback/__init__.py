@@ -146,6 +146,7 @@ for _name, _target in {
     "picture_bundle": "pullback.view.notebook:picture_bundle",
     "rich_listing": "pullback.view.text:coloured",
     "graph_save": "pullback.view.save:save",
+    "vmap": "pullback.transforms.vectorize:vmap",
     "verify": "pullback.core.verify:verify",
 }.items():
     _operations.provide(_name, _target)

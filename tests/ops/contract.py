@@ -25,6 +25,8 @@ NEEDS_VALUES = {
     "allclose", "argwhere", "flatnonzero", "nonzero",
     "intersect1d", "setdiff1d", "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_counts",
     "unique_inverse", "unique_values", "polydiv", "polymul", "roots",
+    *(f"scimath_{name}" for name in ("arccos", "arcsin", "arctanh", "log", "log10", "log2", "logn", "power", "sqrt")),
+    "array_equiv",
 }  # fmt: skip
 """What gives a Python value, or a shape that depends on values."""
 

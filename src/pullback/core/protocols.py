@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _WITHOUT_DERIVATIVE = frozenset(
     {
-        np.array2string, np.array_equiv, np.array_repr, np.array_str, np.can_cast, np.common_type,
-        np.diag_indices_from, np.einsum_path, np.iscomplexobj, np.isrealobj, np.ix_, np.may_share_memory,
-        np.min_scalar_type, np.nanargmax, np.nanargmin, np.result_type, np.save, np.savetxt, np.savez,
-        np.savez_compressed, np.shares_memory, np.tril_indices_from, np.triu_indices_from,
+        np.array2string, np.array_repr, np.array_str,
+        np.einsum_path, np.may_share_memory,
+        np.min_scalar_type, np.nanargmax, np.nanargmin, np.save, np.savetxt, np.savez,
+        np.savez_compressed, np.shares_memory,
     }
 )  # fmt: skip
 """NumPy functions that give integers, booleans, dtypes, text or files: no gradient is lost by reading values."""

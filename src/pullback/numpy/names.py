@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.operations import overrides
+from pullback.core.operations import override
 from pullback.errors import ArgumentError, UnsupportedError
 from pullback.numpy import standard, tricks
 from pullback.numpy.faces import face
@@ -70,7 +70,7 @@ def find(name: str) -> Any:
         raise UnsupportedError(f"pullback.numpy has no {name!r}")
     original: Any = getattr(np, name)
     if name in _REFUSED:
-        if original in overrides:
+        if override(original) is not None:
             return face(original)
         raise UnsupportedError(f"pullback.numpy has no {name!r}. {_REFUSED[name]}")
     if name in _AS_THEY_ARE or isinstance(original, type) or not callable(original):

@@ -71,8 +71,12 @@ _FILES = """
     linalg.products
     linalg.functions
     polynomials
+    scimath
+    functional
+    places
     window.convolution
     window.unfolding
+    window.sliding
     window.functions
     random
 """
