@@ -22,7 +22,7 @@ _WITHOUT_DERIVATIVE = frozenset(
     {
         np.array2string, np.array_repr, np.array_str,
         np.einsum_path, np.may_share_memory,
-        np.min_scalar_type, np.nanargmax, np.nanargmin, np.save, np.savetxt, np.savez,
+        np.min_scalar_type, np.save, np.savetxt, np.savez,
         np.savez_compressed, np.shares_memory,
     }
 )  # fmt: skip

@@ -377,3 +377,65 @@ def fromfunction(
            [1, 2]])
     """
     return function(*indices(shape, dtype), **keywords)
+
+
+# What is there already ------------------------------------------------------------------------------------------------
+
+_GIVEN = [normal(2, 3), call(normal(3), complex), call(normal(2, 3), order="F")]
+
+
+@function(np.asanyarray, samples=_GIVEN)
+def asanyarray(
+    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None, like: Any = None
+) -> Array:
+    """``asarray`` by another name: there are no subclasses to keep.
+
+    >>> asanyarray([1.0, 2.0])
+    array([1., 2.])
+    """
+    return asarray(a, dtype, order, device=device, copy=copy)
+
+
+@function(np.ascontiguousarray, samples=[*_GIVEN[:2], normal()])
+def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+    """``asarray`` with at least one axis: arrays have no order in memory that shows.
+
+    >>> ascontiguousarray(1.0)
+    array([1.])
+    """
+    result: Array = operations.atleast_1d(asarray(a, dtype))
+    return result
+
+
+@function(np.asfortranarray, samples=[*_GIVEN[:2], normal()])
+def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+    """``asarray`` with at least one axis: arrays have no order in memory that shows.
+
+    >>> asfortranarray([1.0, 2.0])
+    array([1., 2.])
+    """
+    result: Array = operations.atleast_1d(asarray(a, dtype))
+    return result
+
+
+_REQUIREMENTS = (
+    "A", "ALIGNED", "C", "CONTIGUOUS", "C_CONTIGUOUS", "E", "ENSUREARRAY", "F", "FORTRAN", "F_CONTIGUOUS", "O",
+    "OWNDATA", "W", "WRITEABLE",
+)  # fmt: skip
+
+
+@function(
+    np.require,
+    samples=[normal(2, 3), call(normal(3), complex, ["C", "W"]), call(normal(3), requirements="F")],
+    rejects=[reject(ArgumentError, "require: expected requirements among A, ALIGNED", normal(3), None, "X")],
+)
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Array:
+    """``asarray``: what else NumPy lets one require is about memory, which arrays do not show.
+
+    >>> require([1.0, 2.0], requirements="C")
+    array([1., 2.])
+    """
+    for one in [requirements] if isinstance(requirements, str) else requirements or ():
+        if one not in _REQUIREMENTS:
+            raise ArgumentError(f"require: expected requirements among {', '.join(_REQUIREMENTS)}, got {one!r}")
+    return asarray(a, dtype)

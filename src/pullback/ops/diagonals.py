@@ -8,10 +8,11 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import as_index, normalize_axis
+from pullback.core.creation import as_dtype
 from pullback.core.operations import function, operations
 from pullback.core.sample import call, normal, reject
 from pullback.core.terminals import scalar_node
-from pullback.errors import ArgumentError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.indexing import gather, overwrite
 from pullback.ops.inplace import rebind
 from pullback.ops.permuting import moveaxis
@@ -149,6 +150,25 @@ def triu(m: Any, k: int = 0) -> Array:
            [0., 4.]])
     """
     return _triangle("triu", m, k, lower=False)
+
+
+@function(
+    np.tri,
+    samples=[call(3), call(2, 4, 1, int), call(3, k=-1)],
+    rejects=[reject(DTypeError, "tri: expected an integer as N, got 2.5", 2.5)],
+    differentiable=False,
+)
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, *, like: Any = None) -> Array:  # NumPy's
+    """Ones on and below the k-th diagonal of a matrix with N rows and M columns (N by default), zeros elsewhere.
+
+    >>> tri(2)
+    array([[1., 0.],
+           [1., 1.]])
+    """
+    rows, k = as_index("tri", "N", N), as_index("tri", "k", k)
+    columns = rows if M is None else as_index("tri", "M", M)
+    numpys: Any = np.tri  # its annotations take no dtype that is not known
+    return as_array("tri", numpys(rows, columns, k, as_dtype("tri", dtype)))
 
 
 @function(np.fill_diagonal, samples=(), differentiable=False)

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import Aval, normalize_axis
+from pullback.core.families import General, general
 from pullback.core.operations import function, operations
-from pullback.core.sample import call, normal, reject, values
+from pullback.core.sample import call, distinct, integers, normal, reject, values
 from pullback.dtypes import is_differentiable
-from pullback.errors import ShapeError
+from pullback.errors import ArgumentError, ShapeError
 from pullback.ops.cumulative import cumprod, cumsum
 from pullback.ops.extremes import max, min
-from pullback.ops.reduction import all, as_mask, count_nonzero, prod, sum
+from pullback.ops.reduction import all, as_mask, count_nonzero, finish, prod, reduced, sum
 from pullback.ops.statistics import mean, std, var
 from pullback.ops.structural import as_array
 
@@ -169,3 +171,85 @@ def nanstd(
     """
     a, mask = _present("nanstd", a, where)
     return _nan_spread(std, a, mask, axis, dtype, ddof, keepdims)
+
+
+# Where the extremes are ----------------------------------------------------------------------------------------------
+
+_FIND_SAMPLES = [call(distinct(3, 4), axis=0), call(values(1.0, np.nan, 3.0), axis=0)]
+_FIND_REJECTS = [reject(ArgumentError, "expected a number other than NaN in every row", np.full(2, np.nan), axis=0)]
+
+
+@general(name="nanargmax", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS, axis_params=("axis",))
+def find_nanmax(x: Any, *, axis: int) -> Any:
+    """The place along ``axis``, which is dropped, of the first largest element that is not NaN."""
+    return _found(np.nanargmax, x, axis)
+
+
+@general(name="nanargmin", differentiable=False, samples=_FIND_SAMPLES, rejects=_FIND_REJECTS, axis_params=("axis",))
+def find_nanmin(x: Any, *, axis: int) -> Any:
+    """The place along ``axis``, which is dropped, of the first smallest element that is not NaN."""
+    return _found(np.nanargmin, x, axis)
+
+
+def _found(find: Any, x: Any, axis: int) -> Any:
+    try:
+        return find(x, axis=axis)
+    except ValueError:
+        raise ArgumentError(
+            f"{find.__name__}: expected a number other than NaN in every row along axis {axis}"
+        ) from None
+
+
+def _infer_place(x: Aval, *, axis: int) -> Aval:
+    return Aval(reduced(x.shape, (axis,)), np.dtype(np.intp))
+
+
+find_nanmax.infer(_infer_place)
+find_nanmin.infer(_infer_place)
+
+
+def _place(primitive: General, a: Any, axis: Any, keepdims: bool) -> Array:
+    operation = primitive.name
+    a = as_array(operation, a)
+    if axis is None:
+        place = primitive(a.reshape(a.size), axis=0)
+        return finish(place, a.shape, tuple(range(a.ndim)), keepdims)
+    index = normalize_axis(operation, axis, a.ndim)
+    return finish(primitive(a, axis=index), a.shape, (index,), keepdims)
+
+
+_PLACE_SAMPLES = [
+    distinct(3, 4),
+    call(distinct(3, 4), axis=-1, keepdims=True),
+    call(distinct(3, 4), keepdims=True),
+    values(np.nan, 1.0, 3.0, 3.0, -np.inf),
+    integers(0, 9, 4),
+]
+_PLACE_REJECTS = [
+    reject(ShapeError, "axis 2 is out of range", normal(3, 4), axis=2),
+    reject(ArgumentError, "expected a number other than NaN in every row", [np.nan, np.nan]),
+]
+
+
+@function(np.nanargmax, samples=_PLACE_SAMPLES, rejects=_PLACE_REJECTS, differentiable=False)
+def nanargmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """Place of the first largest element along ``axis`` (None: in the flattened array) that is not NaN.
+
+    Raises ArgumentError where there is none.
+
+    >>> nanargmax([1.0, np.nan, 2.0])
+    array(2)
+    """
+    return _place(find_nanmax, a, axis, keepdims)
+
+
+@function(np.nanargmin, samples=_PLACE_SAMPLES, rejects=_PLACE_REJECTS, differentiable=False)
+def nanargmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """Place of the first smallest element along ``axis`` (None: in the flattened array) that is not NaN.
+
+    Raises ArgumentError where there is none.
+
+    >>> nanargmin([np.nan, 1.0, 2.0])
+    array(1)
+    """
+    return _place(find_nanmin, a, axis, keepdims)
