@@ -246,7 +246,8 @@ def _fill(tree: Any, values: Iterator[Any]) -> Any:
 @functools.cache
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     try:
-        return tuple(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
+        return tuple(one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
     except ValueError:  # written in C, without a signature: those that take like=
         return ("like",) if function.__name__ in _WITHOUT_SIGNATURE else ()
 
@@ -399,7 +400,8 @@ def _keywords(function: Callable[..., Any]) -> str:
         try:
             function(*given, **{**keywords, name: np.zeros(3)})
         except PullbackError as error:
-            if f"the keyword {name}= is not supported" in error.reason:
+            # Words about memory are accepted where they change nothing that shows.
+            if f"the keyword {name}= is not supported" in error.reason and name not in ("order", "subok"):
                 refused.append(f"`{name}=`")
         except (TypeError, ValueError):  # given already, or not of the kind that NumPy asks for
             continue
