@@ -20,6 +20,7 @@ from pullback.core.state import no_grad
 if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
     from pullback.compiler.compile import compile
+    from pullback.compiler.report import profile
     from pullback.control.associative import associative_scan
     from pullback.control.branches import cond, switch
     from pullback.control.checkpoint import checkpoint
@@ -53,6 +54,7 @@ _LAZY_NAMES = {
     name: module
     for module, names in {
         "pullback.compiler.compile": "compile",
+        "pullback.compiler.report": "profile",
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
@@ -111,6 +113,7 @@ __all__ = [
     "no_grad",
     "numpy",
     "optim",
+    "profile",
     "random",
     "scan",
     "special",

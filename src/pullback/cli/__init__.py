@@ -14,6 +14,7 @@ from pullback.errors import PullbackError
 from pullback.view.notation import clean
 
 COMMANDS = {
+    "cache": "Show or clear the compiled code that is kept on disk.",
     "explain": "Evaluate an expression and derive its gradients, step by step.",
     "train": "Train a network on a data set or a CSV file.",
     "view": "Look at an expression, a saved graph or saved weights.",

@@ -14,7 +14,9 @@ import numpy as np
 from pullback.compiler import binding, entry
 from pullback.compiler.binding import bind, slot_offset
 from pullback.compiler.entry import MISS, Given, Result
+from pullback.compiler.lower import lower
 from pullback.compiler.program import Program
+from pullback.compiler.report import Report, profiles, report
 from pullback.compiler.signature import Call
 from pullback.compiler.tracing import Traced, trace_call
 from pullback.core import tree
@@ -47,6 +49,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], static_argnames: Iterable[str]) -> None:
         functools.update_wrapper(self, function)
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self._function = function
         self._static = _static_positions(function, static_argnames)
         self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
@@ -58,7 +61,7 @@ class Compiled:
         """Run the program for these arguments, compiling it first if there is none."""
         if capturing.current is not None:
             return self._function(*args, **keywords)
-        if not keywords:
+        if not keywords and not profiles:
             found = self._fast(*args)
             if found is not MISS:
                 return found
@@ -66,6 +69,8 @@ class Compiled:
         if _is_recorded(call):
             return self._function(*args, **keywords)
         used = self._entry(call)
+        if profiles:
+            return used.run_profiled(call, self.__name__)
         result = used.run(call)
         self._fast = used.fast or _missed
         return result
@@ -98,13 +103,25 @@ class Compiled:
         """The graph of the program that ran last, after all passes."""
         return optimize(self._used("graph").program.graph)
 
+    def report(self) -> Report:
+        """What the program that ran last consists of: kernels, products, calls of the host, bytes, memory.
+
+        How long each part takes is measured by ``pullback.profile``.
+        """
+        return report(self.__name__, self._used("report").program.lowered)
+
+    def ir(self) -> str:
+        """The LLVM text of the program that ran last."""
+        entry = self._used("ir")
+        return entry.program.lowered.text or lower(entry.program.graph, updates=entry.updates).text
+
     def _used(self, what: str) -> _Entry:
         if self._last is None:
             raise ArgumentError(f"{what}: the function has not been called yet, so there is no program. Call it first")
         return self._last
 
     def __repr__(self) -> str:
-        return f"<compiled {getattr(self, '__name__', type(self._function).__name__)}>"
+        return f"<compiled {self.__name__}>"
 
 
 def graph_compile(graph: Graph) -> Compiled:
@@ -137,6 +154,8 @@ class _Entry:
     """The program for one signature, and what goes between it and the caller.
 
     Attributes:
+        program: what runs.
+        updates: outputs that are new values of inputs: positions of both.
         fast: the entry in machine code; it returns MISS for a call that is not exactly as expected.
     """
 
@@ -146,28 +165,40 @@ class _Entry:
         state = self.traced.state
         self._first_state = len(call.traced)
         positions = {id(parameter): self._first_state + i for i, parameter in enumerate(state.reads)}
-        self._updates = {at: positions[id(one)] for one, at in state.writes if id(one) in positions}
-        self.program = Program(settle(self.traced.graph), updates=self._updates)
+        self.updates = {at: positions[id(one)] for one, at in state.writes if id(one) in positions}
+        self.program = Program(settle(self.traced.graph), updates=self.updates)
         self.kind = result_kind([call.leaves[i] for i in call.traced], {})
         self.fast: Callable[..., Any] | None = None
         self._attempts = 0
+        self._separate: Program | None = None
+
+    def run_profiled(self, call: Call, name: str) -> Any:
+        """Run a program with the same graph whose parts are measured."""
+        if self._separate is None:
+            self._separate = Program(self.program.graph, separate=True, updates=self.updates)
+        for profile in profiles:
+            profile.add(name, self._separate)
+        return self._run(self._separate, call)
 
     def run(self, call: Call) -> Any:
         """Run the program on the arguments of ``call``, and store the state that it gives."""
+        result = self._run(self.program, call)
+        if self._attempts < _ATTEMPTS:
+            self._attempts += 1
+            self.fast = self._fast_entry(call)
+        return result
+
+    def _run(self, program: Program, call: Call) -> Any:
         state = self.traced.state
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]
-        outputs = self.program.run(values)
+        outputs = program.run(values)
         for parameter, place in state.writes:
             parameter._hold(outputs[place], parameter._held.name)
         for parameter, at in state.grad_writes:
             parameter._held_grad = None if at is None else Array(constant_node(outputs[at]))
         results = [_restored(outputs[one], self.kind) if traced else one for traced, one in self.traced.results]
-        del values, outputs
-        if self._attempts < _ATTEMPTS:
-            self._attempts += 1
-            self.fast = self._fast_entry(call)
         return tree.unflatten(self.traced.structure, results)
 
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
@@ -179,7 +210,7 @@ class _Entry:
         results = self._results()
         if arguments is None or results is None or not available():
             return None
-        if set(self._updates) != set(self.program.lowered.in_place) or len(state.writes) != len(self._updates):
+        if set(self.updates) != set(self.program.lowered.in_place) or len(state.writes) != len(self.updates):
             return None
         guards: list[tuple[int, int]] = []
         arrays: dict[int, np.ndarray[Any, Any]] = {}

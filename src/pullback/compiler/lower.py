@@ -58,6 +58,7 @@ class Lowered:
         avals: of the outputs.
         checks: how many of the last outputs say that indices were in range.
         in_place: outputs that are written where an input was: positions of both.
+        steps: how many parts each of these native functions has; 0 for a call of the host.
         sequence: names of native functions, and calls of the host, in order.
         object_code: of the native functions.
         text: what it was made from; empty where it comes from the cache.
@@ -77,6 +78,7 @@ class Lowered:
     sequence: list[str | HostCall] = field(default_factory=list)
     object_code: bytes = b""
     text: str = ""
+    steps: list[int] = field(default_factory=list)
     slots: int = 0
     outputs: int = 0
     hosts: int = 0
@@ -113,7 +115,7 @@ def load_or_lower(graph: Graph, updates: Mapping[int, int]) -> Lowered:
     return lowered
 
 
-_PLAIN = ("checks", "sequence", "slots", "outputs", "hosts", "arena", "arena_size", "routines", "functions")
+_PLAIN = ("checks", "sequence", "steps", "slots", "outputs", "hosts", "arena", "arena_size", "routines", "functions")
 
 
 def _packed(lowered: Lowered) -> bytes:
@@ -307,6 +309,7 @@ class _Lowering:
                 body = "\n".join(calls)
                 module.add(f"define void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
                 lowered.sequence.append(name)
+                lowered.steps.append(len(lowered.parts) - sum(lowered.steps))
                 calls.clear()
 
         needs_routines = False
@@ -320,6 +323,7 @@ class _Lowering:
             else:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
+                lowered.steps.append(0)
             if self.checks and number == max(self.plan.place[node] for node in self.checks):
                 calls.extend(self._stop_unless_checked())
             if self.separate:
