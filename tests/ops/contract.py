@@ -246,6 +246,19 @@ def traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample):
         assert_same(values[node], other, np.float64)
 
 
+def a_simplified_graph_means_what_the_graph_meant(declared, sample):
+    f, given = as_function(declared, *sample.make())
+    graph = quietly(pb.trace, f, *[Aval(x.shape, x.dtype) for x in given])
+    simplified = quietly(graph.simplify)
+    before = evaluate(graph, dict(zip(graph.inputs, given, strict=True)))
+    after = evaluate(simplified, dict(zip(simplified.inputs, given, strict=True)))
+    for node, other in zip(graph.outputs, simplified.outputs, strict=True):
+        assert node.aval == other.aval
+        expected, found = np.asarray(before[node]), np.asarray(after[other])
+        kept = np.isfinite(expected) if expected.dtype.kind in "fc" else np.ones(expected.shape, bool)
+        assert_same(found[kept], expected[kept], np.float64)  # what was not finite may have become so
+
+
 def a_batch_is_a_loop(declared, sample):
     draws = [sample.make(seed) for seed in range(3)]
     arrays = [[leaf for leaf in flatten(draw)[0] if isinstance(leaf, np.ndarray)] for draw in draws]
@@ -459,6 +472,7 @@ PARTS = [
     (has_reference, value_and_dtype_are_the_references),
     (lambda declared, sample: True, recorded_value_is_the_plain_value),
     (is_traceable, traced_graph_has_the_avals_and_values_of_the_eager_run),
+    (is_traceable, a_simplified_graph_means_what_the_graph_meant),
     (is_traceable, a_batch_is_a_loop),
     (is_traceable, compiled_results_are_the_eager_ones),
     (is_smooth, derivatives_agree_with_finite_differences),

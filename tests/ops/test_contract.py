@@ -53,6 +53,11 @@ def test_traced_graph_has_the_avals_and_values_of_the_eager_run(declared, sample
 
 
 @pytest.mark.parametrize(("declared", "sample"), cases(contract.is_traceable))
+def test_a_simplified_graph_means_what_the_graph_meant(declared, sample):
+    contract.a_simplified_graph_means_what_the_graph_meant(declared, sample)
+
+
+@pytest.mark.parametrize(("declared", "sample"), cases(contract.is_traceable))
 def test_a_batch_is_a_loop(declared, sample):
     contract.a_batch_is_a_loop(declared, sample)
 
