@@ -20,15 +20,15 @@ export const MODES: Record<Mode, string> = {
 
 type Ramp = readonly (readonly [number, number, number])[];
 
-/** From small to large, for light and for dark surroundings. */
+/** From small to large, for light and for dark surroundings; text can be read on all of them. */
 const RAMPS: Record<"light" | "dark", Record<"gradient" | "other", Ramp>> = {
   light: {
-    gradient: [[247, 248, 250], [252, 228, 222], [240, 150, 132], [196, 52, 44]],
-    other: [[247, 248, 250], [216, 232, 240], [126, 176, 204], [32, 98, 148]],
+    gradient: [[247, 248, 250], [253, 232, 226], [247, 184, 170], [238, 122, 108]],
+    other: [[247, 248, 250], [222, 236, 244], [166, 204, 226], [104, 166, 206]],
   },
   dark: {
-    gradient: [[30, 36, 46], [74, 40, 42], [148, 62, 56], [232, 104, 92]],
-    other: [[30, 36, 46], [30, 58, 80], [40, 102, 146], [104, 178, 230]],
+    gradient: [[30, 36, 46], [66, 38, 42], [116, 48, 48], [172, 60, 54]],
+    other: [[30, 36, 46], [28, 52, 74], [30, 80, 118], [32, 108, 164]],
   },
 };
 

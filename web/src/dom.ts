@@ -41,7 +41,7 @@ export interface Run {
 /** Text in which single letters are variables, and digits behind them indices. */
 export function runs(text: string): Run[] {
   const found: Run[] = [];
-  for (const piece of text.split(/([\p{L}_][\p{L}\p{N}_.]*(?!\p{L}))/u)) {
+  for (const piece of text.split(/([A-Za-z\u0370-\u03ff_][\p{L}\p{N}_.]*)/u)) {
     if (piece === "") continue;
     const { stem, index, variable } = splitName(piece);
     if (!variable) {
@@ -96,6 +96,14 @@ export function runsWidth(pieces: readonly Run[], size: number, bold = false): n
   return width;
 }
 
+/** Letters that run to the left, with the spaces between them. */
+const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]+(\s+[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]+)*/g;
+
+/** Keeps what stands behind a name that runs to the left where it is written. */
+export function inPlace(text: string): string {
+  return text.replace(LEFTWARD, "$&\u200e");
+}
+
 /** Runs as the children of an SVG text. */
 export function tspans(pieces: readonly Run[], size: number): SVGTSpanElement[] {
   let shifted = false;
@@ -108,7 +116,7 @@ export function tspans(pieces: readonly Run[], size: number): SVGTSpanElement[] 
       shifted = !shifted;
       attributes["dy"] = shifted ? (size * 0.22).toFixed(1) : (-size * 0.22).toFixed(1);
     }
-    return s("tspan", attributes, text);
+    return s("tspan", attributes, inPlace(text));
   });
 }
 

@@ -1,6 +1,6 @@
 /** The drawing of boxes and wires as SVG. */
 
-import { runs, runsWidth, s, tspans } from "./dom.ts";
+import { inPlace, runs, runsWidth, s, tspans } from "./dom.ts";
 import { groupOf, isGroup } from "./fold.ts";
 import { FRAME, type Box, type Point, type Wire } from "./layout.ts";
 import type { State } from "./state.ts";
@@ -88,7 +88,7 @@ function drawNode(state: State, box: Box, fill: string | null, into: SVGGElement
   }
   const children: SVGElement[] = [rect, heading];
   if (words.value) {
-    children.push(s("text", { class: "value", x: px(middle), y: px(box.y + 40), "font-size": VALUE }, words.value));
+    children.push(s("text", { class: "value", x: px(middle), y: px(box.y + 40), "font-size": VALUE }, inPlace(words.value)));
   }
   if (words.gradient.length > 0) {
     const base = box.y + box.height + 16;
@@ -127,9 +127,9 @@ function drawGroup(state: State, box: Box, fill: string | null, into: SVGGElemen
   const rect = s("rect", { class: "body", x: px(box.x), y: px(box.y), width: px(box.width), height: px(box.height), rx: 8 });
   paint(rect, fill);
   const sheets = words.times ? [sheet(7), sheet(3.5)] : [];
-  const heading = s("text", { class: "name", x: px(middle - 8), y: px(box.y + 21), "font-size": NAME }, words.label);
+  const heading = s("text", { class: "name", x: px(middle - 8), y: px(box.y + 21), "font-size": NAME }, inPlace(words.label));
   if (words.times) heading.append(s("tspan", { class: "operation" }, words.times));
-  const detail = s("text", { class: "detail", x: px(middle), y: px(box.y + 39), "font-size": LABEL }, words.detail);
+  const detail = s("text", { class: "detail", x: px(middle), y: px(box.y + 39), "font-size": LABEL }, inPlace(words.detail));
   const strange = state.colours.measure(box.item, "finite") > 0 ? [badge(box)] : [];
   into.replaceChildren(...sheets, rect, heading, detail, handle(box.x + box.width - 16, box.y + 15, true), ...strange);
 }
@@ -138,7 +138,7 @@ function drawFrame(state: State, box: Box, into: SVGGElement): void {
   const words = groupWords(state, groupOf(box.item));
   const rect = s("rect", { class: "frame", x: px(box.x), y: px(box.y), width: px(box.width), height: px(box.height), rx: 12 });
   const bar = s("rect", { class: "bar", x: px(box.x), y: px(box.y), width: px(box.width), height: FRAME.top - 8, rx: 12 });
-  const heading = s("text", { class: "frame-name", x: px(box.x + 14), y: px(box.y + 18), "font-size": 12.5 }, words.label + words.times);
+  const heading = s("text", { class: "frame-name", x: px(box.x + 14), y: px(box.y + 18), "font-size": 12.5 }, inPlace(words.label) + words.times);
   into.replaceChildren(rect, bar, heading, handle(box.x + box.width - 16, box.y + 14, false));
 }
 

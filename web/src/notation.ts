@@ -7,7 +7,7 @@ import { written } from "./number.ts";
 
 /** A formula as it is typeset. */
 export type Formula =
-  | { kind: "name" | "number" | "operator" | "text" | "function"; text: string; plain?: string; tone?: Tone }
+  | { kind: "name" | "number" | "operator" | "text" | "function"; text: string; plain?: string; tone?: Tone; tall?: boolean }
   | { kind: "row"; parts: Formula[]; tone?: Tone }
   | { kind: "fraction" | "power"; parts: [Formula, Formula]; tone?: Tone }
   | { kind: "root"; parts: [Formula]; tone?: Tone };
@@ -55,7 +55,12 @@ type Weighed = [Formula, number];
 
 /** A formula in brackets. */
 export function bracketed(inside: Formula): Formula {
-  return row(operator("("), inside, operator(")"));
+  const tall = isTall(inside);
+  return row({ kind: "operator", text: "(", tall }, inside, { kind: "operator", text: ")", tall });
+}
+
+function isTall(math: Formula): boolean {
+  return math.kind === "fraction" || ("parts" in math && math.parts.some(isTall));
 }
 
 function guarded([inside, precedence]: Weighed, least: number): Formula {
@@ -162,7 +167,7 @@ function draw(math: Formula): Element {
     case "text":
       return element("mtext", [math.text]);
     case "operator":
-      return element("mo", [math.text], FORMS.get(math.text) ?? {});
+      return element("mo", [math.text], { ...FORMS.get(math.text), ...(math.tall && { stretchy: "true" }) });
     case "row":
       return element("mrow", math.parts.map(drawn));
     case "fraction":

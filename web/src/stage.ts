@@ -13,8 +13,8 @@ import { Rooms } from "./words.ts";
 /** With more boxes than these in view they are painted from afar. */
 const MOST_DRAWN = 450;
 const READABLE = 0.55;
-/** A picture that could not be read if all of it were seen is first seen from its left. */
-const FIRST_SCALE = 0.6;
+const SMALLEST = 0.46;
+const FIRST_SCALE = 0.62;
 const MARGIN = 60; // what is that near to the view is drawn already
 
 interface Drawn {
@@ -65,7 +65,11 @@ export class Stage {
     this.element.addEventListener("pointerleave", () => this.hover.show(null, 0, 0, 0));
     this.steerMap();
     state.on(["fold"], () => this.refold());
-    state.on(["values"], () => this.relayout());
+    state.on(["values"], () => {
+      const { width, height } = this.scene;
+      this.relayout();
+      if (this.fitted && (width !== this.scene.width || height !== this.scene.height)) this.lookFirst();
+    });
     state.on(["step", "select", "colour"], (topic) => {
       if (topic !== "colour") this.follow(topic);
       this.refresh();
@@ -77,7 +81,7 @@ export class Stage {
     new ResizeObserver(() => this.resized()).observe(this.element);
     this.resized();
     this.relayout();
-    this.look(FIRST_SCALE);
+    this.lookFirst();
   }
 
   private resized(): void {
@@ -87,12 +91,18 @@ export class Stage {
     this.camera.height = height;
     this.svg.setAttribute("width", `${width}`);
     this.svg.setAttribute("height", `${height}`);
-    if (first || this.fitted) this.look(FIRST_SCALE);
+    if (first || this.fitted) this.lookFirst();
     else this.ask();
   }
 
   /** See everything. */
   fit = (): void => this.look(0);
+
+  /** A picture that could not be read if all of it were seen is seen from its left. */
+  private lookFirst(): void {
+    this.look(0);
+    if (this.camera.scale < SMALLEST) this.look(FIRST_SCALE);
+  }
 
   private look(least: number): void {
     const inset = { left: 36, right: 36, top: 30, bottom: 64 };
@@ -237,6 +247,7 @@ export class Stage {
     }
     if (item === highlight.item) classes.push("now");
     if (item === state.selected) classes.push("selected");
+    if (state.mode !== "kind") classes.push("tinted");
     if (!box.open && this.isAhead(item)) classes.push("ahead");
     if (state.findings.some(({ kind, node }) => kind === "value" && state.folding.visibleItem(node) === item)) classes.push("first-strange");
     return classes.join(" ");

@@ -34,12 +34,13 @@ function overview(state: State): HTMLElement[] {
       .slice(0, 60);
     if (rows.length > 0) {
       const most = Math.max(...rows.map(({ i }) => norm(state.readings.gradient(i))).filter(Number.isFinite), 0);
-      parts.push(h("h2", { class: "small" }, "Gradients"), h("table", { class: "gradients" }, h("tbody", {}, ...rows.map(({ node, i }) => {
+      const norms = rows.some(({ i }) => state.readings.gradient(i)!.number === undefined);
+      parts.push(h("h2", { class: "small" }, norms ? "Norms of the gradients" : "Gradients"), h("table", { class: "gradients" }, h("tbody", {}, ...rows.map(({ node, i }) => {
         const gradient = state.readings.gradient(i)!;
         const length = most > 0 ? logarithmic(norm(gradient) / most) : 0;
         const bar = h("span", { class: "bar" });
         bar.style.width = `${(length * 100).toFixed(1)}%`;
-        const text = gradient.number !== undefined || gradient.text.length < 18 ? gradient.text : `‖·‖ = ${written(norm(gradient))}`;
+        const text = gradient.number !== undefined ? gradient.text : written(norm(gradient));
         return h("tr", {},
           h("th", { scope: "row" }, itemButton(state, i, node.name)),
           h("td", { class: "number tone-gradient" }, text),
@@ -66,7 +67,7 @@ function ofNode(state: State, node: number): HTMLElement[] {
   if (one.operands) parts.push(h("div", { class: "formula" }, mathElement(chain.value(node))));
   parts.push(facts([
     ["kind", one.operands ? `${one.kind}, ${one.operation}` : one.kind],
-    ["shape", one.shape ? `${one.dtype ?? ""}[${one.shape.join(", ")}]` : undefined],
+    ["shape", one.shape ? one.shape.length === 0 ? `one number, ${one.dtype ?? ""}` : `${one.dtype ?? ""}[${one.shape.join(", ")}]` : undefined],
     ["source", one.source ? sourceText(one.source) : undefined],
     ["inside", insideOf(state, node)],
     ["memory", one.memory === undefined ? undefined : bytes(one.memory)],
@@ -78,7 +79,8 @@ function ofNode(state: State, node: number): HTMLElement[] {
   const gradient = readings.gradient(node);
   if (gradient && picture.output !== undefined) {
     parts.push(h("h3", { class: "tone-gradient" }, "Gradient"));
-    const whole = chain.whole(node);
+    const last = state.board.arrivalsOf(node).at(-1);
+    const whole = chain.whole(node) ?? (last === undefined ? null : chain.edge(last, picture.steps.length));
     if (whole) parts.push(h("div", { class: "formula" }, mathElement(whole)));
     parts.push(...valueParts(state, gradient, "gradient"));
   }
