@@ -16,9 +16,11 @@ from pullback.compiler.compile import compile
 from pullback.core.array import Array
 from pullback.core.operations import operations
 from pullback.errors import ArgumentError, DTypeError, NonFiniteError
+from pullback.files import PathLike
 from pullback.nn.module import Module
 from pullback.ops.structural import stop_gradient
 from pullback.optim.optimizer import Optimizer
+from pullback.train.log import Log, save_history
 from pullback.train.progress import Progress, choose
 
 Metric = Callable[[Any, Any], float]
@@ -33,12 +35,23 @@ class History:
         metric: the mean of the metric in each epoch; empty if none was measured.
         seconds: how long it took.
         interrupted: whether it was stopped early, by Ctrl-C.
+        log: how weights and gradients were distributed, if ``fit`` was to keep it.
     """
 
     loss: list[float] = field(default_factory=list)
     metric: list[float] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
+    log: Log | None = None
+
+    def save(self, path: PathLike) -> None:
+        """Write the loss of each epoch, and what ``log=True`` kept, as a page to look at (.html) or as .json.
+
+        Raises:
+            ArgumentError: another ending.
+            FileError: the file cannot be written.
+        """
+        save_history(self, path)
 
     @property
     def epochs(self) -> int:
@@ -55,6 +68,7 @@ def fit(
     metric: Metric | None = None,
     progress: bool | Progress | None = None,
     compiled: bool = False,
+    log: bool = False,
 ) -> History:
     """Train ``model``: for each batch, a forward pass, a backward pass, and a step of the optimizer.
 
@@ -71,6 +85,8 @@ def fit(
         progress: whether to show loss and metric; by default a bar in a terminal and lines elsewhere.
         compiled: whether to compile the whole step, see ``pullback.compile``: many times faster for small networks,
             with the same losses to rounding. What the model does besides computing then happens once, not at each step.
+        log: whether to keep, for ``History.save``, how each parameter and the gradient by it were distributed after
+            each epoch, and the graph of the last loss; of the model in use, on the last batch.
 
     Raises:
         NonFiniteError: the loss, or a parameter, became inf or NaN. No step follows a loss that is not finite.
@@ -90,7 +106,7 @@ def fit(
     _check(model, loss, optimizer, batches, metric)
     shown = choose(progress, int(epochs), metric)
     step = _Step(model, loss, optimizer, compiled)
-    history = History()
+    history = History(log=Log(model, loss) if log else None)
     start = time.perf_counter()
     model.train()
     try:
@@ -102,6 +118,8 @@ def fit(
                     history.interrupted = True
                     break
                 history.loss.append(means[0])
+                if history.log is not None:
+                    history.log.look(*step.last)
                 if metric is not None:
                     history.metric.append(means[1])
                 shown.epoch_done(epoch + 1, *means)
@@ -140,10 +158,12 @@ class _Step:
 
     def __init__(self, model: Module, loss: Callable[[Any, Any], Array], optimizer: Optimizer, compiled: bool) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.last: tuple[Any, Any] = (None, None)  # the batch
         self._run = compile(self._step) if compiled else self._step
 
     def __call__(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return the loss and the outputs of the model."""
+        self.last = inputs, targets
         cost, outputs = self._run(inputs, targets)
         return cost, outputs
 

@@ -107,6 +107,12 @@ def picture_data(picture: Picture) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not None}
 
 
+def empty_picture() -> dict[str, Any]:
+    """The data of a picture without a graph, to hold what training did."""
+    return {"format": FORMAT, "version": VERSION, "title": "", "description": "", "outputs": [], "live": False,
+            "nodes": [], "edges": [], "groups": [], "rules": [], "steps": []}  # fmt: skip
+
+
 def is_live(picture: Picture) -> bool:
     """Whether the page can evaluate the graph by itself: numbers of double precision, and a formula for each edge."""
     return len(picture.items) <= MOST_LIVE and all(
@@ -170,8 +176,8 @@ class _Exporter:
             "dtype": str(item.aval.dtype) if item.aval is not None else None,
             "group": item.group,
             "source": _source(item.source),
-            "value": _value(item.value),
-            "gradient": _value(item.gradient),
+            "value": value_data(item.value),
+            "gradient": value_data(item.gradient),
             "memory": item.memory,
             "flops": item.flops,
             "seconds": item.seconds,
@@ -184,9 +190,9 @@ class _Exporter:
             "positions": link.positions,
             "differentiable": None if link.differentiable else False,
             "rule": self._rule(link.rule) if link.rule is not None else None,
-            "partial": _value(link.partial),
+            "partial": value_data(link.partial),
             "formula": typeset(link.formula) if link.formula is not None else None,
-            "pulled": _value(link.pulled),
+            "pulled": value_data(link.pulled),
             "pulledFormula": typeset(link.pulled_formula) if link.pulled_formula is not None else None,
         })  # fmt: skip
 
@@ -219,7 +225,8 @@ def _source(source: Source | None) -> dict[str, Any] | None:
     return _given({"file": shortened(source.file, LONGEST_NAME), "line": source.line, "madeBy": source.made_by or None})
 
 
-def _value(value: Value | None) -> dict[str, Any] | None:
+def value_data(value: Value | None) -> dict[str, Any] | None:
+    """What is shown of a value, as plain data."""
     if value is None:
         return None
     full = typeset(value.full)

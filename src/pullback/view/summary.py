@@ -208,6 +208,21 @@ def few(value: Any) -> str | None:
     return text if text is not None and (value.size == 1 or len(text) <= WIDEST) else None
 
 
+def value_of(value: Any, counted: bool = True, pictured: bool = True) -> Value:
+    """Say what is shown of a value: with a histogram if ``counted``, a matrix with a thumbnail if ``pictured``."""
+    if isinstance(value, tuple):
+        return Value(f"{len(value)} results", described(value))
+    array = np.asarray(value)
+    if array.ndim == 0 and array.dtype.kind != "c":
+        return Value(brief(array), described(array), number=array.item())
+    found = statistics(array, counted, pictured)
+    if array.size <= 4:
+        return Value(brief(array), described(array), statistics=found)
+    kind = array.dtype.kind
+    full = f"{Aval(array.shape, array.dtype)} {ranged(found, kind, 'from ')}"
+    return Value(typeset(f"{array.shape}: {ranged(found, kind)}"), full, statistics=found)
+
+
 def summarize(what: Graph | Evaluation) -> Picture:
     """Say what the picture of a graph, or of a graph with its values and gradients, shows."""
     return Summarizer(what).picture()
@@ -288,17 +303,7 @@ class Summarizer:
         return None if gradient is None else self._shown(gradient)
 
     def _shown(self, value: Any, edge: bool = False) -> Value:
-        if isinstance(value, tuple):
-            return Value(f"{len(value)} results", described(value))
-        array = np.asarray(value)
-        if array.ndim == 0 and array.dtype.kind != "c":
-            return Value(brief(array), described(array), number=array.item())
-        found = statistics(array, not edge, self.detailed and not edge)
-        if array.size <= 4:
-            return Value(brief(array), described(array), statistics=found)
-        kind = array.dtype.kind
-        full = f"{Aval(array.shape, array.dtype)} {ranged(found, kind, 'from ')}"
-        return Value(typeset(f"{array.shape}: {ranged(found, kind)}"), full, statistics=found)
+        return value_of(value, not edge, self.detailed and not edge)
 
     # Edges ----------------------------------------------------------------------------------------------------------
 
