@@ -26,10 +26,15 @@ from pullback.core.trace import argument_names
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError
 from pullback.transforms.arguments import is_value
+from pullback.transforms.passes import optimize
 
 T = TypeVar("T")
 LEAF = tree.flatten(0.0)[1]
 """The structure of a single array."""
+
+
+_OFTEN = 16
+"""How many times a body runs before it is worth the time to optimize it."""
 
 
 class Body(Graph):
@@ -50,11 +55,17 @@ class Body(Graph):
         self.name = name
         super().__init__(inputs, ancestors([*outputs, *inputs]), outputs)
         self._derived: dict[Any, Any] = {}
+        self._program: Program
+        self._runs = 0
 
-    @cached_property
-    def program(self) -> Program:
-        """The body, ready to be evaluated."""
-        return Program(self, self.quiet)
+    def evaluate(self, values: Sequence[Any]) -> list[Any]:
+        """The values of the outputs from values of the inputs. Run often, it is optimized (exactly)."""
+        self._runs += 1
+        if self._runs == 1:
+            self._program = Program(self, self.quiet)
+        elif self._runs == _OFTEN:
+            self._program = Program(optimize(self), self.quiet)
+        return self._program(values)
 
     @cached_property
     def reach(self) -> list[frozenset[int]]:
@@ -374,4 +385,4 @@ def run(body: Body, arrays: Sequence[Array]) -> list[Array]:
     if any(value is None for value in values) or (recording.enabled and any(one._node.watched for one in arrays)):
         return replay(body, arrays)
     with np.errstate(all="ignore"):
-        return [Array(constant_node(value)) for value in body.program(values)]
+        return [Array(constant_node(value)) for value in body.evaluate(values)]

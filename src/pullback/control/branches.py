@@ -22,7 +22,7 @@ from pullback.ops.structural import keep_array
 
 def _choose(index: Any, *values: Any, branches: tuple[Body, ...]) -> tuple[Any, ...]:
     """Run the branch at the index; one that is out of range means the nearest."""
-    return tuple(branches[min(max(int(index), 0), len(branches) - 1)].program(values))
+    return tuple(branches[min(max(int(index), 0), len(branches) - 1)].evaluate(values))
 
 
 class Branch(Holding):

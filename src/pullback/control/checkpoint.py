@@ -20,7 +20,7 @@ from pullback.transforms.arguments import is_value
 
 def _run(*values: Any, body: Body) -> tuple[Any, ...]:
     """Run a function of which only the inputs are kept."""
-    return tuple(body.program(values))
+    return tuple(body.evaluate(values))
 
 
 class Call(Holding):

@@ -134,7 +134,7 @@ class _Batched:
 def _evaluate(*values: Any, call: _Call, body: Body | None) -> tuple[Any, ...]:
     """A call of a function that has a derivative rule of its own."""
     if body is not None:
-        return tuple(body.program(values))
+        return tuple(body.evaluate(values))
     outputs = call.run([Array(constant_node(value)) for value in values])
     if any(out._node.watched for out in outputs):
         raise _unlisted(call)

@@ -45,7 +45,7 @@ def _steps(
     asked, given = values[:cond_consts], values[cond_consts : cond_consts + body_consts]
     state = list(values[cond_consts + body_consts :])
     rows: list[list[Any]] = [[] for _ in body.outputs[len(state) :]]
-    steps, holds, run = 0, cond.program, body.program
+    steps, holds, run = 0, cond.evaluate, body.evaluate
     while holds((*asked, *state))[0]:
         if steps == max_steps:
             raise ArgumentError(

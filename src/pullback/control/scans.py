@@ -43,7 +43,7 @@ def _run(*values: Any, body: Body, consts: int, carries: int, length: int, rever
     """
     given, state, stacks = values[:consts], values[consts : consts + carries], values[consts + carries :]
     rows = [np.empty((length, *one.array_aval.shape), one.array_aval.dtype) for one in body.outputs[carries:]]
-    run = body.program
+    run = body.evaluate
     for step in range(length - 1, -1, -1) if reverse else range(length):
         out = run((*given, *state, *[stack[step] for stack in stacks]))
         state = tuple(out[:carries])
