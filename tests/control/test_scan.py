@@ -264,3 +264,24 @@ def test_compiled_it_is_what_it_is_eagerly():
     compiled = np.asarray(w.grad)
     assert found == pytest.approx(step(H, XS).item(), rel=1e-12)
     np.testing.assert_allclose(compiled, w.grad, rtol=1e-12)
+
+
+def test_compiled_with_its_gradient_the_loop_runs_once_forward_and_once_back():
+    step = pb.compile(pb.value_and_grad(lambda w: network(w, U, H, XS)[0].sum()))
+    value, gradient = step(W)
+    expected = pb.value_and_grad(lambda w: looped(w, U, H, XS)[0].sum())(W)
+    assert value == pytest.approx(expected[0], rel=1e-12)
+    np.testing.assert_allclose(gradient, expected[1], rtol=1e-12)
+    assert [node.primitive.name for node in step.graph.nodes].count("scan") == 2
+
+
+def test_nested_the_inner_loop_is_not_run_twice_in_a_step():
+    def inner(c):
+        return pb.scan(lambda c, _: (np.sin(c), None), c, None, length=3)[0]
+
+    x = pb.array(0.3, requires_grad=True)
+    out, _ = pb.scan(lambda c, _: (inner(c) * c, None), x, None, length=2)
+    body = out.node.inputs[0].params["body"]
+    assert [node.primitive.name for node in body.nodes].count("scan") == 1
+    out.backward()
+    assert x.grad.item() == pytest.approx(pb.grad(lambda x: inner(inner(x) * x) * (inner(x) * x))(0.3))

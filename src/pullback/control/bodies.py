@@ -55,17 +55,17 @@ class Body(Graph):
         self.name = name
         super().__init__(inputs, ancestors([*outputs, *inputs]), outputs)
         self._derived: dict[Any, Any] = {}
-        self._program: Program
+        self._program: Program | None = None
         self._runs = 0
 
     def evaluate(self, values: Sequence[Any]) -> list[Any]:
         """The values of the outputs from values of the inputs. Run often, it is optimized (exactly)."""
         self._runs += 1
-        if self._runs == 1:
-            self._program = Program(self, self.quiet)
-        elif self._runs == _OFTEN:
-            self._program = Program(optimize(self), self.quiet)
-        return self._program(values)
+        program = self._program
+        if program is None or self._runs == _OFTEN:
+            graph = optimize(self) if self._runs >= _OFTEN else self
+            program = self._program = Program(graph, self.quiet)
+        return program(values)
 
     @cached_property
     def reach(self) -> list[frozenset[int]]:
@@ -242,46 +242,6 @@ def rebuild(
                 node._origin, node.aval, node.name or names.get(node), weak=node.weak,
             )  # fmt: skip
     return copies
-
-
-def merged(outputs: Sequence[Node]) -> list[Node]:
-    """Let a node whose body another one extends, on the same inputs, give way to that other one.
-
-    A backward pass runs a loop with what it saves as further results, beside the loop that the forward pass ran.
-    """
-    order = ancestors(outputs)
-    loops: dict[Any, Node] = {}
-    for node in order:
-        body = node.params.get("body")
-        if isinstance(body, Body):
-            loops[node.primitive, node.inputs, _others(node), body] = node
-    wider = {
-        loops[primitive, inputs, others, body.extends]: node
-        for (primitive, inputs, others, body), node in loops.items()
-        if (primitive, inputs, others, body.extends) in loops
-    }
-    if not wider:
-        return list(outputs)
-    copies: dict[Node, Node] = {}
-    for node in order:
-        if node in copies:
-            continue
-        chain = [node]
-        while chain[-1] in wider:
-            chain.append(wider[chain[-1]])
-        kept = chain[-1]
-        inputs = tuple(copies[source] for source in node.inputs)
-        copy = node
-        if kept is not node or inputs != node.inputs:
-            copy = Node(
-                kept.primitive, inputs, kept.params, None, True, node._origin, kept.aval, node.name, weak=node.weak
-            )
-        copies.update(dict.fromkeys(chain, copy))
-    return [copies[node] for node in outputs]
-
-
-def _others(node: Node) -> Any:
-    return tuple((name, value) for name, value in node.params.items() if name != "body")
 
 
 _LARGE = 4096

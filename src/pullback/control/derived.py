@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pullback.control.bodies import Body, merged, rebuild
+from pullback.control.bodies import Body, rebuild
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.graph import ancestors
@@ -17,6 +17,7 @@ from pullback.core.terminals import CONSTANT, input_node, scalar_node
 from pullback.dtypes import is_differentiable
 from pullback.transforms.backward import pull_back
 from pullback.transforms.forward import push_forward
+from pullback.transforms.passes import merge_extended
 from pullback.transforms.vectorize import batch_nodes
 
 Flags = tuple[bool, ...]
@@ -215,7 +216,7 @@ def _split(body: Body, wanted: Flags, active: Flags, fixed: Flags, known: Flags)
     needed = tuple(node in boundary and node in held for node in body.inputs)
     again = chosen(needed, body.inputs)
     steps = [replaced[node] for node in once], again, [replaced[node] for node in saved], parts.cotangents
-    forward = Body(body.name, body.inputs, merged([*body.outputs, *saved]))
+    forward = Body(body.name, body.inputs, merge_extended([*body.outputs, *saved]))
     forward.extends, forward.quiet = body, body.quiet
     return Split(
         forward=forward,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.aval import Aval
-from pullback.core.graph import Graph, as_scalar
+from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import NO_PARAMS, Node, as_value
 from pullback.core.operations import named_primitive
 from pullback.core.origin import Derived
@@ -130,6 +130,47 @@ def merge_common(graph: Graph) -> Graph:
                 found = known[key] = node if inputs == node.inputs else remade(node, inputs)
             replaced[node] = found
     return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
+
+
+def merge_loops(graph: Graph) -> Graph:
+    """Run a loop once that a backward pass runs again to save what it needs."""
+    return Graph.of(merge_extended(graph.outputs), graph.inputs, graph.output_names)
+
+
+def merge_extended(outputs: Sequence[Node]) -> list[Node]:
+    """Let a node whose body another one extends, on the same inputs, give way to that other one.
+
+    A backward pass runs a loop with what it saves as further results, beside the loop that the forward pass ran.
+    """
+    order = ancestors(outputs)
+    loops: dict[Any, Node] = {}
+    extends: list[tuple[Any, Node]] = []
+    for node in order:
+        body = node.params.get("body")
+        if body is not None:
+            others = tuple((name, value) for name, value in node.params.items() if name != "body")
+            loops[node.primitive.name, node.inputs, others, body] = node
+            if getattr(body, "extends", None) is not None:
+                extends.append(((node.primitive.name, node.inputs, others, body.extends), node))
+    wider = {loops[key]: node for key, node in extends if key in loops}
+    if not wider:
+        return list(outputs)
+    copies: dict[Node, Node] = {}
+    for node in order:
+        if node in copies:
+            continue
+        chain = [node]
+        while chain[-1] in wider:
+            chain.append(wider[chain[-1]])
+        kept = chain[-1]
+        inputs = tuple([copies[source] for source in node.inputs])
+        copy = node
+        if kept is not node or inputs != node.inputs:
+            copy = Node(
+                kept.primitive, inputs, kept.params, None, True, node._origin, kept.aval, node.name, weak=node.weak
+            )
+        copies.update(dict.fromkeys(chain, copy))
+    return [copies[node] for node in outputs]
 
 
 def _constant_key(node: Node) -> Any:
@@ -334,7 +375,7 @@ _LAYOUT = {
 
 def optimize(graph: Graph) -> Graph:
     """Run every pass, until nothing more is found (at most a few times)."""
-    graph = settle(graph)
+    graph = merge_loops(settle(graph))
     for _ in range(4):
         before = len(graph.nodes)
         for one in (clean_layout, simplify_exactly, fold_constants, merge_common):
@@ -344,4 +385,14 @@ def optimize(graph: Graph) -> Graph:
     return graph
 
 
-__all__ = ["clean_layout", "fold_constants", "merge_common", "optimize", "rewrite", "settle", "simplify_exactly"]
+__all__ = [
+    "clean_layout",
+    "fold_constants",
+    "merge_common",
+    "merge_extended",
+    "merge_loops",
+    "optimize",
+    "rewrite",
+    "settle",
+    "simplify_exactly",
+]
