@@ -21,6 +21,7 @@ if _TYPE_CHECKING:
     from pullback import data, io, nn, numpy, optim, testing, train, view
     from pullback.compiler.compile import compile
     from pullback.compiler.report import profile
+    from pullback.compiler.threads import set_num_threads
     from pullback.control.associative import associative_scan
     from pullback.control.branches import cond, switch
     from pullback.control.checkpoint import checkpoint
@@ -55,6 +56,7 @@ _LAZY_NAMES = {
     for module, names in {
         "pullback.compiler.compile": "compile",
         "pullback.compiler.report": "profile",
+        "pullback.compiler.threads": "set_num_threads",
         "pullback.core.graph": "Graph",
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
@@ -116,6 +118,7 @@ __all__ = [
     "profile",
     "random",
     "scan",
+    "set_num_threads",
     "special",
     "stop_gradient",
     "switch",

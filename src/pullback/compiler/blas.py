@@ -28,6 +28,10 @@ from pullback.core.node import Node
 from pullback.transforms.passes import made, rewrite
 
 ROUTINES = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
+PARALLEL = 2_000_000
+"""Floating-point operations from which on a product is cut into blocks for threads."""
+_BLOCKS, _HEIGHT = 4, 16
+"""Into at most how many blocks, of a multiple of how many rows: the same for any number of threads."""
 SMALL = 2048
 """Products with fewer multiplications are loops of our own: calling BLAS costs as much."""
 
@@ -204,10 +208,14 @@ class Product:
     Attributes:
         text: of the function.
         flops: floating-point operations.
+        trips: into how many pieces it is cut: stacked problems, or blocks of rows.
+        tile: how many of them belong together.
     """
 
     text: str
     flops: int
+    trips: int
+    tile: int
 
 
 def product(
@@ -230,12 +238,17 @@ def product(
     ]
     routine = ROUTINES[out.dtype]
     called = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %slots, i64 {slot[routine]}')}")
+    flops = 2 * math.prod(lengths.values())
+    large = flops > PARALLEL
+    rows = math.prod(lengths[c] for c in letters.m)
+    # A stack is cut into its problems, a single large product into blocks of rows.
+    height = -(-rows // (_BLOCKS * _HEIGHT)) * _HEIGHT if large and not stack else rows
     block = "entry"
 
     def nest(depth: int, at: list[str]) -> None:
         nonlocal block
         if depth == len(stack):
-            _call(w, called, kind, letters, a, b, out, at)
+            _call(w, called, kind, letters, a, b, out, at, height if height < rows else None)
             return
         length, *strides = stack[depth]
         head, done, index, following, more = (w.fresh(word) for word in ("loop", "done", "i", "i", "m"))
@@ -247,17 +260,20 @@ def product(
             for one, stride in zip(at, strides, strict=True)
         ]
         nest(depth + 1, moved)
+        first, last = ("%begin", "%end") if depth == 0 else ("0", str(length))
         w.write(f"%{following} = add i64 %{index}, 1")
-        w.write(f"%{more} = icmp slt i64 %{following}, {length}")
+        w.write(f"%{more} = icmp slt i64 %{following}, {last}")
         w.write(f"br i1 %{more}, label %{head}, label %{done}")
-        w.lines.insert(place, f"  %{index} = phi i64 [0, %{before}], [%{following}, %{block}]")
+        w.lines.insert(place, f"  %{index} = phi i64 [{first}, %{before}], [%{following}, %{block}]")
         w.label(done)
         block = done
 
     nest(0, pointers)
     body = "\n".join(w.lines)
     text = f"define private void @{name}(ptr noalias %slots, i64 %begin, i64 %end) {{\nentry:\n{body}\n  ret void\n}}"
-    return Product(text, 2 * math.prod(lengths.values()))
+    trips = stack[0][0] if stack else -(-rows // height)
+    tile = 1 if large and not stack else -(-trips // _BLOCKS) if large else trips
+    return Product(text, flops, trips, tile)
 
 
 def _with_terms(letters: Letters, views: Sequence[View], out: View) -> list[tuple[str, View]]:
@@ -265,11 +281,37 @@ def _with_terms(letters: Letters, views: Sequence[View], out: View) -> list[tupl
 
 
 def _call(
-    w: Writer, called: str, kind: str, letters: Letters, a: Matrix, b: Matrix, out: View, at: Sequence[str]
+    w: Writer,
+    called: str,
+    kind: str,
+    letters: Letters,
+    a: Matrix,
+    b: Matrix,
+    out: View,
+    at: Sequence[str],
+    height: int | None,
 ) -> None:
-    """One matrix product. BLAS counts along columns: to it, what lies row by row is transposed."""
+    """One matrix product, or the blocks of ``height`` rows from ``begin`` to ``end`` of it.
+
+    BLAS counts along columns: to it, what lies row by row is transposed.
+    """
     c = as_matrix(letters.out, out, letters.m, letters.n)
     assert c is not None, (letters, out)
+    rows = w.module.integer(a.rows)
+    if height is not None:
+        start = w.value(f"mul i64 %begin, {height}")
+        stop = w.value(f"mul i64 %end, {height}")
+        beyond = w.value(f"icmp sgt i64 {stop}, {a.rows}")
+        stop = w.value(f"select i1 {beyond}, i64 {a.rows}, i64 {stop}")
+        count = w.value(f"trunc i64 {w.value(f'sub i64 {stop}, {start}')} to i32")
+        rows = w.result("alloca i32")
+        w.write(f"store i32 {count}, ptr {rows}")
+        at = [
+            w.value(f"getelementptr {kind}, ptr {at[0]}, i64 {w.value(f'mul i64 {start}, {a.row_stride}')}"),
+            at[1],
+            w.value(f"getelementptr {kind}, ptr {at[2]}, i64 {w.value(f'mul i64 {start}, {c.row_stride}')}"),
+        ]
+    height_of = {id(a): rows, id(b): w.module.integer(b.rows)}
     first, second, of_first, of_second = b, a, at[1], at[0]
     if c.column_stride != 1:  # the result lies column by column
         first, second, of_first, of_second = a, b, at[0], at[1]
@@ -282,7 +324,7 @@ def _call(
     module = w.module
     arguments = [
         module.letter(flag_first), module.letter(flag_second),
-        module.integer(first.rows), module.integer(second.rows), module.integer(first.columns),
+        height_of[id(first)], height_of[id(second)], module.integer(first.columns),
         module.real(kind, 1.0), of_first, module.integer(lead_first), of_second, module.integer(lead_second),
         module.real(kind, 0.0), at[2], module.integer(lead_c),
     ]  # fmt: skip

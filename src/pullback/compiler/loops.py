@@ -20,6 +20,16 @@ from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 from pullback.core.node import Node
 
+PARALLEL = 400_000
+"""Work from which on it pays to wake other threads."""
+_TILES = 16
+"""Into how many tiles such work is cut: the same for any number of threads."""
+
+
+def tile_of(trips: int, work: int) -> int:
+    """How many iterations of the first loop belong together: all of them where there is little to do."""
+    return trips if work < PARALLEL else -(-trips // _TILES)
+
 
 @dataclass(eq=False)
 class Access:
@@ -155,6 +165,14 @@ class KernelWriter:
         if not self.kept:
             return 1
         return self._count(self.kept[0])
+
+    @property
+    def work(self) -> int:
+        """About how many instructions on numbers there are to do."""
+        elements = 1
+        for length in self.kernel.shape:
+            elements *= length
+        return elements * sum(8 if is_worth_keeping(node) else 1 for node in self.kernel.nodes)
 
     def _count(self, axis: int) -> int:
         length = self.axes[axis].length

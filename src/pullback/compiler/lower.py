@@ -13,7 +13,7 @@ from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
 from pullback.compiler.instructions import Writer
-from pullback.compiler.loops import KernelWriter
+from pullback.compiler.loops import KernelWriter, tile_of
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.views import Buffer, View
@@ -176,6 +176,7 @@ class _Lowering:
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
+        self.threads = False
         self._give_buffers()
         self._plan_memory()
         self._write()
@@ -208,7 +209,7 @@ class _Lowering:
                 count += 1
         lowered.arena = count
         count += 1
-        for routine in blas.ROUTINES.values():
+        for routine in (*blas.ROUTINES.values(), "parallel", "pool"):
             self.slots[routine] = count
             count += 1
         lowered.slots = count
@@ -331,6 +332,8 @@ class _Lowering:
         finish()
         if needs_routines:
             lowered.routines = [(self.slots[name], name) for name in blas.ROUTINES.values()]
+        if self.threads:
+            lowered.routines += [(self.slots[name], name) for name in ("parallel", "pool")]
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(module)
@@ -354,11 +357,24 @@ class _Lowering:
             ]
         return lines
 
+    def _call(self, name: str, calls: list[str], trips: int, tile: int) -> None:
+        """Run a part as a whole, or, if it has much to do, in tiles that threads take."""
+        if tile >= trips:
+            calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 {trips})")
+            return
+        self.threads = True
+        for word in ("parallel", "pool"):
+            slot = f"getelementptr ptr, ptr %slots, i64 {self.slots[word]}"
+            calls += [f"  %{word}.{name}.at = {slot}", f"  %{word}.{name} = load ptr, ptr %{word}.{name}.at"]
+        calls.append(
+            f"  call void %parallel.{name}(ptr %pool.{name}, ptr @{name}, ptr %slots, i64 {trips}, i64 {tile})"
+        )
+
     def _kernel(self, module: Module, name: str, kernel: Kernel, calls: list[str]) -> None:
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
         writer = KernelWriter(module, name, kernel, views, self.locate, self.plan.base, self.slot)
         module.add(writer.text())
-        calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 {writer.trips})")
+        self._call(name, calls, writer.trips, tile_of(writer.trips, writer.work))
         moved = sum(access.view.buffer.nbytes for access in writer.accesses)
         self.lowered.parts.append(Part(name, "kernel", tuple(map(_described, kernel.nodes)), moved, 0))
 
@@ -372,7 +388,7 @@ class _Lowering:
         operands = [self.locate(source) for source in node.inputs]
         written = blas.product(module, name, node, operands, self.views[node], self.slots, begin)
         module.add(written.text)
-        calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 1)")
+        self._call(name, calls, written.trips, written.tile)
         moved = sum(view.buffer.nbytes for view in (*operands, self.views[node]))
         self.lowered.parts.append(Part(name, "product", (_described(node),), moved, written.flops))
 

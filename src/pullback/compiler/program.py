@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler import threads
 from pullback.compiler.blas import addresses
 from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
@@ -55,7 +56,8 @@ class Program:
         for slot, array in lowered.constants:
             self._template[slot] = array.ctypes.data
         for slot, routine in lowered.routines:
-            self._template[slot] = addresses()[routine]
+            self._template[slot] = _address(routine)
+        self._pool = next((slot for slot, routine in lowered.routines if routine == "pool"), None)
         self._arena: Array | None = aligned(lowered.arena_size)
         self._lock = threading.Lock()
 
@@ -71,6 +73,8 @@ class Program:
             arrays[in_place[i]] if i in in_place else np.empty(aval.shape, aval.dtype)
             for i, aval in enumerate(self.lowered.avals)
         ]
+        if self._pool is not None:
+            threads.pool.ensure()
         with self._lock:
             arena, self._arena = self._arena, None
         if arena is None:  # another thread is running this program
@@ -124,6 +128,8 @@ class Program:
         lowered = self.lowered
         if len(lowered.sequence) != 1 or not isinstance(lowered.sequence[0], str) or self._code is None:
             return None
+        if self._pool is not None:
+            threads.pool.ensure()
         template = type(self._template).from_buffer_copy(self._template)
         for position, array in state.items():
             template[position] = array.ctypes.data
@@ -189,6 +195,12 @@ class _Run:
         array = np.ndarray(view.shape, buffer.dtype, whole.reshape(-1), view.offset * size, strides)
         array.flags.writeable = False
         return array
+
+
+def _address(routine: str) -> int:
+    if routine == "pool":
+        return threads.pool.address
+    return threads.parallel_address() if routine == "parallel" else addresses()[routine]
 
 
 def as_input(value: Any, dtype: np.dtype[Any]) -> Array:

@@ -1,0 +1,124 @@
+"""Threads: the same results with any number, and nothing left behind."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.compiler import threads
+
+
+@pytest.fixture(autouse=True)
+def _number_of_threads():
+    before = threads.pool.wanted
+    yield
+    threads.pool.wanted = before
+    threads.pool.ensure()
+
+
+def large(x, w):
+    z = np.tanh(x @ w)
+    rows = np.exp(z - z.max(axis=1, keepdims=True))
+    return (rows / rows.sum(axis=1, keepdims=True)) @ w.T, z.sum(axis=0), np.sin(x) * 2 + 1
+
+
+def arguments():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(300, 200)).astype(np.float32), generator.normal(size=(200, 170)).astype(np.float32)
+
+
+def test_results_are_the_same_bit_for_bit_with_any_number_of_threads():
+    f = pb.compile(large)
+    pb.set_num_threads(1)
+    expected = f(*arguments())
+    for count in (2, 3, 7, 1):
+        pb.set_num_threads(count)
+        for _ in range(3):
+            for one, other in zip(f(*arguments()), expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+    for one, other in zip(expected, large(*map(pb.array, arguments())), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_work_is_shared():
+    f = pb.compile(large)
+    f(*arguments())
+    assert f.ir().count("call void %parallel.") >= 3
+    g = pb.compile(lambda x: np.sin(x) + 1)
+    g(np.ones(50))
+    assert "parallel" not in g.ir()
+
+
+def test_several_python_threads_share_the_pool():
+    pb.set_num_threads(3)
+    f = pb.compile(large)
+    expected = f(*arguments())
+    wrong = []
+
+    def run():
+        for _ in range(10):
+            for one, other in zip(f(*arguments()), expected, strict=True):
+                if not np.array_equal(one, other):
+                    wrong.append(one)
+
+    running = [threading.Thread(target=run) for _ in range(4)]
+    for one in running:
+        one.start()
+    for one in running:
+        one.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("count", [0, 64, 1.5, "2", True])
+def test_numbers_that_make_no_sense_are_refused(count):
+    with pytest.raises(pb.errors.ArgumentError, match="set_num_threads: expected an integer from 1 to 63"):
+        pb.set_num_threads(count)
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+SUM = """
+import numpy as np, pullback as pb
+f = pb.compile(lambda x: (np.sin(x) * x + 1, x.sum(axis=1)))
+x = np.ones((2000, 500), np.float32)
+first = f(x)[0]
+"""
+
+
+def test_the_number_comes_from_the_environment():
+    code = f"{SUM}\nfrom pullback.compiler import threads; print(threads.pool.started)"
+    assert run(code, PULLBACK_NUM_THREADS="3").stdout == "3\n"
+    found = run(code, PULLBACK_NUM_THREADS="many")
+    assert "PULLBACK_NUM_THREADS: expected a number from 1 to 63, got 'many'" in found.stderr
+
+
+def test_a_process_that_used_threads_ends():
+    found = run(f"{SUM}\nprint('done')", PULLBACK_NUM_THREADS="4")
+    assert (found.returncode, found.stdout, found.stderr) == (0, "done\n", "")
+
+
+def test_a_child_that_was_forked_works():
+    code = f"""{SUM}
+import os
+child = os.fork()
+if child == 0:
+    good = np.array_equal(f(x)[0], first) and np.array_equal(f(x)[0], first)
+    os._exit(0 if good else 1)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status), np.array_equal(f(x)[0], first))
+"""
+    found = run(code, PULLBACK_NUM_THREADS="3")
+    assert found.stdout == "0 True\n", found.stderr
