@@ -141,7 +141,6 @@ for _name, _target in {
     "evaluation_explain": "pullback.view.explain:explain",
     "evaluation_latex": "pullback.view.explain:latex",
     "evaluation_listing": "pullback.view.text:plain",
-    "evaluation_save": "pullback.view.save:save",
     "evaluation_svg": "pullback.view.svg:svg",
     "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
     "graph_compile": "pullback.compiler.compile:graph_compile",
@@ -150,8 +149,8 @@ for _name, _target in {
     "graph_listing": "pullback.view.text:plain",
     "graph_simplify": "pullback.transforms.simplify:graph_simplify",
     "picture_bundle": "pullback.view.notebook:picture_bundle",
+    "picture_save": "pullback.view.save:save",
     "rich_listing": "pullback.view.text:coloured",
-    "graph_save": "pullback.view.save:save",
     "vmap": "pullback.transforms.vectorize:vmap",
     "verify": "pullback.core.verify:verify",
 }.items():

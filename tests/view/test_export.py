@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.errors import ArgumentError
 from pullback.view.export import picture_json
 
 
@@ -117,6 +118,23 @@ def test_arrays_are_given_by_their_statistics():
     assert formulas[3] == "ct·(1 \N{MINUS SIGN} t2²)"
     assert found["edges"][0]["pulledFormula"] == "ct @ w.T"
     assert found["edges"][1]["pulledFormula"] == "x.T @ ct"
+
+
+def test_elements_and_times_are_there_when_asked(tmp_path):
+    run = pb.trace(lambda x: np.tanh(x).sum(), np.ones((2, 2))).forward([[1, np.inf], [0, 2]]).backward()
+    run.save(tmp_path / "a.json")
+    plain = json.loads((tmp_path / "a.json").read_text())["nodes"]
+    assert not any("elements" in node["value"] or "seconds" in node for node in plain)
+    run.save(tmp_path / "b.json", contents=True, timed=True)
+    x, t1, out = json.loads((tmp_path / "b.json").read_text())["nodes"]
+    assert x["value"]["elements"] == [[1, "Infinity"], [0, 2]]
+    assert np.array(t1["value"]["elements"]).tolist() == np.tanh([[1, np.inf], [0, 2]]).tolist()
+    assert t1["gradient"]["elements"] == [[1, 1], [1, 1]]
+    assert "elements" not in out["value"]
+    assert t1["seconds"] > 0
+    assert "seconds" not in x
+    with pytest.raises(ArgumentError, match=r"ends in \.html or \.json"):
+        run.save(tmp_path / "b.svg", contents=True)
 
 
 def test_numbers_that_json_does_not_have_are_words():

@@ -148,7 +148,7 @@ class Graph:
             ArgumentError: another ending, or one whose package is not installed.
             FileError: the file cannot be written.
         """
-        operations.graph_save(self, path)
+        operations.picture_save(self, path)
 
     def __str__(self) -> str:
         text: str = operations.graph_listing(self)

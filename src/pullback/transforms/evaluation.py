@@ -83,6 +83,10 @@ class Evaluation:
         """The value of a node of the graph."""
         return shown(self._values[node])
 
+    def raw(self, node: Node) -> Any:
+        """The value of a node of the graph as NumPy has it, a number too."""
+        return self._values[node]
+
     def gradient(self, node: Node) -> Any:
         """The gradient by a node of the graph; None if it carries no derivative or there was no backward pass."""
         if self._gradients is None or not carries_derivative(node):
@@ -183,9 +187,15 @@ class Evaluation:
         text: str = operations.evaluation_svg(self)
         return text
 
-    def save(self, path: Any) -> None:
-        """Draw the picture into the file ``path``; the ending of its name says how, see ``Graph.save``."""
-        operations.evaluation_save(self, path)
+    def save(self, path: Any, *, contents: bool = False, timed: bool = False) -> None:
+        """Draw the picture into the file ``path``; the ending of its name says how, see ``Graph.save``.
+
+        Args:
+            path: the file.
+            contents: whether .html and .json are to hold the elements of all arrays, not only what is known of them.
+            timed: whether each operation is evaluated once more, so that .html and .json say how long it takes.
+        """
+        operations.picture_save(self, path, contents, timed)
 
     def __str__(self) -> str:
         text: str = operations.evaluation_listing(self)

@@ -235,6 +235,8 @@ def value_data(value: Value | None) -> dict[str, Any] | None:
         found["number"] = plain(value.number)
     if value.statistics is not None:
         found |= _statistics(value.statistics)
+    if value.elements is not None:
+        found["elements"] = plain(value.elements.tolist())
     return found
 
 

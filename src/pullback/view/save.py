@@ -11,7 +11,8 @@ from pullback.core.graph import Graph
 from pullback.errors import ArgumentError
 from pullback.files import PathLike, path_name, write_whole
 from pullback.transforms.evaluation import Evaluation
-from pullback.view.export import dumped
+from pullback.view.export import dumped, picture_data
+from pullback.view.summary import Summarizer
 
 FORMATS: dict[str, str] = {
     ".svg": "svg:svg",
@@ -28,16 +29,20 @@ DATA_FORMATS: dict[str, str] = {".html": "page:page_of", ".json": "export:unchan
 """The same for a picture that is JSON text already."""
 
 
-def save(what: Graph | Evaluation, path: PathLike) -> None:
+def save(what: Graph | Evaluation, path: PathLike, contents: bool = False, timed: bool = False) -> None:
     """Draw a graph or an evaluation into a file; the ending of its name says how.
 
-    The file is written whole or not at all: one that is there stays as it was if anything goes wrong.
+    The file is written whole or not at all: one that is there stays as it was if anything goes wrong. With ``contents``
+    or ``timed`` it is data: the elements of arrays, or how long each operation takes, have no place in a drawing.
 
     Raises:
         ArgumentError: an ending that is not known, or one whose package is not installed.
         FileError: the file cannot be written.
     """
-    _write(what, path, FORMATS)
+    if contents or timed:
+        save_data(picture_data(Summarizer(what, contents=contents, timed=timed).picture()), path)
+    else:
+        _write(what, path, FORMATS)
 
 
 def save_data(data: dict[str, Any], path: PathLike) -> None:

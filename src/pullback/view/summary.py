@@ -23,6 +23,7 @@ from pullback.view.groups import Group, fold
 from pullback.view.notation import clean, described, elements, extent, is_shown, params, ranged, shortened, written
 from pullback.view.rules import Rule, Rules, written_rule
 from pullback.view.statistics import Statistics, statistics
+from pullback.view.timing import seconds
 
 MOST_DETAILED = 1000
 """Of a graph with more nodes than these, edges have numbers between numbers only, and matrices no thumbnails."""
@@ -46,12 +47,14 @@ class Value:
         full: in a few words.
         number: of one real number, itself.
         statistics: of an array.
+        elements: the array itself, where it was asked for.
     """
 
     text: str
     full: str
     number: float | None = None
     statistics: Statistics | None = None
+    elements: Any = None
 
     @property
     def is_several(self) -> bool:
@@ -208,19 +211,27 @@ def few(value: Any) -> str | None:
     return text if text is not None and (value.size == 1 or len(text) <= WIDEST) else None
 
 
-def value_of(value: Any, counted: bool = True, pictured: bool = True) -> Value:
-    """Say what is shown of a value: with a histogram if ``counted``, a matrix with a thumbnail if ``pictured``."""
+def value_of(value: Any, counted: bool = True, pictured: bool = True, contents: bool = False) -> Value:
+    """Say what is shown of a value.
+
+    Args:
+        value: an array, a number, or several of them.
+        counted: whether there is to be a histogram.
+        pictured: whether a matrix gets a thumbnail.
+        contents: whether the elements are kept.
+    """
     if isinstance(value, tuple):
         return Value(f"{len(value)} results", described(value))
     array = np.asarray(value)
     if array.ndim == 0 and array.dtype.kind != "c":
         return Value(brief(array), described(array), number=array.item())
     found = statistics(array, counted, pictured)
+    kept = array if contents else None
     if array.size <= 4:
-        return Value(brief(array), described(array), statistics=found)
+        return Value(brief(array), described(array), None, found, kept)
     kind = array.dtype.kind
     full = f"{Aval(array.shape, array.dtype)} {ranged(found, kind, 'from ')}"
-    return Value(typeset(f"{array.shape}: {ranged(found, kind)}"), full, statistics=found)
+    return Value(typeset(f"{array.shape}: {ranged(found, kind)}"), full, None, found, kept)
 
 
 def summarize(what: Graph | Evaluation) -> Picture:
@@ -236,9 +247,13 @@ class Summarizer:
         run: its values and gradients, if it has been walked.
         nodes: those that have a place of their own, in topological order.
         detailed: whether edges have formulas and values between arrays, and matrices thumbnails.
+        contents: whether values hold their elements.
+        times: how long each operation takes, if that is to be measured.
     """
 
-    def __init__(self, what: Graph | Evaluation, detailed: bool = True) -> None:
+    def __init__(
+        self, what: Graph | Evaluation, detailed: bool = True, contents: bool = False, timed: bool = False
+    ) -> None:
         self.graph = what.graph if isinstance(what, Evaluation) else what
         self.run = run = what if isinstance(what, Evaluation) else None
         graph = self.graph
@@ -250,6 +265,8 @@ class Summarizer:
                       or node in graph.outputs]  # fmt: skip
         self.place = {node: i for i, node in enumerate(self.nodes)}
         self.detailed = detailed and len(self.nodes) <= MOST_DETAILED
+        self.contents = contents
+        self.times = seconds(run) if timed and run is not None else {}
         self.output = run.output if run is not None else None
         self.rules = Rules()
         self.outputs = frozenset(graph.outputs)
@@ -277,7 +294,7 @@ class Summarizer:
         return Item(
             node, self.names[node], self._kind(node), node.primitive.name, text, self._operands(node),
             params(node.params), aval, group, _source(node), value, self._gradient(node),
-            aval.size * aval.dtype.itemsize if aval is not None else None, flops(node),
+            aval.size * aval.dtype.itemsize if aval is not None else None, flops(node), self.times.get(node),
         )  # fmt: skip
 
     def _operands(self, node: Node) -> list[Operand]:
@@ -303,7 +320,7 @@ class Summarizer:
         return None if gradient is None else self._shown(gradient)
 
     def _shown(self, value: Any, edge: bool = False) -> Value:
-        return value_of(value, not edge, self.detailed and not edge)
+        return value_of(value, not edge, self.detailed and not edge, self.contents and not edge)
 
     # Edges ----------------------------------------------------------------------------------------------------------
 
