@@ -45,8 +45,89 @@ TOLERANCE = 1e-9
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 1e-300, 1e300, np.inf, -np.inf, np.nan]
 
-EXPLAINED: dict[tuple[str, str], str] = {}
-"""Why a peer differs in a function: by peer and name, one sentence."""
+_OUTSIDE = "outside the function's domain or at its poles, where nothing is defined"
+_LIMIT = "0 * inf or inf - inf gives NaN there where the limit is finite; here it is the limit"
+_TIES = "at ties the derivative is shared here, and goes to one operand there"
+_LOST = "the derivative is zero there, without an error; here it follows the elements"
+_NAN = "at NaN, whose derivative here is NaN or goes to the operand that is NaN"
+_REFERENCE = "the value here is NumPy's or SciPy's"
+
+EXPLAINED: dict[tuple[str, str], str] = {
+    ("PyTorch", "absolute"): _NAN,
+    ("PyTorch", "arccosh"): _OUTSIDE,
+    ("PyTorch", "arctan2"): "for tiny operands the square underflows there; here it does not",
+    ("PyTorch", "copysign"): _LIMIT,
+    ("PyTorch", "digamma"): _OUTSIDE,
+    ("PyTorch", "erfcx"): _LIMIT,
+    ("PyTorch", "float_power"): "the derivative of x**y by y at 0**0 is 0 there; here it is the limit, -inf",
+    ("PyTorch", "fmax"): _TIES,
+    ("PyTorch", "fmin"): _TIES,
+    ("PyTorch", "fmod"): _REFERENCE,
+    ("PyTorch", "gammaln"): _REFERENCE,
+    ("PyTorch", "hypot"): "at the origin: the sub-gradient 0 here, NaN there",
+    ("PyTorch", "i1"): _LIMIT,
+    ("PyTorch", "ldexp"): "by 2 to a negative integer, which is rounded to 0 there",
+    ("PyTorch", "log_ndtr"): _LIMIT,
+    ("PyTorch", "logaddexp"): _LIMIT,
+    ("PyTorch", "logaddexp2"): _LIMIT,
+    ("PyTorch", "logit"): _OUTSIDE,
+    ("PyTorch", "nextafter"): _TIES,
+    ("PyTorch", "relu"): _NAN,
+    ("PyTorch", "remainder"): _REFERENCE,
+    ("PyTorch", "sign"): _REFERENCE,
+    ("PyTorch", "sum"): "over axis=(): no axis here, as in NumPy, and all there",
+    ("PyTorch", "i1e"): _NAN,
+    ("JAX", "i1e"): _NAN,
+    ("PyTorch", "var"): "with no degree of freedom left, where nothing is defined",
+    ("PyTorch", "xlog1py"): _LIMIT,
+    ("PyTorch", "xlogy"): _LIMIT,
+    ("JAX", "absolute"): "at 0: the sub-gradient 0 here, 1 there",
+    ("JAX", "arccosh"): _OUTSIDE,
+    ("JAX", "arctan2"): "at the origin: the sub-gradient 0 here, NaN there; infinite operands likewise",
+    ("JAX", "beta"): _REFERENCE,
+    ("JAX", "betaln"): _REFERENCE,
+    ("JAX", "copysign"): "at 0: the sub-gradient 0 here, 1 there",
+    ("JAX", "digamma"): _REFERENCE,
+    ("JAX", "divide"): "for tiny operands the square underflows there; here it does not",
+    ("JAX", "erfcx"): _LIMIT,
+    ("JAX", "exp1"): "its loop does not end at these edges",
+    ("JAX", "expi"): _REFERENCE,
+    ("JAX", "fabs"): "at 0: the sub-gradient 0 here, 1 there",
+    ("JAX", "float_power"): "at 0**0: NaN and 0 there; the limits 0 and -inf here",
+    ("JAX", "fmax"): _TIES,
+    ("JAX", "fmin"): _TIES,
+    ("JAX", "fmod"): _OUTSIDE,
+    ("JAX", "gamma"): _OUTSIDE,
+    ("JAX", "gammaln"): _REFERENCE,
+    ("JAX", "heaviside"): _NAN,
+    ("JAX", "hypot"): "at the origin: the sub-gradient 0 here; infinite operands likewise",
+    ("JAX", "i0"): _LIMIT,
+    ("JAX", "i1"): _LIMIT,
+    ("JAX", "kl_div"): _REFERENCE,
+    ("JAX", "log_ndtr"): _LIMIT,
+    ("JAX", "logaddexp"): "the derivatives of equal large operands add up to 2 there; to 1 here",
+    ("JAX", "logaddexp2"): "the derivatives of equal large operands add up to 2 there; to 1 here",
+    ("JAX", "maximum"): _NAN,
+    ("JAX", "minimum"): _NAN,
+    ("JAX", "ndtri"): "at the ends of the domain: 0 there, the limit inf here",
+    ("JAX", "power"): "at 0**0: NaN and 0 there; the limits 0 and -inf here",
+    ("JAX", "rel_entr"): _REFERENCE,
+    ("JAX", "remainder"): _OUTSIDE,
+    ("JAX", "setdiff1d"): _LOST,
+    ("JAX", "setxor1d"): _LOST,
+    ("JAX", "sinc"): "for tiny operands the square underflows there; here it does not",
+    ("JAX", "std"): _REFERENCE,
+    ("JAX", "union1d"): _LOST,
+    ("JAX", "unique"): _LOST,
+    ("JAX", "unique_all"): _LOST,
+    ("JAX", "unique_counts"): _LOST,
+    ("JAX", "unique_inverse"): _LOST,
+    ("JAX", "unique_values"): _LOST,
+    ("JAX", "var"): _REFERENCE,
+    ("JAX", "xlog1py"): _LIMIT,
+    ("JAX", "xlogy"): _LIMIT,
+}
+"""Why a peer differs in a function, mostly at edges: by peer and name."""
 
 
 # The three libraries ------------------------------------------------------------------------------------------------
@@ -143,7 +224,19 @@ OTHER: dict[tuple[str, str], Callable[..., Any] | None] = {
     ("PyTorch", "norm"): None,
     ("PyTorch", "empty_like"): None,  # undefined values
     ("JAX", "empty_like"): None,
-    ("PyTorch", "unravel_index"): None,
+    ("PyTorch", "binary_cross_entropy_with_logits"): None,  # of logits and labels in the other order
+    ("PyTorch", "cross_entropy"): None,  # of logits
+    ("PyTorch", "kl_div"): None,  # of logarithms
+    ("PyTorch", "meshgrid"): lambda *x, indexing="xy": torch.meshgrid(*x, indexing=indexing),
+    ("PyTorch", "nanmedian"): None,  # the lower of the two in the middle
+    ("PyTorch", "sum"): lambda x, axis=None, **k: torch.sum(x, tuple(range(x.ndim)) if axis is None else axis, **k),
+    ("PyTorch", "svd"): None,  # vectors up to sign, compared by their products elsewhere
+    ("JAX", "svd"): None,
+    ("JAX", "gelu"): lambda x: jax.nn.gelu(x, approximate=False),
+    ("JAX", "log1mexp"): lambda x: jax.nn.log1mexp(-x),
+    ("JAX", "log_softmax"): jax.nn.log_softmax,
+    ("JAX", "softmax"): jax.nn.softmax,
+    ("JAX", "lstsq"): None,  # results of other shapes
 }  # fmt: skip
 """A peer's function in NumPy's form; None where its function of this name means something else."""
 
@@ -319,12 +412,14 @@ def run_all(only: list[str] | None) -> dict[str, Tally]:
             process.start()
         print(peer, name, file=sys.stderr, flush=True)
         connection.send((peer, name))
-        if connection.poll(120.0):
+        if connection.poll(60.0):
             tallies[peer].add(connection.recv())
         else:
-            tallies[peer].disagreements[name] = ["no answer in two minutes"]
+            tallies[peer].disagreements[name] = ["no answer in a minute"]
             process.kill()
             connection = None
+    if process is not None:
+        process.kill()
     return tallies
 
 

@@ -265,6 +265,11 @@ class TestScipy:
 
 
 class TestEdges:
+    def test_derivative_of_a_scaled_bessel_function_far_out(self):
+        x = np.array([2e6, -2e6, 1e300, np.inf])
+        expected = -0.5 * x**-1.0 * np.abs(x) ** -0.5 / np.sqrt(2 * np.pi) * np.sign(x)
+        np.testing.assert_allclose(pb.vmap(pb.grad(ops.i1e))(x), expected, rtol=1e-6)
+
     def test_relu_has_derivative_zero_at_zero(self):
         x = np.array([-1.0, -0.0, 0.0, 2.0])
         np.testing.assert_array_equal(derivative(ops.relu, x), [0.0, 0.0, 0.0, 1.0])

@@ -80,7 +80,14 @@ def i1e(x: Any) -> Any:
 
 @i1e.partials
 def _(out: Array, x: Array) -> Iterator[Thunk]:
-    yield lambda: (i0e(x) + ive(2, x)) / 2 - operations.sign(x) * out
+    yield lambda: _mean_of_neighbours(out, x) - operations.sign(x) * out
+
+
+def _mean_of_neighbours(out: Array, x: Array) -> Array:
+    """(i0e + ive of order 2) / 2. Where x is large SciPy's ive is NaN, and ive(2, x) = i0e(x) - 2 i1e(x) / x."""
+    large = operations.greater(operations.absolute(x), 1e6)
+    near, far = operations.where(large, 1.0, x), operations.where(large, x, 1.0)
+    return operations.where(large, i0e(x) - out / far, (i0e(x) + ive(2, near)) / 2)
 
 
 @pointwise(scipy="j0", finite_partials=True, samples=[normal(3, 4), points(-20.0, 0.0, 30.0), _EDGES])
