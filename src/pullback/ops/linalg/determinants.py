@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.families import add_all, general, linear
+from pullback.core.families import add_all, general
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, invertible, normal, points, reject
@@ -18,7 +18,7 @@ from pullback.errors import DTypeError, LinAlgError, ShapeError
 from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import as_square, check_square, diagonal_of, expecting
 from pullback.ops.linalg.results import SlogdetResult
-from pullback.ops.linalg.solving import invert
+from pullback.ops.linalg.solving import invert, regular
 from pullback.ops.reduction import conjugated
 
 _RANK_1 = points([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [-1.0, -2.0, -3.0])
@@ -172,36 +172,9 @@ def _(tangents: Sequence[Any], out: Array, x: Array, t: Array) -> Array:
     return total
 
 
-@linear(
-    samples=[invertible(3, 3), invertible(2, 3, 3)],
-    rejects=[reject(LinAlgError, "det: expected an invertible matrix, got one of shape (3, 3)", np.ones((3, 3)))],
-    stacks=True,
-)
-def far_from_singular(x: Any) -> Any:
-    """The matrices x themselves, if the inverse of each has a correct digit."""
-    s = np.linalg.svd(x, compute_uv=False)
-    if s.size and (s[..., -1] <= x.shape[-1] * np.finfo(x.dtype).eps * s[..., 0]).any():
-        raise LinAlgError(
-            f"det: expected an invertible matrix, got one of shape {x.shape} that is singular to working precision: "
-            "only the first two derivatives are known there"
-        )
-    return x
-
-
-@far_from_singular.infer
-def _(x: Aval) -> Aval:
-    check_square("det", x)
-    return x
-
-
-@far_from_singular.transpose
-def _(ct: Array, x: Array) -> Iterator[Thunk]:
-    yield lambda: ct
-
-
 def _third(x: Array, e: Array, g: Array) -> Array:
     """The second derivative of the adjugate in two directions, by the inverse."""
-    a = invert(far_from_singular(x))
+    a = invert(regular(x, by="det"))
     by_e, by_g = e @ a, g @ a
     trace_e, trace_g = _trace(by_e), _trace(by_g)
     mixed = by_e @ by_g

@@ -15,10 +15,10 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.families import general
+from pullback.core.families import general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
-from pullback.core.sample import call, invertible, normal, positive_definite, reject
+from pullback.core.sample import by_value, call, invertible, normal, positive_definite, reject
 from pullback.errors import ArgumentError, LinAlgError, NotDifferentiableError, ShapeError
 from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import (
@@ -32,9 +32,10 @@ from pullback.ops.linalg.matrices import (
     hermitian_part,
 )
 from pullback.ops.linalg.results import QRResult
-from pullback.ops.linalg.solving import solve_triangle
+from pullback.ops.linalg.solving import regular, solve_triangle
 from pullback.ops.linalg.ties import once
 
+_ADVICE = ". Add a multiple of the identity to one that is so but for rounding"
 _INDEFINITE = np.array([[1.0, 2.0], [2.0, 1.0]])
 
 
@@ -67,30 +68,59 @@ def _(x: Aval, *, lower: bool) -> Aval:
     return x
 
 
-def _check_hermitian(x: Array) -> None:
-    value = x._node.value
-    if value is None or not value.size:
-        return
-    asymmetry = np.abs(value - np.conjugate(np.swapaxes(value, -1, -2))).max()
-    scale = np.abs(value).max()
-    if asymmetry > np.sqrt(np.finfo(value.dtype).eps) * scale:
-        raise NotDifferentiableError(
-            f"hermitian: expected a Hermitian matrix, got one whose triangles differ by {asymmetry:.2g} (shape "
-            f"{x.shape}). In a derivative both triangles count: give (a + a.conj().mT) / 2, or np.tril(a) + "
-            "np.tril(a, -1).conj().mT for one that is given by its lower triangle"
-        )
-
-
 @mirrored.define_vjp
 def _(ct: Array, out: Array, x: Array, *, lower: bool) -> Iterator[Thunk]:
-    _check_hermitian(x)
-    yield lambda: hermitian_part(ct)
+    yield lambda: both_triangles(ct, x)
 
 
 @mirrored.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, lower: bool) -> Array:
-    _check_hermitian(x)
-    return hermitian_part(tangents[0])
+    found: Array = both_triangles(tangents[0], x)
+    return found
+
+
+@linear(
+    samples=[
+        call(by_value(normal(3, 3)), positive_definite(3, 3)),
+        call(by_value(normal(2, 3, 3)), positive_definite(2, 3, 3)),
+    ],
+    rejects=[
+        reject(NotDifferentiableError, "hermitian: expected a Hermitian matrix, got one whose triangles differ by 3",
+               np.eye(2), np.array([[1.0, 3.0], [0.0, 1.0]])),
+        reject(ShapeError, "hermitian: expected two arrays of one shape", normal(2, 2), normal(3, 3)),
+    ],
+    arguments=(0,),
+    stacks=True,
+)  # fmt: skip
+def both_triangles(t: Any, x: Any) -> Any:
+    """The Hermitian part of t, a tangent or cotangent of matrices x, which are checked to be Hermitian."""
+    _check_alike(t, x)
+    if x.size:
+        apart = np.abs(x - np.conjugate(np.swapaxes(x, -1, -2))).max()
+        if apart > np.sqrt(np.finfo(x.dtype).eps) * np.abs(x).max():
+            raise NotDifferentiableError(
+                f"hermitian: expected a Hermitian matrix, got one whose triangles differ by {apart:.2g} (shape "
+                f"{x.shape}). In a derivative both triangles count: give (a + a.conj().mT) / 2, or np.tril(a) + "
+                "np.tril(a, -1).conj().mT for one that is given by its lower triangle"
+            )
+    return (t + np.conjugate(np.swapaxes(t, -1, -2))) / 2
+
+
+def _check_alike(t: Any, x: Any) -> None:
+    if t.shape != x.shape:
+        raise ShapeError(f"hermitian: expected two arrays of one shape, got {t.shape} and {x.shape}")
+
+
+@both_triangles.infer
+def _(t: Aval, x: Aval) -> Aval:
+    _check_alike(t, x)
+    return t
+
+
+@both_triangles.transpose
+def _(ct: Array, t: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: both_triangles(ct, x)
+    yield None
 
 
 def as_hermitian(operation: str, x: Any, lower: bool = True) -> Array:
@@ -114,7 +144,7 @@ def as_hermitian(operation: str, x: Any, lower: bool = True) -> Array:
 def factor(x: Any) -> Any:
     """The lower triangular L with a positive diagonal and ``L @ adjoint(L) = x``, for each x of a stack, Hermitian."""
     check_square("cholesky", x)
-    with expecting("cholesky", "a positive definite matrix", x):
+    with expecting("cholesky", "a positive definite matrix", x, _ADVICE):
         return np.linalg.cholesky(x)
 
 
@@ -206,18 +236,6 @@ def _divided(x: Array, r: Array) -> Array:
     return adjoint(solve_triangle(adjoint(r), adjoint(x), lower=True, unit_diagonal=False))
 
 
-def _check_rank(r: Array) -> None:
-    value = r._node.value
-    if value is None or not value.size:
-        return
-    pivots = np.abs(np.diagonal(value, axis1=-2, axis2=-1))
-    if (pivots.min(-1) <= value.shape[-1] * np.finfo(value.dtype).eps * pivots.max(-1)).any():
-        raise LinAlgError(
-            f"qr: expected linearly independent columns, got dependent ones (R of shape {r.shape} has a zero on its "
-            "diagonal): Q and R have no derivative there"
-        )
-
-
 @orthogonalize.define_vjp
 def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
     # With W = Q^H dx R^-1, dR = T R and dQ = dx R^-1 - Q T, where T is the upper triangle of W plus the adjoint of its
@@ -226,7 +244,6 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
     by_q, by_r = ct
 
     def by_x() -> Array:
-        _check_rank(r)
         inner = operations.zeros_like(r) if by_r is None else by_r @ adjoint(r)
         if by_q is not None:
             inner = inner - adjoint(q) @ by_q
@@ -234,7 +251,7 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
         folded = strict + adjoint(strict) + _real_diagonal(inner)
         total = q @ folded if by_q is None else by_q + q @ folded
         # total R^-H
-        return adjoint(solve_triangle(r, adjoint(total), lower=False, unit_diagonal=False))
+        return adjoint(solve_triangle(regular(r, by="qr"), adjoint(total), lower=False, unit_diagonal=False))
 
     yield by_x
 
@@ -247,8 +264,7 @@ def _real_diagonal(x: Array) -> Array:
 @orthogonalize.define_jvp
 def _(tangents: Sequence[Any], out: tuple[Array, Array], x: Array) -> Sequence[Any]:
     q, r = out
-    _check_rank(r)
-    moved = _divided(tangents[0], r)
+    moved = _divided(tangents[0], regular(r, by="qr"))
     inner = adjoint(q) @ moved
     upper = operations.triu(inner, 1) + adjoint(operations.tril(inner, -1)) + _real_diagonal(inner)
     return [lambda: moved - q @ upper, lambda: upper @ r]

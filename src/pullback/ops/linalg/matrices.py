@@ -61,18 +61,19 @@ def check_square(operation: str, x: Any) -> None:
 
 
 class expecting:  # noqa: N801  # reads as what it does: with expecting(...)
-    """Turn LAPACK's refusal of x into an error that says what was expected."""
+    """Turn LAPACK's refusal of x into an error that says what was expected, and what to do."""
 
-    def __init__(self, operation: str, what: str, x: Any) -> None:
-        self._operation, self._what, self._x = operation, what, x
+    def __init__(self, operation: str, what: str, x: Any, advice: str = "") -> None:
+        self._operation, self._what, self._x, self._advice = operation, what, x, advice
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, np.linalg.LinAlgError):
-            what = self._what if np.isfinite(self._x).all() else "finite numbers"
-            raise LinAlgError(f"{self._operation}: expected {what}, got {_described(self._x)}") from None
+            finite = np.isfinite(self._x).all()
+            what, advice = (self._what, self._advice) if finite else ("finite numbers", "")
+            raise LinAlgError(f"{self._operation}: expected {what}, got {_described(self._x)}{advice}") from None
 
 
 def _described(x: Any) -> str:

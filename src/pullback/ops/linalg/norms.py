@@ -297,6 +297,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array
 def invert_if_possible(x: Any) -> Any:
     """Inverse of each matrix of a stack; NaN for a singular one."""
     check_square("cond", x)
+    x = np.asarray(x)  # whether there is an inverse depends on the values
     try:
         return np.linalg.inv(x)
     except np.linalg.LinAlgError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval, as_index, normalize_axis
-from pullback.core.families import add_all, general
+from pullback.core.families import add_all, general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import call, integers, invertible, normal, reject
@@ -30,7 +30,68 @@ scipy_linalg: Any = LazyModule("scipy.linalg")
 """``scipy.linalg``, loaded when the first function of it is used."""
 
 _SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
-_NO_INVERSE = "an invertible matrix"
+_INVERTIBLE = ("an invertible matrix", ". Use pinv or lstsq for a singular one")
+
+
+# What a rule needs, checked when there are values ---------------------------------------------------------------------
+
+
+def _dependent_columns(x: Any) -> Any:
+    """Whether the columns of an upper triangular x are linearly dependent to working precision."""
+    pivots = np.abs(np.diagonal(x, axis1=-2, axis2=-1))
+    return pivots.min(-1) <= x.shape[-1] * np.finfo(x.dtype).eps * pivots.max(-1)
+
+
+def _singular(x: Any, accuracy: float) -> Any:
+    """Whether the smallest singular value is nothing beside the largest."""
+    s = np.linalg.svd(x, compute_uv=False)
+    return s[..., -1] <= x.shape[-1] * accuracy * s[..., 0]
+
+
+_CHECKS: dict[str, tuple[Any, str]] = {
+    "det": (
+        lambda x: _singular(x, np.finfo(x.dtype).eps),
+        "an invertible matrix, got one of shape {} that is singular to working precision: only the first two "
+        "derivatives are known there",
+    ),
+    "eig": (
+        lambda x: _singular(x, np.sqrt(np.finfo(x.dtype).eps)),
+        "a matrix with a basis of eigenvectors, got a defective one (shape {}): where eigenvalues meet in one "
+        "eigenvector they have no derivative",
+    ),
+    "qr": (
+        _dependent_columns,
+        "linearly independent columns, got dependent ones (R of shape {} has a zero on its diagonal): Q and R have no "
+        "derivative there",
+    ),
+}
+
+
+@linear(
+    samples=[call(invertible(3, 3), by="det"), call(invertible(2, 3, 3), by="qr"), call(normal(0, 0), by="eig")],
+    rejects=[
+        reject(LinAlgError, "det: expected an invertible matrix, got one of shape (2, 2)", _SINGULAR, by="det"),
+        reject(LinAlgError, "eig: expected a matrix with a basis of eigenvectors", _SINGULAR, by="eig"),
+    ],
+    stacks=True,
+)
+def regular(x: Any, *, by: str) -> Any:
+    """The matrices x themselves, checked to be as the rule of the operation ``by`` needs them."""
+    fails, words = _CHECKS[by]
+    if x.size and np.any(fails(x)):
+        raise LinAlgError(f"{by}: expected {words.format(x.shape)}")
+    return x
+
+
+@regular.infer
+def _(x: Aval, *, by: str) -> Aval:
+    check_square(by, x)
+    return x
+
+
+@regular.transpose
+def _(ct: Array, x: Array, *, by: str) -> Iterator[Thunk]:
+    yield lambda: ct
 
 
 # Inverse --------------------------------------------------------------------------------------------------------------
@@ -45,7 +106,7 @@ _NO_INVERSE = "an invertible matrix"
 def invert(x: Any) -> Any:
     """Inverse of each matrix of a stack."""
     check_square("inv", x)
-    with expecting("inv", _NO_INVERSE, x):
+    with expecting("inv", _INVERTIBLE[0], x, _INVERTIBLE[1]):
         return np.linalg.inv(x)
 
 
@@ -110,7 +171,7 @@ def _check_system(operation: str, a: Any, b: Any) -> None:
 def solve_matrix(a: Any, b: Any) -> Any:
     """The matrix x with ``a @ x = b``, for stacks with the same leading axes."""
     _check_system("solve", a, b)
-    with expecting("solve", _NO_INVERSE, a):
+    with expecting("solve", _INVERTIBLE[0], a, _INVERTIBLE[1]):
         return np.linalg.solve(a, b)
 
 

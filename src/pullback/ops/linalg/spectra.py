@@ -18,7 +18,7 @@ from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import as_diagonal, as_square, check_square, columns_times, diagonal_of, expecting
 from pullback.ops.linalg.phases import pulled, pushed, turning_of
 from pullback.ops.linalg.results import EigResult
-from pullback.ops.linalg.solving import solve_matrix
+from pullback.ops.linalg.solving import regular, solve_matrix
 from pullback.ops.linalg.ties import equal_pairs, gaps, largest, once, reciprocal, refuse_equal, shared
 from pullback.ops.reduction import conjugated
 
@@ -51,19 +51,6 @@ def _(x: Aval) -> tuple[Aval, ...]:
     return Aval(x.shape[:-1], dtype), Aval(x.shape, dtype)
 
 
-def _check_basis(v: Array) -> None:
-    """Raise for a matrix without a basis of eigenvectors: to working precision they are linearly dependent."""
-    value = v._node.value
-    if value is None or not value.size:
-        return
-    s = np.linalg.svd(value, compute_uv=False)
-    if (s[..., -1] <= value.shape[-1] * np.sqrt(np.finfo(value.dtype).eps) * s[..., 0]).any():
-        raise LinAlgError(
-            f"eig: expected a matrix with a basis of eigenvectors, got a defective one (shape {value.shape}): where "
-            "eigenvalues meet in one eigenvector they have no derivative"
-        )
-
-
 @decompose_any.define_vjp
 def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
     # With P = V^-1 dx V: dw = diag(P), and dV = V (F * P), made to keep the lengths of its columns.
@@ -71,7 +58,7 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
     by_values, by_vectors = ct
 
     def by_x() -> Array:
-        _check_basis(v)
+        basis = regular(v, by="eig")
         equal = equal_pairs(w)
         if by_vectors is None:
             inner = as_diagonal(shared(by_values, equal))
@@ -81,7 +68,7 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
             inner = inner + refuse_equal("eig", w, off_diagonal, v.dtype, "vectors")
             if by_values is not None:
                 inner = inner + as_diagonal(by_values)
-        found = solve_matrix(adjoint(v), inner @ adjoint(v))
+        found = solve_matrix(adjoint(basis), inner @ adjoint(v))
         return found if x.dtype.kind == "c" else operations.real(found)
 
     yield by_x
@@ -109,8 +96,7 @@ def _of_vectors(ct: Array, v: Array) -> Array:
 @decompose_any.define_jvp
 def _(tangents: Sequence[Any], out: tuple[Array, Array], x: Array) -> Sequence[Any]:
     w, v = out
-    _check_basis(v)
-    turned = solve_matrix(v, operations.astype(tangents[0], v.dtype) @ v)
+    turned = solve_matrix(regular(v, by="eig"), operations.astype(tangents[0], v.dtype) @ v)
 
     def of_vectors() -> Array:
         equal = equal_pairs(w)

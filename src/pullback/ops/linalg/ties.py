@@ -21,7 +21,8 @@ values and do not depend on the choice of vectors. Where values *and* vectors ar
 values part, it is refused. A graph that was traced learns of equal values when it runs, and raises then if both are
 used.
 
-Values are taken as equal if their distance is within the error that LAPACK makes.
+What is computed from one matrix by two calls with the same options (``eigvalsh(a)`` beside ``eigh(a)``) counts as one:
+they share a node. Values are taken as equal if their distance is within the error that LAPACK makes.
 """
 
 from __future__ import annotations
