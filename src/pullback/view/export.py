@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pullback.core.aval import dtype_name
 from pullback.core.graph import Graph
 from pullback.errors import FormatError
 from pullback.transforms.evaluation import Evaluation
@@ -173,7 +174,7 @@ class _Exporter:
             "operands": [{kind: plain(one)} for kind, one in item.operands] or None,
             "params": {key: plain(value) for key, value in item.node.params.items()} or None,
             "shape": list(item.aval.shape) if item.aval is not None else None,
-            "dtype": str(item.aval.dtype) if item.aval is not None else None,
+            "dtype": dtype_name(item.aval.dtype) if item.aval is not None else None,
             "group": item.group,
             "source": _source(item.source),
             "value": value_data(item.value),
