@@ -438,3 +438,46 @@ class TestRefusals:
         with pytest.raises(RuntimeError, match="broken rule"):
             (broken(w) + w).backward()
         assert w.grad == 4.0
+
+
+class TestManyColumnsAtOnce:
+    @pytest.mark.parametrize("at_once", [1, 40, 1 << 22])
+    def test_in_parts_of_any_size(self, monkeypatch, at_once):
+        from pullback.transforms import derivatives
+
+        monkeypatch.setattr(derivatives, "_AT_ONCE", at_once)
+        matrix = np.random.default_rng(0).normal(size=(4, 6))
+
+        def f(x, y):
+            return {"a": np.tanh(matrix @ x) * y, "b": np.sum(x) * y, "c": y}
+
+        x, y = np.linspace(0.1, 1.0, 6), np.array([[0.5, -1.0, 2.0, 0.3]])
+        found = pb.jacobian(f, (0, 1))(x, y)
+        slope = 1 - np.tanh(matrix @ x) ** 2
+        np.testing.assert_allclose(found["a"][0][0], (slope * y[0])[:, None] * matrix, rtol=1e-12)
+        np.testing.assert_allclose(found["a"][1][0], np.diag(np.tanh(matrix @ x))[:, None], rtol=1e-12)
+        np.testing.assert_allclose(found["b"][0][0], np.broadcast_to(y[0][:, None], (4, 6)), rtol=1e-12)
+        np.testing.assert_array_equal(found["c"][0], np.zeros((1, 4, 6)))
+        np.testing.assert_array_equal(found["c"][1], np.eye(4).reshape(1, 4, 1, 4))
+        rows = pb.jacobian(lambda x: np.sum(np.sin(x)[:2]))(x)
+        np.testing.assert_allclose(rows, np.where(np.arange(6) < 2, np.cos(x), 0.0))
+
+    def test_the_number_of_operations_does_not_grow_with_that_of_columns(self, monkeypatch):
+        from pullback.core.operations import primitives
+
+        counts = []
+        for size in (5, 50):
+            calls = []
+            plain = primitives["cos"].evaluate
+            monkeypatch.setattr(
+                primitives["cos"], "evaluate", lambda x, plain=plain, calls=calls: calls.append(1) or plain(x)
+            )
+            pb.hessian(lambda x: np.sum(np.sin(x) ** 2))(np.ones(size))
+            counts.append(len(calls))
+        assert counts[0] == counts[1]
+
+    def test_the_graph_of_a_jacobian_does_not_grow_with_it(self):
+        def nodes(size):
+            return len(pb.trace(pb.jacobian(np.tanh), np.ones(size)).nodes)
+
+        assert nodes(5) == nodes(50)

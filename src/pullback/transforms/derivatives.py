@@ -10,15 +10,19 @@ import numpy as np
 
 from pullback.core import tree
 from pullback.core.array import Array
+from pullback.core.aval import Aval
 from pullback.core.creation import asarray
+from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.terminals import constant_node
+from pullback.core.state import record
+from pullback.core.terminals import constant_node, input_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
 from pullback.transforms.arguments import Call, normalize_argnums, restore
 from pullback.transforms.backward import Region, fitted, pull_back, seed
 from pullback.transforms.forward import push_forward
+from pullback.transforms.vectorize import batch_nodes
 
 
 def _zeros(node: Node) -> Array:
@@ -203,8 +207,8 @@ def directions(operation: str, call: Call, primals: Sequence[Any], tangents: Seq
 def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """Return a function that gives the Jacobian of ``f``: shape ``out.shape + in.shape`` for each output and input.
 
-    It is filled column by column in forward mode when the input has no more elements than the output, row by row in
-    reverse mode otherwise. A complex input needs a holomorphic ``f`` (this is checked).
+    It is filled by columns in forward mode when the input has no more elements than the output, by rows in reverse mode
+    otherwise, many of them at once as ``vmap`` does it. A complex input needs a holomorphic ``f`` (this is checked).
 
     Args:
         f: a function that returns arrays, or containers of them.
@@ -243,51 +247,83 @@ def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequenc
     return tree.tree_map(lambda block: restore(block, call.result_kind), result)
 
 
-def _basis(x: Array) -> list[Array]:
-    """The unit vectors of the space that x lives in."""
-    unit = np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape)
-    return [Array(constant_node(one if one.ndim else one[()])) for one in unit]
-
-
-def _assemble(parts: list[Array], shape: tuple[int, ...], axis: int) -> Array:
-    stacked: Array = operations.stack(parts, axis=axis)
-    return stacked if stacked.shape == shape else stacked.reshape(shape)
-
-
 def _by_columns(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
     nodes = [out._node for out in outputs]
     region = Region(nodes, call.inputs)
-    columns: list[list[list[Array]]] = [[[] for _ in inputs] for _ in outputs]
+    blocks: list[list[Array]] = [[] for _ in outputs]
     for j, x in enumerate(inputs):
-        for unit in _basis(x):
-            units = [unit if i == j else None for i in range(len(inputs))]
-            pushed = push_forward(nodes, call.inputs, units, region)
-            for i, (node, one) in enumerate(zip(nodes, pushed, strict=True)):
-                columns[i][j].append(_zeros(node) if one is None else one)
-    return [
-        [
-            _assemble(parts, out.shape + x.shape, axis=out.ndim) if parts else _empty(out, x)
-            for x, parts in zip(inputs, row, strict=True)
-        ]
-        for out, row in zip(outputs, columns, strict=True)
-    ]
+
+        def push(unit: Array, j: int = j) -> list[Array | None]:
+            return push_forward(nodes, call.inputs, [unit if i == j else None for i in range(len(inputs))], region)
+
+        for row, out, parts in zip(blocks, outputs, _for_each_unit(push, x, outputs), strict=True):
+            row.append(
+                _empty(out, x) if parts is None else operations.moveaxis(parts, 0, -1).reshape(out.shape + x.shape)
+            )
+    return blocks
 
 
 def _by_rows(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
     blocks = []
     for out in outputs:
-        rows: list[list[Array]] = [[] for _ in inputs]
-        for unit in _basis(out):
-            gradients = pull_back([out._node], [unit], call.inputs)
-            for parts, node, one in zip(rows, call.inputs, gradients, strict=True):
-                parts.append(_zeros(node) if one is None else one)
+
+        def pull(unit: Array, out: Array = out) -> list[Array | None]:
+            return pull_back([out._node], [unit], call.inputs)
+
+        found = _for_each_unit(pull, out, inputs)
         blocks.append(
             [
-                _assemble(parts, out.shape + x.shape, axis=0) if parts else _empty(out, x)
-                for x, parts in zip(inputs, rows, strict=True)
+                _empty(out, x) if parts is None else parts.reshape(out.shape + x.shape)
+                for x, parts in zip(inputs, found, strict=True)
             ]
         )
     return blocks
+
+
+_AT_ONCE = 1 << 22
+"""About how many elements an array may have while a linear map is applied to many unit vectors at once."""
+
+
+def _for_each_unit(
+    linear: Callable[[Array], list[Array | None]], x: Array, results: Sequence[Array]
+) -> list[Array | None]:
+    """Apply a linear map to the unit vectors of the space of ``x``, along axis 0; None for a result that is zero.
+
+    The map is walked once, for a vector without a value, and then applied to many vectors at once.
+    """
+    if x.size == 1:
+        single = linear(Array(constant_node(np.ones(x.shape, x.dtype))))
+        return [None if one is None else operations.expand_dims(one, 0) for one in single]
+    member = input_node(x.aval)
+    found = linear(Array(member))
+    nodes = [None if one is None else one._node for one in found]
+    step = max(1, _AT_ONCE // _largest(nodes, member))
+    parts: list[list[Array]] = [[] for _ in nodes]
+    for start in range(0, x.size, step):
+        stop = min(start + step, x.size)
+        units = np.eye(stop - start, x.size, start, x.dtype).reshape(stop - start, *x.shape)
+        with record(), np.errstate(all="ignore"):
+            batch = batch_nodes([node for node in nodes if node is not None], {member: Array(constant_node(units))})
+        for part, node in zip(parts, nodes, strict=True):
+            if node is not None:
+                one = batch.get(node, Array(node))
+                part.append(one if node in batch else operations.broadcast_to(one, (stop - start, *one.shape)))
+    return [
+        None if node is None or not part else part[0] if len(part) == 1 else operations.concatenate(part)
+        for node, part in zip(nodes, parts, strict=True)
+    ]
+
+
+def _largest(outputs: Sequence[Node | None], member: Node) -> int:
+    """The number of elements of the largest array between ``member`` and the outputs."""
+    depends = {member}
+    size = max(1, member.array_aval.size)
+    for node in ancestors([one for one in outputs if one is not None], stop=lambda one: one.index < member.index):
+        if any(source in depends for source in node.inputs):
+            depends.add(node)
+            avals = (node.aval,) if isinstance(node.aval, Aval) else node.aval
+            size = max(size, *(aval.size for aval in avals))
+    return size
 
 
 def _empty(out: Array, x: Array) -> Array:
