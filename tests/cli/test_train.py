@@ -57,6 +57,17 @@ def test_digits_are_learned_and_the_weights_are_saved(run, here):
     assert json.loads(metadata["classes"]) == list("0123456789")
 
 
+def test_a_page_shows_the_training_and_the_network(run, here):
+    code, out, err = run("train", "breast-cancer", "--epochs", "2", "--hidden", "4", "--html", "page.html")
+    assert (code, err) == (0, "")
+    assert "The page is page.html." in out
+    page = (here / "page.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'<script type="application/json" id="picture">(.*?)</script>', page)[1])
+    assert len(data["training"]["loss"]) == 2
+    assert [one["name"] for one in data["training"]["parameters"]] == ["1.weight", "1.bias", "3.weight", "3.bias"]
+    assert any(node["name"] == "1.weight" for node in data["nodes"])
+
+
 def test_saved_weights_make_the_network_that_was_measured(run, here):
     _, out, _ = run("train", "digits", "--epochs", 2, "--hidden", 16)
     held_out = pb.data.load_digits().split()[1]
@@ -149,6 +160,8 @@ def test_a_column_of_numbers_is_predicted_in_its_own_units(run, here):
         (["large.csv", "--target", "mass"], "large: 'mass' has numbers of up to 1.8e+41. Give it in other units"),
         (["vast.csv", "--target", "kind"], "line 2: expected a number below 1e150 in column 'mass', got '1e+300'"),
         (["/dev/zero", "--target", "kind"], "it is a device"),
+        (["digits", "--html", "page.txt"], "--html: expected the name of a file that ends in .html, got 'page.txt'"),
+        (["digits", "--html", "nowhere/page.html"], "cannot write 'nowhere/page.html'"),
         (["digits", "digits"], "unexpected extra argument (digits). Try 'pullback train --help'"),
         ([], "Missing argument 'WHAT'"),
         (["digits", "--colour", "red"], "No such option"),

@@ -139,6 +139,7 @@ function drawFrame(state: State, box: Box, into: SVGGElement): void {
   const rect = s("rect", { class: "frame", x: px(box.x), y: px(box.y), width: px(box.width), height: px(box.height), rx: 12 });
   const bar = s("rect", { class: "bar", x: px(box.x), y: px(box.y), width: px(box.width), height: FRAME.top - 8, rx: 12 });
   const heading = s("text", { class: "frame-name", x: px(box.x + 14), y: px(box.y + 18), "font-size": 12.5 }, inPlace(words.label) + words.times);
+  if (words.made) heading.append(s("tspan", { class: "made" }, `  ${inPlace(words.made)}`));
   into.replaceChildren(rect, bar, heading, handle(box.x + box.width - 16, box.y + 14, false));
 }
 

@@ -66,6 +66,8 @@ function gradientSymbol(state: State, node: number): string {
 export interface GroupWords {
   label: string;
   times: string;
+  /** The class and sizes of a module, empty where its label says it. */
+  made: string;
   detail: string;
 }
 
@@ -75,8 +77,8 @@ export function groupWords(state: State, group: number): GroupWords {
   const size = state.folding.size(group);
   const nodes = `${count(size)} ${size === 1 ? "node" : "nodes"}`;
   const named = kind === "function" ? `${label}()` : kind === "copy" ? `copy ${label}` : label;
-  const about = kind === "module" && detail && detail !== label ? `${shortened(detail, LONGEST.detail)} · ` : "";
-  return { label: shortened(named, LONGEST.name + 6), times: copies ? ` × ${copies}` : "", detail: about + nodes };
+  const made = kind === "module" && detail && detail !== label ? shortened(detail, LONGEST.detail) : "";
+  return { label: shortened(named, LONGEST.name + 6), times: copies ? ` × ${copies}` : "", made, detail: made ? `${made} · ${nodes}` : nodes };
 }
 
 /** The label of a link between two nodes: the local partial. */

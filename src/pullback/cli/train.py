@@ -45,6 +45,7 @@ class _Settings:
     lr: float
     hidden: int
     eager: bool
+    log: bool
 
 
 @click.command()
@@ -58,7 +59,10 @@ class _Settings:
 @click.option("--hidden", default=128, show_default=True, help="The number of hidden units.")
 @click.option("--eager", is_flag=True, help="Run the steps operation by operation, not compiled.")
 @click.option("--output", metavar="FILE", help="Where the weights go.  [default: WHAT.safetensors, in this directory]")
-def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | None, **settings: Any) -> int:
+@click.option("--html", metavar="FILE", help="Write a page that shows the loss, the weights and the network.")
+def train(
+    what: str, target: str | None, ignore: tuple[str, ...], output: str | None, html: str | None, **settings: Any
+) -> int:
     """Train a network with one hidden layer, and show how well it does on rows that it has not seen.
 
     WHAT is `digits` (1,797 handwritten digits), `breast-cancer` (569 tumours), or a CSV file with a line of column
@@ -67,8 +71,10 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     A fifth of the rows is held out, always the same. Ctrl-C stops the training; what was learned until then is
     measured and saved.
     """
-    chosen = _Settings(**settings)
+    chosen = _Settings(log=html is not None, **settings)
     _check(chosen)
+    if html is not None:
+        _check_page(html)
     data = _load(what, target, ignore)
     output = f"{data.name}.safetensors" if output is None else output
     check_writable(output)
@@ -88,6 +94,9 @@ def train(what: str, target: str | None, ignore: tuple[str, ...], output: str | 
     size = os.path.getsize(output)
     where = Text.assemble("\nTrained in ", f"{history.seconds:.1f} s. Weights in ", (clean(output), "bold"))
     console.print(where.append(f" ({size / 1000:,.0f} kB)."))
+    if html is not None:
+        history.save(html)
+        console.print(Text.assemble("The page is ", (clean(html), "bold"), "."))
     return INTERRUPTED if history.interrupted else 0
 
 
@@ -105,6 +114,12 @@ def _check(settings: _Settings) -> None:
             raise ArgumentError(f"--{name.replace('_', '-')}: expected {expected}, got {value}")
     if not 0 < settings.lr < float("inf"):
         raise ArgumentError(f"--lr: expected a positive number, got {settings.lr}")
+
+
+def _check_page(html: str) -> None:
+    if os.path.splitext(html)[1].lower() != ".html":
+        raise ArgumentError(f"--html: expected the name of a file that ends in .html, got {html!r}")
+    check_writable(html)
 
 
 def _load(what: str, target: str | None, ignore: tuple[str, ...]) -> Dataset:
@@ -193,6 +208,7 @@ class _Job:
             self.epochs,
             metric=None if self.kind == "number" else accuracy,
             compiled=not settings.eager,
+            log=settings.log,
         )
         if self.kind == "number":
             # The network learned the standardised target; its last layer is made to answer in the target's units.
