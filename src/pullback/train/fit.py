@@ -33,6 +33,7 @@ class History:
     Attributes:
         loss: the mean loss of each epoch.
         metric: the mean of the metric in each epoch; empty if none was measured.
+        metric_name: what the metric is called.
         seconds: how long it took.
         interrupted: whether it was stopped early, by Ctrl-C.
         log: how weights and gradients were distributed, if ``fit`` was to keep it.
@@ -40,6 +41,7 @@ class History:
 
     loss: list[float] = field(default_factory=list)
     metric: list[float] = field(default_factory=list)
+    metric_name: str = ""
     seconds: float = 0.0
     interrupted: bool = False
     log: Log | None = None
@@ -106,7 +108,7 @@ def fit(
     _check(model, loss, optimizer, batches, metric)
     shown = choose(progress, int(epochs), metric)
     step = _Step(model, loss, optimizer, compiled)
-    history = History(log=Log(model, loss) if log else None)
+    history = History(metric_name=getattr(metric, "__name__", "metric"), log=Log(model, loss) if log else None)
     start = time.perf_counter()
     model.train()
     try:

@@ -76,7 +76,7 @@ def save_history(history: Any, path: PathLike) -> None:
         "seconds": history.seconds,
     }
     if history.metric:
-        training["metric"] = {"name": "metric", "values": list(history.metric)}
+        training["metric"] = {"name": history.metric_name, "values": list(history.metric)}
     if log is not None:
         training["parameters"] = [
             {
