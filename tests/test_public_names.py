@@ -50,3 +50,26 @@ def test_importing_the_package_loads_no_operation_and_no_library_but_numpy():
 )
 def test_operations_are_found_before_any_is_loaded(use, expected):
     assert fresh(f"import pickle, numpy as np, scipy.special, pullback as pb; print(repr({use}))") == expected
+
+
+def test_threads_may_use_the_operations_first_at_the_same_time():
+    code = """
+import sys, threading, numpy as np, pullback as pb
+sys.setswitchinterval(1e-6)
+uses = [
+    lambda x: x * x, np.sin, np.linalg.norm, np.fft.fft, pb.special.gammaln, lambda x: pb.nn.relu(x),
+    lambda x: pb.numpy.sort(x), lambda x: pb.grad(np.sum)(x), lambda x: np.add.reduce(x), lambda x: x[::-1],
+]
+failed, start = [], threading.Barrier(len(uses))
+def run(use):
+    start.wait()
+    try:
+        use(pb.array([1.0, 2.0, 3.0]))
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=run, args=(use,)) for use in uses]
+[one.start() for one in threads]
+[one.join(60) for one in threads]
+print(failed, any(one.is_alive() for one in threads))
+"""
+    assert fresh(code) == "[] False"
