@@ -9,6 +9,7 @@ import pytest
 import pullback as pb
 from pullback.core.operations import overrides
 from pullback.errors import ArgumentError
+from pullback.testing import check_grads
 
 COVERED = [one for one in coverage_table.overridable() if one in overrides]
 UFUNCS = [one for one in COVERED if isinstance(one, np.ufunc)]
@@ -91,3 +92,55 @@ def test_keywords_that_say_the_default_or_what_an_array_does_not_show_are_accept
     assert np.add(x, x, where=True, casting="same_kind", order="K", subok=True).tolist() == [2.0, 4.0]
     with pytest.raises(ArgumentError, match="order="):
         np.copy(x, order="Z")
+
+
+VALUES = (0.73, 2.03, np.array([0.73, 1.1, 1.3]))
+FILES = {np.save, np.savetxt, np.savez, np.savez_compressed}
+
+
+def optional_parameters(function):
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C, without a signature
+        return []
+    names = [one.name for one in parameters if one.default is not one.empty]
+    return [name for name in names if name not in ("like", "out")]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(one, id=coverage_table.title(one))
+        for one in coverage_table.overridable()
+        if not isinstance(one, np.ufunc) and not coverage_table.is_text(one) and one not in FILES
+    ],
+)
+def test_a_watched_keyword_is_differentiated_or_refused(function):
+    """An ``initial``, a fill value, a spacing that is watched is no constant; most keywords take no array at all."""
+    sample = coverage_table.calls(function)[0]
+    for keyword in optional_parameters(function):
+        if keyword not in sample.keywords:
+            for value in VALUES:
+                watched_keyword(function, sample, keyword, value)
+
+
+def watched_keyword(function, sample, keyword, value):
+    def run(given):
+        args, keywords = sample.make(1)
+        args = [pb.array(one) if isinstance(one, np.ndarray) else one for one in args]
+        keywords = {name: pb.array(one) if isinstance(one, np.ndarray) else one for name, one in keywords.items()}
+        return coverage_table.floating(function(*args, **{**keywords, keyword: given}))
+
+    with coverage_table.quiet():
+        try:
+            found = run(pb.array(value, requires_grad=True))
+            moved = run(pb.array(value + 1e-4)), run(pb.array(value - 1e-4))
+        except (TypeError, ValueError, AttributeError):
+            return  # refused, by pullback or by NumPy: the keyword takes no such array
+        kept = [isinstance(one, pb.Array) and one.requires_grad for one in found]
+        if any(kept):
+            check_grads(lambda given: [one for one, known in zip(run(given), kept, strict=True) if known], (value,))
+        for one, known, up, down in zip(found, kept, *moved, strict=True):
+            if not known:
+                same = np.array_equal(np.asarray(up), np.asarray(down), equal_nan=True)
+                assert same, f"{keyword}={value} changes the result of {function.__name__}: {one}"
