@@ -61,6 +61,27 @@ def test_recurrence_is_the_loop_that_it_says(shape, reverse, dtype):
         np.testing.assert_allclose(np.moveaxis(found, axis, 0), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "D"])
+@pytest.mark.parametrize("count", [4096, 5000, 10_001])
+def test_a_long_recurrence_is_cut_into_blocks(dtype, count):
+    generator = np.random.default_rng(0)
+    a, b = generator.uniform(-1, 1, count).astype(dtype), generator.normal(size=count).astype(dtype)
+    a[[7, 3000]] = 0
+    expected = list(itertools.accumulate(zip(a, b, strict=True), lambda s, ab: (0, ab[0] * s[1] + ab[1])))
+    found = np.asarray(recurrence(a, b, axis=0, reverse=False))
+    np.testing.assert_allclose(found, [s for _, s in expected], rtol=1e-4 if dtype == "f4" else 1e-9, atol=1e-6)
+    backwards = np.asarray(recurrence(a[::-1], b[::-1], axis=0, reverse=True))
+    np.testing.assert_array_equal(backwards[::-1], found)
+
+
+def test_a_long_recurrence_whose_products_overflow_is_right_all_the_same():
+    a, b = np.full(5000, 1e9), np.zeros(5000)
+    b[0] = 1e-300
+    with np.errstate(over="ignore"):
+        found = np.asarray(recurrence(a, b, axis=0, reverse=False))
+    np.testing.assert_allclose(found[:34], 1e-300 * 1e9 ** np.arange(34.0))
+
+
 def test_a_long_running_product_differentiates_without_recursion():
     x = np.full(100_000, 1.0)
     assert pb.grad(lambda x: np.cumprod(x)[-1])(x).sum() == 100_000.0

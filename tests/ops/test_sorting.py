@@ -86,3 +86,18 @@ def test_primitives_have_a_name_in_listings():
 def test_keywords_that_numpy_refuses_are_refused(function):
     with pytest.raises(ArgumentError, match=f"{function.__name__}: expected kind= or stable="):
         function(pb.array([1.0]), kind="stable", stable=True)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8"])
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_order_of_many_elements_is_stable(dtype, ties):
+    x = np.random.default_rng(0).permutation(6000).reshape(2, 3000).astype(dtype)
+    if ties:
+        x[:, 7] = x[:, 2000]
+    if ties and dtype != "i8":
+        x[0, [3, 900]] = np.nan
+    for axis in (0, 1):
+        expected = np.argsort(x, axis=axis, kind="stable")
+        np.testing.assert_array_equal(np.asarray(np.argsort(pb.array(x), axis=axis, kind="stable")), expected)
+        ranks = named_primitive("ranks")(pb.array(x), axis=axis)
+        np.testing.assert_array_equal(np.take_along_axis(np.asarray(ranks), expected, axis), np.indices(x.shape)[axis])

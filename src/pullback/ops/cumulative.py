@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from pullback.ops.structural import as_array
 
 _SCALAR_LOOP = 16
 """With fewer rows than this a loop over Python numbers is faster than one over slices."""
+
+_BLOCK = 64
+"""A line is cut into blocks if they are at least so long, and as many."""
 
 
 def _running(ufunc: np.ufunc, x: Any, axis: int, reverse: bool) -> Any:
@@ -85,11 +89,34 @@ def recurrence(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     if b.size and b[0].size < _SCALAR_LOOP and b.dtype.char in "efdFD":
         for row in np.ndindex(b.shape[1:]):
             line = (slice(None), *row)
-            steps[line] = _scalar_recurrence(a[line].tolist(), b[line].tolist())
+            steps[line] = _line_recurrence(a[line], b[line])
     else:
         for i in range(1, len(b)):
             steps[i] = a[i] * steps[i - 1] + b[i]
     return np.moveaxis(result, 0, axis)
+
+
+def _line_recurrence(a: Any, b: Any) -> Any:
+    """One line. A long one is cut into blocks, which are all gone through at once, each as if it were the first."""
+    count = len(b)
+    length = math.isqrt(count)
+    blocks = -(-count // length)
+    if length < _BLOCK:
+        return _scalar_recurrence(a.tolist(), b.tolist())
+    wide = complex if b.dtype.kind == "c" else float
+    padded = np.zeros((2, blocks * length), wide)
+    padded[:, :count] = a, b
+    padded[0, 0] = 0
+    factors, terms = (line.reshape(blocks, length).T.copy() for line in padded)
+    products = np.multiply.accumulate(factors, axis=0)
+    if not np.all(np.isfinite(products)):
+        return _scalar_recurrence(a.tolist(), b.tolist())
+    for i in range(1, length):
+        terms[i] += factors[i] * terms[i - 1]
+    # What a block begins with is what the one before it ends with.
+    ends = _scalar_recurrence([0, *products[-1, :-1].tolist()], [0, *terms[-1, :-1].tolist()])
+    terms += products * np.array(ends)
+    return terms.T.reshape(-1)[:count]
 
 
 def _scalar_recurrence(a: list[Any], b: list[Any]) -> list[Any]:

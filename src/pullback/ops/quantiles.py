@@ -18,7 +18,7 @@ from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.indexing import scatter_add
 from pullback.ops.joining import concatenate
 from pullback.ops.reduction import Axes, count, finish, reduced, spread
-from pullback.ops.sorting import order_along, rearranged
+from pullback.ops.sorting import order_along, rearranged, stable_order
 from pullback.ops.structural import as_array, broadcast_to, expand_dims, ravel, reshape, stretch, zeros_like
 from pullback.ops.taking import along, take_along_axis
 
@@ -61,7 +61,7 @@ def order_statistic_index(x: Any, places: Any) -> Any:
     if places.ndim == 1 and places.size <= _FEW and x.size and x.dtype.kind != "c":
         found = [_stable_index(x, place) for place in places.tolist()]
         return np.stack(found, axis=-1)
-    return np.take_along_axis(np.argsort(x, axis=-1, kind="stable"), _of_each(places, x.shape), axis=-1)
+    return np.take_along_axis(stable_order(x, x.ndim - 1), _of_each(places, x.shape), axis=-1)
 
 
 def _stable_index(x: Any, place: int) -> Any:

@@ -79,6 +79,9 @@ def unique(
     x = as_array("unique", ar)
     place = None if axis is None else normalize_axis("unique", axis, x.ndim)
     find: Any = np.unique  # its annotations want the flags to be literals
+    if not x._node.watched:  # no gradient needs to know where they came from, which takes several times longer
+        found = find(_known("unique", x), return_index, return_inverse, return_counts, place, equal_nan=equal_nan)
+        return tuple(map(_constant, found)) if isinstance(found, tuple) else _constant(found)
     _, index, *others = find(_known("unique", x), True, return_inverse, return_counts, place, equal_nan=equal_nan)
     found = _picked(ravel(x), index) if place is None else _picked(x, index, place)
     more = ([_constant(index)] if return_index else []) + [_constant(one) for one in others]
