@@ -13,15 +13,12 @@ from pullback.core.graph import Graph
 from pullback.errors import FormatError
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.groups import Group
-from pullback.view.notation import clean, shortened
+from pullback.view.notation import LONGEST_NAME, clean, shortened
 from pullback.view.rules import Formula, Rule, tree
 from pullback.view.statistics import Statistics, Thumbnail
 from pullback.view.summary import Item, Link, Picture, Source, Value, summarize, typeset
 
 FORMAT, VERSION = "pullback-picture", 1
-
-LONGEST_NAME = 200
-"""How many characters of a name are kept."""
 
 MOST_LIVE = 500
 """A graph of more nodes than these is not evaluated in the page."""
@@ -167,10 +164,10 @@ class _Exporter:
     def item(self, item: Item) -> dict[str, Any]:
         label = typeset(item.written)
         return _given({
-            "name": shortened(item.name, LONGEST_NAME),
+            "name": item.name,
             "kind": item.kind,
             "operation": item.operation,
-            "written": shortened(label, LONGEST_NAME) or None,
+            "written": label or None,
             "operands": [{kind: plain(one)} for kind, one in item.operands] or None,
             "params": {key: plain(value) for key, value in item.node.params.items()} or None,
             "shape": list(item.aval.shape) if item.aval is not None else None,
@@ -208,9 +205,9 @@ class _Exporter:
     def group(self, group: Group) -> dict[str, Any]:
         return _given({
             "kind": group.kind,
-            "label": shortened(clean(group.label), LONGEST_NAME),
-            "path": shortened(clean(group.path), LONGEST_NAME) or None,
-            "detail": shortened(clean(group.detail), LONGEST_NAME) or None,
+            "label": group.label,
+            "path": group.path or None,
+            "detail": group.detail or None,
             "parent": group.parent,
             "copies": group.copies if group.copies > 1 else None,
         })  # fmt: skip
@@ -223,7 +220,7 @@ def _given(data: Mapping[str, Any]) -> dict[str, Any]:
 def _source(source: Source | None) -> dict[str, Any] | None:
     if source is None:
         return None
-    return _given({"file": shortened(source.file, LONGEST_NAME), "line": source.line, "madeBy": source.made_by or None})
+    return _given({"file": source.file, "line": source.line, "madeBy": source.made_by or None})
 
 
 def value_data(value: Value | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pullback.core.node import Node
 from pullback.core.origin import Origin, is_internal
 from pullback.core.state import Scope
 from pullback.core.terminals import CONSTANT, INPUT
+from pullback.view.notation import LONGEST_NAME, clean, shortened
 
 FEWEST_COPIES = 3
 """So many equal neighbours are folded into one."""
@@ -97,7 +98,8 @@ class _Folder:
         self._call: tuple[Scope | None, Any, int, int] | None = None  # scope, code, last instruction, group
 
     def add(self, group: Group) -> int:
-        self.groups.append(group)
+        words = {name: shortened(clean(getattr(group, name)), LONGEST_NAME) for name in ("label", "path", "detail")}
+        self.groups.append(replace(group, **words))
         return len(self.groups) - 1
 
     def place(self, node: Node, homes: dict[Scope | None, Any]) -> None:

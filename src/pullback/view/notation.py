@@ -18,6 +18,9 @@ from pullback.view.statistics import Statistics, statistics
 ATOM = 100
 """The precedence of what never needs brackets."""
 
+LONGEST_NAME = 200
+"""How many characters of a name are shown anywhere; in most places fewer are."""
+
 _PRECEDENCES = {"+": 10, "-": 10, "*": 20, "/": 20, "@": 20, "**": 40}
 _SPACED = frozenset("+-@")
 INFIX: dict[str, tuple[str, int]] = {
@@ -245,7 +248,11 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(one if one.isprintable() or one in _JOINERS else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+# They hold together what is one letter, or one emoji.
+_JOINERS = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 
 
 def shortened(text: str, limit: int) -> str:

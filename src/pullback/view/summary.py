@@ -20,7 +20,18 @@ from pullback.transforms.evaluation import Evaluation, carries_derivative
 from pullback.view.cost import flops
 from pullback.view.formula import graph_formula
 from pullback.view.groups import Group, fold
-from pullback.view.notation import clean, described, elements, extent, is_shown, params, ranged, shortened, written
+from pullback.view.notation import (
+    LONGEST_NAME,
+    clean,
+    described,
+    elements,
+    extent,
+    is_shown,
+    params,
+    ranged,
+    shortened,
+    written,
+)
 from pullback.view.rules import Rule, Rules, written_rule
 from pullback.view.statistics import Statistics, statistics
 from pullback.view.timing import seconds
@@ -258,7 +269,7 @@ class Summarizer:
         self.run = run = what if isinstance(what, Evaluation) else None
         graph = self.graph
         nodes = [node for node in graph.nodes if is_shown(node)]
-        self.names = {node: clean(name) for node, name in graph.names.items()}
+        self.names = {node: shortened(clean(name), LONGEST_NAME) for node, name in graph.names.items()}
         used = {source for node in nodes for source in node.inputs}
         # A constant with a name stays in the graph although all that uses it was computed at once.
         self.nodes = [node for node in nodes if node in used or node.inputs or node.primitive is INPUT
@@ -290,7 +301,7 @@ class Summarizer:
         """What is shown of a node."""
         aval = _aval(node)
         value = self._value(node)
-        text = clean(written(node, self.graph.names)) if node.inputs else ""
+        text = shortened(clean(written(node, self.names)), LONGEST_NAME) if node.inputs else ""
         return Item(
             node, self.names[node], self._kind(node), node.primitive.name, text, self._operands(node),
             params(node.params), aval, group, _source(node), value, self._gradient(node),
@@ -407,4 +418,5 @@ def _source(node: Node) -> Source | None:
         origin = origin.parent
     if not isinstance(origin, Origin) or origin.filename.startswith("<"):
         return None
-    return Source(clean(os.path.basename(origin.filename)), origin.line, made_by)
+    file = shortened(clean(os.path.basename(origin.filename)), LONGEST_NAME)
+    return Source(file, origin.line, made_by)

@@ -89,13 +89,12 @@ def _graph_table(graph: Graph) -> Table:
 
     Constants that are one number stand where they are used. Of a large graph, the first and the last lines.
     """
-    names = graph.names
     parts = Summarizer(graph, detailed=False)
 
     def row(node: Node) -> Row:
         item = parts.item(node)
         if node.inputs:
-            operation = call(node, [names[one] for one in node.inputs])
+            operation = call(node, [parts.names[one] for one in node.inputs])
         elif node.primitive is CONSTANT:
             operation = f"constant {described(node.value, 3)}"
         else:
@@ -175,8 +174,8 @@ def _header(graph: Graph) -> str:
     outputs = []
     for position, node in enumerate(graph.outputs):
         title, name = graph.output_name(position), graph.names[node]
-        outputs.append(title if title == name else f"{title} = {name}")
-    inputs = listed((graph.names[node] for node in graph.inputs), 20) if graph.inputs else ""
+        outputs.append(shortened(title if title == name else f"{title} = {name}", _WIDEST))
+    inputs = listed((shortened(graph.names[node], _WIDEST) for node in graph.inputs), 20) if graph.inputs else ""
     return clean(f"graph({inputs}) -> {listed(outputs, 20)}")
 
 
@@ -232,7 +231,13 @@ def display_width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def data_listing(data: Mapping[str, Any]) -> str:
