@@ -98,8 +98,8 @@ class _Folder:
         self._call: tuple[Scope | None, Any, int, int] | None = None  # scope, code, last instruction, group
 
     def add(self, group: Group) -> int:
-        words = {name: shortened(clean(getattr(group, name)), LONGEST_NAME) for name in ("label", "path", "detail")}
-        self.groups.append(replace(group, **words))
+        label, path, detail = (shortened(clean(text), LONGEST_NAME) for text in (group.label, group.path, group.detail))
+        self.groups.append(replace(group, label=label, path=path, detail=detail))
         return len(self.groups) - 1
 
     def place(self, node: Node, homes: dict[Scope | None, Any]) -> None:
