@@ -52,6 +52,12 @@ def test_latex():
     assert r"\frac{\partial L}{\partial c} = 5" in explain(LECTURE, *GIVEN, "--latex").stdout
 
 
+def test_a_page(tmp_path):
+    path = tmp_path / "lecture.html"
+    assert explain(LECTURE, *GIVEN, "--html", str(path)).exit_code == 0
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_a_picture(tmp_path):
     path = tmp_path / "lecture.svg"
     assert explain(LECTURE, *GIVEN, "--svg", str(path)).exit_code == 0

@@ -48,6 +48,37 @@ def test_a_saved_graph(tmp_path):
     ]
 
 
+def test_a_saved_graph_becomes_a_page(tmp_path):
+    path = tmp_path / "lecture.json"
+    run = pb.expression(LECTURE).forward(a=3, b=1, c=-2).backward()
+    run.save(path)
+    assert view(path, "--out", tmp_path / "x.html").exit_code == 0
+    run.save(tmp_path / "y.html")
+    assert (tmp_path / "x.html").read_bytes() == (tmp_path / "y.html").read_bytes()
+    result = view(path, "--out", tmp_path / "x.svg")
+    assert "ends in .html or .json" in result.stderr
+
+
+def test_the_page_is_opened(lecture, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    result = view(lecture, "a=3", "b=1", "c=-2", "--open", "--out", tmp_path / "x.html")
+    assert opened == [(tmp_path / "x.html").as_uri()]
+    assert result.stdout.splitlines() == [str(tmp_path / "x.html")]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    view(lecture, "--open")
+    assert opened[1].startswith(tmp_path.as_uri() + "/pullback-")
+    assert opened[1].endswith("/picture.html")
+
+
+def test_without_a_browser_the_page_is_where_it_says(lecture, tmp_path, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    result = view(lecture, "--open", "--out", tmp_path / "x.html")
+    assert result.exit_code == 2
+    assert f"there is no browser to open the page with. It is in {tmp_path / 'x.html'}" in result.stderr
+    assert (tmp_path / "x.html").exists()
+
+
 def test_saved_weights_are_folded_by_their_names(tmp_path):
     path = tmp_path / "net.safetensors"
     net = pb.nn.Sequential(*[pb.nn.Linear(2, 2, rng=i) for i in range(12)])

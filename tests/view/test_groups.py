@@ -114,6 +114,12 @@ def test_the_gradient_graph_is_folded_by_what_it_differentiates():
     assert {group.label for group in folding.groups} >= {"0", "1", "2"}
 
 
+def test_a_simplified_graph_keeps_its_modules():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
+    graph = pb.trace(lambda x: net(x * 1).sum(), np.ones((4, 2), np.float32)).simplify()
+    assert set(tree(summarize(graph))["Sequential"]) == {"0", "1", "2"}
+
+
 def test_a_module_leaves_no_trace_after_an_error():
     class Broken(nn.Module):
         def forward(self, x):

@@ -141,6 +141,7 @@ class Call:
                 replaced[node] = Node(
                     node.primitive, inputs, node.params, node.value, watched, node._origin, node.aval, node.name
                 )
+                replaced[node].scope = node.scope
         return [Array(replaced.get(one._node, one._node)) for one in arrays]
 
     def by_argument(self, results: Sequence[Any], convert: bool = True) -> list[Any]:

@@ -41,6 +41,7 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
             found = node if inputs == node.inputs else remade(node, inputs)
         elif found.inputs and found._origin is None:  # it is new
             found._origin = Derived(name, node.origin)
+            found.scope = node.scope
             found.name = found.name or node.name
         replaced[node] = found
     outputs = [replaced[node] for node in graph.outputs]
@@ -49,7 +50,9 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
 
 def remade(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The same use of the same primitive, of other inputs."""
-    return Node(node.primitive, inputs, node.params, None, True, node._origin, node.aval, node.name)
+    copy = Node(node.primitive, inputs, node.params, None, True, node._origin, node.aval, node.name)
+    copy.scope = node.scope
+    return copy
 
 
 def made(name: str, inputs: Sequence[Node], params: Any = NO_PARAMS) -> Node:
@@ -169,6 +172,7 @@ def merge_extended(outputs: Sequence[Node]) -> list[Node]:
             copy = Node(
                 kept.primitive, inputs, kept.params, None, True, node._origin, kept.aval, node.name, weak=node.weak
             )
+            copy.scope = node.scope
         copies.update(dict.fromkeys(chain, copy))
     return [copies[node] for node in outputs]
 
