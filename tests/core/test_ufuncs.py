@@ -65,11 +65,24 @@ def test_reductions_begin_with_initial_and_pass_over_what_the_mask_leaves_out(x)
     assert np.subtract.reduce(x[0], axis=None).item() == 1.0
 
 
+def test_a_number_is_its_own_reduction(x):
+    for axis in (0, -1, None):
+        assert np.add.reduce(x[0], axis=axis).item() == 1.0
+        assert np.subtract.reduce(x[0], axis=axis).item() == 1.0
+    with pytest.raises(ShapeError, match="sum: axis 1 is out of range"):
+        np.add.reduce(x[0], axis=1)
+
+
 def test_methods_without_a_gradient_are_numpys_own():
     numbers = pb.array([12, 10, 6])
     assert np.gcd.reduce(numbers).item() == 2
     assert np.bitwise_or.accumulate(numbers).tolist() == [12, 14, 14]
-    assert np.subtract.reduce(pb.array([3.0, 1.0])).item() == 2.0
+    with pytest.raises(ArgumentError, match=r"gcd\.reduce: axis 1 is out of bounds"):
+        np.gcd.reduce(numbers, axis=1)
+    with pytest.raises(DTypeError, match=r"subtract\.reduce: numpy boolean subtract"):
+        np.subtract.reduce(pb.array([True, False]))
+    with pytest.raises(IndexError, match=r"bitwise_or\.reduceat: index 5 out-of-bounds"):
+        np.bitwise_or.reduceat(numbers, [5])
 
 
 def test_methods_can_be_traced():

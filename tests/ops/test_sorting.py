@@ -45,6 +45,12 @@ def test_a_partition_is_one_of_the_array_and_of_its_derivative():
     np.testing.assert_array_equal(np.take_along_axis(gradient, order, 1), weights)
 
 
+def test_of_nothing_there_is_nothing_to_sort():
+    assert np.partition(pb.array(np.zeros(0)), 3).shape == (0,)
+    assert np.argpartition(pb.array(np.zeros((0, 2))), 1, axis=0).shape == (0, 2)
+    assert np.argsort(pb.array(3.0)).tolist() == [0]
+
+
 def test_methods_sort_in_place():
     x = pb.array([3.0, 1.0, 2.0], requires_grad=True)
     y = x * 1.0

@@ -13,7 +13,16 @@ import numpy as np
 from pullback.core.operations import operations, override
 from pullback.core.refused import OTHERWISE, instead_of
 from pullback.dtypes import is_number
-from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError, is_numpys, is_own
+from pullback.errors import (
+    ArgumentError,
+    DTypeError,
+    IndexingError,
+    NotDifferentiableError,
+    PullbackError,
+    ShapeError,
+    is_numpys,
+    is_own,
+)
 
 if TYPE_CHECKING:
     from pullback.core.array import Array
@@ -143,10 +152,13 @@ def uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], keyw
         raise NotDifferentiableError(f"{name}: {instead or OTHERWISE}")
     try:
         result = function(*_plain(name, args), **_plain(name, keywords))
-    except (TypeError, ValueError):
-        if instead is None:
-            raise
-        raise DTypeError(f"{name}: {instead}") from None
+    except PullbackError:
+        raise
+    except (TypeError, ValueError, IndexError) as error:
+        if instead is not None:
+            raise DTypeError(f"{name}: {instead}") from None
+        ours = {TypeError: DTypeError, IndexError: IndexingError}.get(type(error), ArgumentError)
+        raise ours(f"{name}: {error}") from None
     return _as_arrays(result)
 
 

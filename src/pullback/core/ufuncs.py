@@ -142,6 +142,8 @@ def _needs_us(ufunc: np.ufunc, inputs: Sequence[Any]) -> bool:
 
 def _reduce(name: str, ufunc: np.ufunc, ours: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
     keywords.setdefault("axis", 0)  # ufunc.reduce goes over the first axis where sum goes over all
+    if keywords["axis"] in (0, -1) and not np.ndim(inputs[0]):
+        keywords["axis"] = ()  # a number is its own sum, as NumPy has it
     if ufunc.__name__ in _REDUCTIONS:
         return call_override(getattr(operations, _REDUCTIONS[ufunc.__name__]), inputs, keywords)
     return operations.ufunc_reduce(ufunc, ours, *inputs, **known_keywords(name, operations.ufunc_reduce, keywords))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -75,7 +76,8 @@ def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any
     if 0 in outer:
         raise ShapeError(f"apply_along_axis: expected at least one row, got shape {x.shape}")
     found = _mapped(
-        lambda row: as_array("apply_along_axis", f(row, *args, **kwargs)), [reshape(rows, (-1, rows.shape[-1]))]
+        lambda row: as_array("apply_along_axis", f(row, *args, **kwargs)),
+        [reshape(rows, (math.prod(outer), rows.shape[-1]))],
     )
     inner = found.shape[1:]
     order = (*range(place), *range(len(outer), len(outer) + len(inner)), *range(place, len(outer)))
@@ -255,7 +257,9 @@ def vectorize(
             "vectorize", *[x.shape[: x.ndim - len(core)] for x, core in zip(arrays, cores, strict=True)]
         )
         rows = [
-            reshape(stretch(x, (*outer, *x.shape[x.ndim - len(core) :])), (-1, *x.shape[x.ndim - len(core) :]))
+            reshape(
+                stretch(x, (*outer, *x.shape[x.ndim - len(core) :])), (math.prod(outer), *x.shape[x.ndim - len(core) :])
+            )
             for x, core in zip(arrays, cores, strict=True)
         ]
 

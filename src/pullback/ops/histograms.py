@@ -287,6 +287,8 @@ def _variables(operation: str, sample: Any) -> list[Array]:
 def _counted(
     operation: str, sample: list[Array], bins: Any, limits: Any, density: Any, weights: Any
 ) -> tuple[Array, list[Array]]:
+    if not sample:
+        raise ShapeError(f"{operation}: expected at least one variable, got none")
     given = list(bins) if not _is_number(bins) else [bins] * len(sample)
     ends = [None] * len(sample) if limits is None else list(limits)
     for name, found in (("bins", given), ("range", ends)):
@@ -329,6 +331,7 @@ def _counted(
         reject(ArgumentError, "histogramdd: expected bins for each of 2 variables, got 3", normal(5, 2), [2, 2, 2]),
         reject(ArgumentError, "histogramdd: expected range for each of 2 variables", normal(5, 2), 2, [(0, 1)]),
         reject(ArgumentError, "histogramdd: expected at least 1 bin", normal(5, 2), 0),
+        reject(ShapeError, "histogramdd: expected at least one variable, got none", normal(3, 0)),
         reject(ShapeError, "histogramdd: expected a sample with at most 2 axes", normal(2, 2, 2)),
         reject(DTypeError, "histogramdd: expected real weights", normal(2, 1), 2, weights=[1j, 1.0]),
     ],

@@ -106,7 +106,7 @@ def triu_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
 
 def _integers(operation: str, x: Any) -> Array:
     x = as_array(operation, x)
-    if x.dtype.kind not in "iu":
+    if x.dtype.kind not in "biu":
         raise DTypeError(f"{operation}: expected integers as indices, got {x.dtype}")
     result: Array = astype(x, np.intp)
     return result

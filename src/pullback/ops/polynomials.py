@@ -155,7 +155,9 @@ def polysub(a1: Any, a2: Any) -> Array:
 
 
 def _trimmed(operation: str, p: Array) -> Array:
-    """Coefficients without zeros in front; which there are must be known."""
+    """Coefficients without zeros in front; which there are must be known. The last stays, and there is one."""
+    if not p.size:
+        return _zeros(1, p)
     known = p._concrete(f"{operation}, which drops zeros in front,")
     places = np.flatnonzero(known)
     return p[int(places[0]) if places.size else max(p.size - 1, 0) :]
@@ -190,7 +192,10 @@ def polymul(a1: Any, a2: Any) -> Array:
         call(values(1.0, 3.0, 2.0), values(1.0, 1.0)),
         call(integers(1, 9, 3), [2, 1]),
     ],
-    rejects=[reject(DTypeError, "polydiv: expected an array of coefficients, got poly1d", _POLY1D, [1.0])],
+    rejects=[
+        reject(DTypeError, "polydiv: expected an array of coefficients, got poly1d", _POLY1D, [1.0]),
+        reject(ShapeError, "polydiv: expected at least one coefficient, got none", normal(2), []),
+    ],
 )
 def polydiv(u: Any, v: Any) -> tuple[Array, Array]:
     """Return the quotient and the remainder of two polynomials; zeros in front of the remainder are dropped.
@@ -201,6 +206,9 @@ def polydiv(u: Any, v: Any) -> tuple[Array, Array]:
     (array([1.5 , 1.75]), array([0.25]))
     """
     u, v = promoted("polydiv", _coefficients("polydiv", u), _coefficients("polydiv", v))
+    for one in (u, v):
+        if not one.size:
+            raise ShapeError("polydiv: expected at least one coefficient, got none")
     if not is_differentiable(u.dtype):
         u, v = astype(u, float), astype(v, float)
     steps = max(u.size - v.size + 1, 0)

@@ -173,6 +173,9 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: None = None, *, sta
     array([1, 2, 0])
     """
     kind = _kind("argsort", kind, stable, order)
+    a = as_array("argsort", a)
+    if not a.ndim:
+        a, axis = ravel(a), 0  # NumPy sorts a number among itself
     a, axis = _line("argsort", a, axis)
     return order_along(a, axis=axis, kind=kind)
 
@@ -207,6 +210,8 @@ def sort_complex(a: Any) -> Array:
 )
 def partition_order(x: Any, *, places: tuple[int, ...], axis: int) -> Any:
     """The places from which elements come when along ``axis`` those at ``places`` stand where sorting puts them."""
+    if not x.size:
+        return np.zeros(x.shape, np.intp)
     return np.argpartition(x, places, axis=axis)
 
 
@@ -225,9 +230,9 @@ def _partition(operation: str, a: Any, kth: Any, axis: Any, kind: Any, order: An
     places = []
     for one in kth if np.iterable(kth) else (kth,):
         place = as_index(operation, "kth", one)
-        if not -length <= place < length:
+        if a.size and not -length <= place < length:
             raise IndexingError(f"{operation}: kth {place} is out of range for axis {axis} of length {length}")
-        places.append(place % length)
+        places.append(place % max(length, 1))
     if not places:
         raise ArgumentError(f"{operation}: expected at least one place as kth, got none")
     return a, partition_order(a, places=tuple(places), axis=axis), axis
