@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.operations import override
 from pullback.errors import ArgumentError, UnsupportedError
 from pullback.numpy import standard, tricks
 from pullback.numpy.faces import face
@@ -34,13 +33,11 @@ _REFUSED = {
     "nditer": "Loop over x.ravel(), or use pullback.vmap",
     "nested_iters": "Loop over the axes, or use pullback.vmap",
     "poly1d": "Use polyval, polyadd, polymul, ... on the coefficients",
-    "vectorize": "Use pullback.vmap",
 }
 """Names that are refused, each with what to use in its place."""
 
 _MODULES = ("fft", "linalg", "random")
 """Modules of NumPy that have a face of their own beside this one, where it is built."""
-
 
 _OWN: dict[str, Any] = {
     "__array_api_version__": "2024.12",
@@ -70,10 +67,9 @@ def find(name: str) -> Any:
         raise UnsupportedError(f"pullback.numpy has no {name!r}")
     original: Any = getattr(np, name)
     if name in _REFUSED:
-        if override(original) is not None:
-            return face(original)
         raise UnsupportedError(f"pullback.numpy has no {name!r}. {_REFUSED[name]}")
-    if name in _AS_THEY_ARE or isinstance(original, type) or not callable(original):
+    is_class = isinstance(original, type) and original is not np.vectorize  # that class does what a function does
+    if name in _AS_THEY_ARE or is_class or not callable(original):
         return original
     return face(original)
 
