@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 import pullback.numpy as pnp
-from pullback.errors import ArgumentError, ConcretizationError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, ConcretizationError, DTypeError, NotDifferentiableError, ShapeError
 from pullback.testing import check_grads
 
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -103,6 +103,13 @@ def test_vectorize_by_a_signature():
     ):
         with pytest.raises(error, match=words):
             call()
+
+
+def test_numpys_own_vectorize_is_refused_by_name():
+    with pytest.raises(
+        NotDifferentiableError, match=r"numpy\.vectorize makes a NumPy array .* pullback\.numpy\.vectorize"
+    ):
+        np.vectorize(lambda x: x * 2)(pb.array([1.0], requires_grad=True))
 
 
 def test_nothing_is_vectorized_if_all_is_excluded():

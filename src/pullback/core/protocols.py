@@ -171,12 +171,17 @@ def _as_arrays(result: Any) -> Any:
     return operations.asarray(result) if is_array else result
 
 
+_VECTORIZE = np.vectorize.__call__.__code__
+
+
 def calling_function() -> str | None:
-    """Name the function of SciPy that the user called, if one is asking for an array of NumPy."""
+    """Name the function of SciPy, or np.vectorize, that the user called, if it is asking for an array of NumPy."""
     frame, found = sys._getframe(1), None
     while frame is not None and (found is None or is_numpys(frame)):
         if not is_numpys(frame) and not is_own(frame):
             break
+        if frame.f_code is _VECTORIZE:
+            return "numpy.vectorize makes a NumPy array of its argument, as pullback.numpy.vectorize does not. That"
         if frame.f_globals["__name__"].startswith("scipy.") and frame.f_code.co_name in frame.f_globals:
             public = [part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_")]
             found = f"{'.'.join(public)}.{frame.f_code.co_name}"
