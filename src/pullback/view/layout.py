@@ -214,25 +214,37 @@ class _Placing:
         return [y - top for y in ys]
 
     def _straighten(self, ys: list[float]) -> None:
-        """Put the slots of each edge on one line with its source, or with its target, as far as there is room."""
+        """Put the slots of each edge on one line with its source, or with its target, as far as there is room.
+
+        Where there is not, on as few lines as can be.
+        """
         place = {item: (layer, i) for layer in self.layers for i, item in enumerate(layer)}
         for chain in sorted(self.chains, key=len, reverse=True):
             slots = chain[1:-1]
-            if not slots:
-                continue
-            low, high = -float("inf"), float("inf")
-            for item in slots:
-                layer, i = place[item]
-                if i:
-                    low = max(low, ys[layer[i - 1]] + self._apart(layer[i - 1], item))
-                if i + 1 < len(layer):
-                    high = min(high, ys[layer[i + 1]] - self._apart(item, layer[i + 1]))
-            if low > high:
-                continue
             wanted = (ys[chain[0]], ys[chain[-1]] + self.ports.get((chain[-2], chain[-1]), 0.0))
-            y = min((min(max(one, low), high) for one in wanted), key=lambda y: abs(y - wanted[0]) + abs(y - wanted[1]))
-            for item in slots:
-                ys[item] = y
+            start = 0
+            while start < len(slots):
+                low, high = self._room(slots[start], ys, *place[slots[start]])
+                end = start + 1
+                while end < len(slots):
+                    lower, upper = self._room(slots[end], ys, *place[slots[end]])
+                    if max(low, lower) > min(high, upper):
+                        break
+                    low, high = max(low, lower), min(high, upper)
+                    end += 1
+                before = ys[slots[start - 1]] if start else wanted[0]
+                near = (wanted[0], wanted[1], before) if end == len(slots) else (before,)
+                levels = (min(max(one, low), high) for one in near)
+                y = min(levels, key=lambda y: abs(y - before) + (abs(y - wanted[1]) if end == len(slots) else 0.0))
+                for item in slots[start:end]:
+                    ys[item] = y
+                start = end
+
+    def _room(self, item: int, ys: Sequence[float], layer: Sequence[int], i: int) -> tuple[float, float]:
+        """How high and how low an item of a layer can be put between its neighbours; where it is, at least."""
+        low = ys[layer[i - 1]] + self._apart(layer[i - 1], item) if i else -float("inf")
+        high = ys[layer[i + 1]] - self._apart(item, layer[i + 1]) if i + 1 < len(layer) else float("inf")
+        return min(low, ys[item]), max(high, ys[item])
 
     def _apart(self, upper: int, lower: int) -> float:
         """How far the centre lines of two neighbours in a layer must be apart."""
