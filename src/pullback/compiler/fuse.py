@@ -220,13 +220,14 @@ class Planner:
 
     def _fuse(self, node: Node) -> None:
         after = {self.base[source] for source in node.inputs}
-        for number in range(len(self.steps) - 1, self._closed - 1, -1):
+        # Where its operands are made if that can be, so that what uses it can be there too; else in the last that fits.
+        first = max((self.place[one] for one in after), default=-1)
+        for number in (first, *range(len(self.steps) - 1, first, -1)):
+            if number < self._closed:
+                continue
             step = self.steps[number]
-            ready = all(self.place[one] <= number for one in after)
-            if isinstance(step, Kernel) and ready and self._joins(step, number, node):
+            if isinstance(step, Kernel) and self._joins(step, number, node):
                 return
-            if any(self.place[one] >= number for one in after):
-                break  # nothing earlier has what it needs
         reduced = is_reduction(node)
         kernel = Kernel(node.inputs[0].array_aval.shape if reduced else node.array_aval.shape)
         self.place[node] = len(self.steps)

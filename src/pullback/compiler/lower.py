@@ -16,6 +16,7 @@ from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import KernelWriter, tile_of
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.selection import select_along_axes
+from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
 from pullback.compiler.views import Buffer, View
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
@@ -149,7 +150,8 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
         updates: outputs that are new values of inputs, which may be overwritten: positions of both.
     """
     graph, checks = select_along_axes(optimize(graph))
-    graph = optimize(expand(graph, is_known))
+    graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
+    graph = optimize(drop_unit_axes(graph))
     graph = blas.merge_permutations(graph)
     graph, products, forced = prepare(graph, _as_product)
     plan = Planner(graph, products, forced, graph.outputs[len(graph.outputs) - checks :]).plan()
