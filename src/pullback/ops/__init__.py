@@ -74,6 +74,7 @@ _FILES = """
     scimath
     functional
     places
+    kinds
     window.convolution
     window.unfolding
     window.sliding
