@@ -39,6 +39,14 @@ def test_what_a_function_of_rows_closes_over_is_differentiated():
     np.testing.assert_allclose(gradient, X.sum(0))
 
 
+def test_further_arguments_are_handed_on_through_numpys_names():
+    x = pb.array(X)
+    found = np.apply_along_axis(lambda row, power, scale: (row**power).sum() * scale, 1, x, 2, scale=0.5)
+    np.testing.assert_allclose(found.numpy(), (X**2).sum(1) / 2)
+    found = np.piecewise(x, [x > 0], [lambda x, n, k: n * x + k, 0.0], 3.0, k=1.0)
+    np.testing.assert_allclose(found.numpy(), np.where(X > 0, 3 * X + 1, 0))
+
+
 def test_pieces_see_their_elements_only_and_all_of_them_when_traced():
     seen = []
 

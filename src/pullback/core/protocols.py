@@ -108,6 +108,8 @@ def call_override(ours: Callable[..., Any], args: Sequence[Any], keywords: Mappi
 def known_keywords(name: str, ours: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords that our function has; those that say no more than the default are dropped, others refused."""
     known = _keywords_of(ours)
+    if _hands_on_keywords(ours):  # to a function of the user's
+        known = known.union(keywords)
     refuse_keywords(name, {k: v for k, v in keywords.items() if k not in known})
     return {k: v for k, v in keywords.items() if k in known and v is not np._NoValue}
 
@@ -125,6 +127,11 @@ def _positional_limit(ours: Callable[..., Any]) -> int:
 def _keywords_of(ours: Callable[..., Any]) -> frozenset[str]:
     parameters = inspect.signature(ours).parameters.values()
     return frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+
+
+@cache
+def _hands_on_keywords(ours: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(ours).parameters.values())
 
 
 def refuse_keywords(name: str, keywords: Mapping[str, Any]) -> None:
