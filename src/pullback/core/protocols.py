@@ -38,6 +38,11 @@ _WITHOUT_DERIVATIVE = frozenset(
 """NumPy functions that give integers, booleans, dtypes, text or files: no gradient is lost by reading values."""
 
 
+def reads_values(function: Any) -> bool:
+    """Whether a function of NumPy's gives nothing that has a derivative, so that it may read values."""
+    return function in _WITHOUT_DERIVATIVE
+
+
 def is_array(x: Any) -> bool:
     """Whether x is an Array."""
     return hasattr(x, "_node")
@@ -155,7 +160,7 @@ def uncovered(name: str, function: Callable[..., Any], args: Sequence[Any], keyw
     """A function that pullback has no derivative for: NumPy's own where none is lost, refused otherwise."""
     arrays: list[Array] = [leaf for leaf in _leaves((args, keywords)) if is_array(leaf)]
     instead = instead_of(function)
-    if function not in _WITHOUT_DERIVATIVE and any(array._node.watched for array in arrays):
+    if not reads_values(function) and any(array._node.watched for array in arrays):
         raise NotDifferentiableError(f"{name}: {instead or OTHERWISE}")
     try:
         result = function(*_plain(name, args), **_plain(name, keywords))
