@@ -34,6 +34,7 @@ from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.transforms.arguments import result_kind
 from pullback.transforms.passes import optimize, settle
+from pullback.transforms.simplify import condense
 
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
@@ -101,7 +102,7 @@ class Compiled:
     @property
     def graph(self) -> Graph:
         """The graph of the program that ran last, after all passes."""
-        return optimize(self._used("graph").program.graph)
+        return condense(optimize(self._used("graph").program.graph))
 
     def report(self) -> Report:
         """What the program that ran last consists of: kernels, products, calls of the host, bytes, memory.

@@ -23,6 +23,7 @@ from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT
 from pullback.transforms.passes import optimize
+from pullback.transforms.simplify import condense
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
         separate: make each step a native function of its own, so that it can be timed.
         updates: outputs that are new values of inputs, which may be overwritten: positions of both.
     """
-    graph, checks = select_along_axes(optimize(graph))
+    graph, checks = select_along_axes(condense(optimize(graph)))
     graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
     graph = optimize(drop_unit_axes(graph))
     graph = blas.merge_permutations(graph)

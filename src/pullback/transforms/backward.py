@@ -107,6 +107,7 @@ def pull_back(
     inputs: Sequence[Node],
     visit: Callable[[Node, Array], None] | None = None,
     keep: bool = False,
+    detours: bool = True,
 ) -> list[Array | None]:
     """Return the cotangent of each input, None where it is zero because nothing connects it.
 
@@ -115,8 +116,9 @@ def pull_back(
         cotangents: what arrives at each output.
         inputs: where it ends.
         visit: called with each node and the whole cotangent that arrived there, right to left. The walk then follows
-            what is written; without it, formulas that lose their derivative's digits are walked in a stable form.
+            what is written.
         keep: whether the result is to be differentiated by ``inputs`` again.
+        detours: whether formulas that lose their derivative's digits are walked in a stable form.
     """
     region = Region(outputs, inputs, keep)
     arrived: dict[Node, Cotangent] = {}
@@ -130,9 +132,9 @@ def pull_back(
                 continue
             if visit is not None:
                 visit(node, ct)
-            detour = region.detour(node) if visit is None else None
+            detour = region.detour(node) if detours and visit is None else None
             if detour is not None:
-                contributions = pull_back([detour.result], [ct], detour.entries)
+                contributions = pull_back([detour.result], [ct], detour.entries, detours=False)
                 for source, contribution in zip(detour.sources, contributions, strict=True):
                     arrived[source] = add_cotangents(arrived.get(source), contribution)
                 region.forget(node)

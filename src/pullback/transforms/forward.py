@@ -15,7 +15,11 @@ from pullback.transforms.backward import Region, pull_back
 
 
 def push_forward(
-    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], region: Region | None = None
+    outputs: Sequence[Node],
+    inputs: Sequence[Node],
+    tangents: Sequence[Any],
+    region: Region | None = None,
+    detours: bool = True,
 ) -> list[Array | None]:
     """Return the tangent of each output, None where it is zero because nothing connects it.
 
@@ -24,6 +28,7 @@ def push_forward(
         inputs: where it starts.
         tangents: the direction, one for each input; None for zero.
         region: the nodes between them, if a caller that walks several times has it already.
+        detours: whether formulas that lose their derivative's digits are walked in a stable form.
     """
     region = region or Region(outputs, inputs)
     reached: dict[Node, Any] = {
@@ -34,10 +39,10 @@ def push_forward(
             arriving = [reached.get(source) for source in node.inputs]
             if all(tangent is None for tangent in arriving):
                 continue
-            detour = region.detour(node)
+            detour = region.detour(node) if detours else None
             if detour is not None:
                 along = [reached.get(source) for source in detour.sources]
-                (tangent,) = push_forward([detour.result], detour.entries, along)
+                (tangent,) = push_forward([detour.result], detour.entries, along, detours=False)
                 if tangent is not None:
                     reached[node] = tangent
                 continue

@@ -46,6 +46,11 @@ class Pattern:
     name: str = ""
     number: float | None = None
 
+    @property
+    def size(self) -> int:
+        """The number of operations and numbers."""
+        return (not self.name) + sum(one.size for one in self.arguments)
+
 
 @lru_cache(maxsize=512)
 def pattern(text: str) -> Pattern:

@@ -76,6 +76,12 @@ def simplify(graph: Graph, applied: list[Applied]) -> Graph:
     return graph
 
 
+def condense(graph: Graph) -> Graph:
+    """The graph as it is compiled: in stable forms, with terms collected; one pass of each."""
+    graph = merge_common(stabilize(merge_common(graph)))
+    return merge_common(stabilize(collect_terms(graph)))
+
+
 def _drop_identities(graph: Graph) -> Graph:
     """Drop nodes that only were asked for derivatives; those that have a name keep it."""
     return rewrite(
@@ -124,11 +130,17 @@ def _largest_matches(graph: Graph) -> dict[Node, Found]:
             if result is None or result._node is node:
                 continue
             sources = set(found.sources)
-            inner = ancestors([node], stop=sources.__contains__)
-            covered.update(one for one in inner if one not in sources)
+            inner = [one for one in ancestors([node], stop=sources.__contains__) if one not in sources]
+            if found.rewrite.yields and any(_is_rewritten(one) for one in inner if one is not node):
+                continue
+            covered.update(inner)
             chosen[node] = found
             break
     return chosen
+
+
+def _is_rewritten(node: Node) -> bool:
+    return bool(node.inputs) and isinstance(node.aval, Aval) and next(find(node), None) is not None
 
 
 def _made(build: Callable[[], object], node: Node, name: str) -> Node | None:

@@ -35,6 +35,7 @@ class Rewrite:
         changes: what may come out differently.
         statement: the identity.
         backward: whether the backward pass of what is written is unstable too, so that it goes through the rewrite.
+        yields: whether a rewrite of an inner operation goes before it.
         make: returns what takes the place of a match, or None where it does not apply.
     """
 
@@ -43,6 +44,7 @@ class Rewrite:
     changes: str
     statement: str
     backward: bool
+    yields: bool
     make: Callable[..., Array | None]
 
 
@@ -53,18 +55,23 @@ _by_root: dict[str, list[tuple[Rewrite, Any]]] = {}
 _by_root_backward: dict[str, list[tuple[Rewrite, Any]]] = {}
 
 
-def rewrite(*patterns: str, changes: str = FINITE, backward: bool = False) -> Callable[[Any], Any]:
+def rewrite(
+    *patterns: str, changes: str = FINITE, backward: bool = False, yields: bool = False
+) -> Callable[[Any], Any]:
     """Declare a rewrite of these patterns."""
 
     def declare(make: Callable[..., Array | None]) -> Callable[..., Array | None]:
         assert make.__doc__, f"{make.__name__}: a rewrite says its identity"
-        one = Rewrite(make.__name__.strip("_"), patterns, changes, inspect.cleandoc(make.__doc__), backward, make)
+        one = Rewrite(
+            make.__name__.strip("_"), patterns, changes, inspect.cleandoc(make.__doc__), backward, yields, make
+        )
         table[one.name] = one
         for text in patterns:
             form = pattern(text)
-            _by_root.setdefault(form.operation, []).append((one, form))
-            if backward:
-                _by_root_backward.setdefault(form.operation, []).append((one, form))
+            for known in (_by_root, _by_root_backward) if backward else (_by_root,):
+                forms = known.setdefault(form.operation, [])
+                forms.append((one, form))
+                forms.sort(key=lambda pair: -pair[1].size)  # the largest formula first, then as in the table
         return make
 
     return declare
@@ -141,6 +148,13 @@ def log_of_written_sigmoid(x: Array) -> Array:
 def one_minus_sigmoid(x: Array) -> Array:
     """1 - sigmoid(x) = sigmoid(-x)"""
     result: Array = op.sigmoid(-x)
+    return result
+
+
+@rewrite("sigmoid(x) - 1", "sigmoid(x) + -1")
+def sigmoid_minus_one(x: Array) -> Array:
+    """sigmoid(x) - 1 = -sigmoid(-x)"""
+    result: Array = -op.sigmoid(-x)
     return result
 
 
@@ -364,12 +378,12 @@ def one_minus_root(x: Array) -> Array:
     return result
 
 
-@rewrite("sqrt(a) - sqrt(b)", changes=ROUNDING)
+@rewrite("sqrt(a) - sqrt(b)", changes=ROUNDING, backward=True)
 def difference_of_roots(a: Array, b: Array) -> Array:
     """sqrt(a) - sqrt(b) = (a - b) / (sqrt(a) + sqrt(b))"""
     total = op.sqrt(a) + op.sqrt(b)
     tame = (total > 0) & (total < np.inf)
-    result: Array = op.where(tame, (a - b) / op.where(tame, total, 1), op.sqrt(a) - op.sqrt(b))
+    result: Array = op.where(tame, (a - b) / op.where(tame, total, 1), a - b)
     return result
 
 
@@ -480,7 +494,21 @@ def mean_of_squares_less_square_of_mean(x: Array, mean: Held) -> Array:
 # Products -------------------------------------------------------------------------------------------------------------
 
 
-@rewrite("x * log(y)")
+@rewrite("exp(a) * exp(b)", "strong_product(exp(a), exp(b))")
+def product_of_exps(a: Array, b: Array) -> Array:
+    """exp(a) exp(b) = exp(a + b)"""
+    result: Array = op.exp(a + b)
+    return result
+
+
+@rewrite("exp(a) / exp(b)", backward=True)
+def quotient_of_exps(a: Array, b: Array) -> Array:
+    """exp(a) / exp(b) = exp(a - b)"""
+    result: Array = op.exp(a - b)
+    return result
+
+
+@rewrite("x * log(y)", yields=True)
 def times_log(x: Array, y: Array) -> Array:
     """X log(y) = xlogy(x, y), which is 0 at x = 0"""
     result: Array = op.xlogy(x, y)
