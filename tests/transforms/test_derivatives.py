@@ -415,8 +415,8 @@ class TestRefusals:
             pullback((1j * np.ones(2), np.ones(2)))
 
     def test_an_uncovered_numpy_function_is_named(self):
-        with pytest.raises(NotDifferentiableError, match=r"numpy\.cross.*no derivative"):
-            pb.grad(lambda x: np.roots(x)[0])(np.array([1.0, -3.0, 2.0]))
+        with pytest.raises(NotDifferentiableError, match=r"numpy\.packbits.*no derivative"):
+            pb.grad(lambda x: np.packbits(x)[0])(np.array([1.0, -3.0, 2.0]))
 
     def test_an_uncovered_numpy_function_of_what_is_not_watched_is_numpys(self):
         roots = np.roots(pb.array([1.0, -3.0, 2.0]))

@@ -485,7 +485,11 @@ def difference_of_squares(a: Array, b: Array) -> Array:
     return result
 
 
-@rewrite(*(f"mean({one}) - {two}" for one in _square_of("x") for two in _square_of("mean(x)")), changes=ROUNDING)
+@rewrite(
+    *(f"mean({one}) - {two}" for one in _square_of("x") for two in _square_of("mean(x)")),
+    changes=ROUNDING,
+    backward=True,
+)
 def mean_of_squares_less_square_of_mean(x: Array, mean: Held) -> Array:
     """mean(x^2) - mean(x)^2 = var(x)"""
     return mean.moved(op.var(x, axis=mean.axes))
