@@ -136,7 +136,7 @@ for _name, _target in {
     "accumulate_gradients": "pullback.transforms.backward:accumulate_gradients",
     "array_bundle": "pullback.view.notebook:array_bundle",
     "array_namespace": "pullback.numpy:namespace",
-    "cotangent_slope": "pullback.transforms.forward:cotangent_slope",
+    "cotangent_slopes": "pullback.transforms.forward:cotangent_slopes",
     "default_rng": "pullback.numpy.random:default_rng",
     "evaluation_explain": "pullback.view.explain:explain",
     "evaluation_latex": "pullback.view.explain:latex",

@@ -473,7 +473,7 @@ class General(Structured):
         super().__init__(evaluate, **declaration)
         self._vjp: Callable[..., Iterator[Thunk]] | None = None
         self._jvp: Callable[..., Any] | None = None
-        self._direction: Callable[..., Any] | None = None
+        self._directions: Callable[..., Any] | None = None
 
     def define_vjp(self, rule: Callable[..., Iterator[Thunk]]) -> Callable[..., Iterator[Thunk]]:
         """Declare the pullback: ``rule(ct, out, *inputs, **params)`` yields a thunk (or None) for each argument."""
@@ -485,21 +485,22 @@ class General(Structured):
         self._jvp = rule
         return rule
 
-    def define_direction(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        """Declare in which direction of the results the pullback needs the derivative of the cotangent.
+    def define_directions(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare in which directions of the results the pullback needs the derivative of the cotangent.
 
-        ``rule(ct, out, *inputs, **params)`` returns a tangent for each of several results (an array, None for zero), or
-        None where the cotangent is enough, as it nearly always is. Where it is not, the pullback is a limit by
-        l'Hôpital's rule: it gets, as the keyword ``slope``, how the cotangent of each result changes in that direction.
+        ``rule(ct, out, *inputs, **params)`` returns a list of directions, each with a tangent for each of several
+        results (an array, None for zero); an empty one where the cotangent is enough, as it nearly always is. Where it
+        is not, the pullback is a limit by l'Hôpital's rule: it gets, as the keyword ``slopes``, how the cotangent of
+        each result changes in each direction.
         """
-        self._direction = rule
+        self._directions = rule
         self.looks_ahead = True
         return rule
 
-    def direction(self, ct: Any, out: Array, inputs: Sequence[Array], params: Params) -> Any:
+    def directions(self, ct: Any, out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """What the member declares."""
-        assert self._direction is not None
-        return self._direction(ct, results(out), *inputs, **params)
+        assert self._directions is not None
+        return self._directions(ct, results(out), *inputs, **params)
 
     def vjp(
         self, ct: Any, out: Array, inputs: Sequence[Array], wanted: Sequence[bool], params: Params

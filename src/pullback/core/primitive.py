@@ -30,7 +30,7 @@ class Primitive:
         samples: calls with which the contract test tries it.
         rejects: calls that must raise.
         differentiable: whether its result carries a derivative.
-        looks_ahead: whether its vjp may need the derivative of the cotangent, see ``General.define_direction``.
+        looks_ahead: whether its vjp may need the derivative of the cotangent, see ``General.define_directions``.
     """
 
     family = "primitive"

@@ -144,7 +144,7 @@ def pull_back(
                 handles = [region.handle(source) for source in node.inputs]
                 params = node.params
                 if node.primitive.looks_ahead:
-                    params = _with_slope(node, ct, region.handle(node), handles, outputs, cotangents)
+                    params = _with_slopes(node, ct, region.handle(node), handles, outputs, cotangents)
                 contributions = node.primitive.vjp(ct, region.handle(node), handles, wanted, params)
                 for source, contribution in zip(node.inputs, contributions, strict=True):
                     if contribution is not None:
@@ -158,7 +158,7 @@ def pull_back(
     return found
 
 
-def _with_slope(
+def _with_slopes(
     node: Node,
     ct: Cotangent,
     out: Array,
@@ -168,13 +168,13 @@ def _with_slope(
 ) -> Mapping[str, Any]:
     """The params of the node and, where its pullback asks for it, how the cotangent that arrived changes."""
     assert isinstance(node.primitive, General)
-    direction = node.primitive.direction(ct, out, handles, node.params)
-    if direction is None:
+    directions = node.primitive.directions(ct, out, handles, node.params)
+    if not directions:
         return node.params
-    slope = operations.cotangent_slope(outputs, cotangents, node, direction)
+    slopes = operations.cotangent_slopes(outputs, cotangents, node, directions)
     if not out._node.watched:  # the rules work on values
-        slope = [None if one is None else one.detach() for one in slope]
-    return {**node.params, "slope": slope}
+        slopes = [[None if one is None else one.detach() for one in slope] for slope in slopes]
+    return {**node.params, "slopes": slopes}
 
 
 def _carries(node: Node) -> bool:

@@ -237,14 +237,34 @@ def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequenc
     forward = sum(x.size for x in inputs) <= sum(out.size for out in outputs)
     if any(x.dtype.kind == "c" for x in [*inputs, *outputs]):
         _check_holomorphic(operation, call, inputs, outputs)
-        forward = True
-    blocks = (_by_columns if forward else _by_rows)(call, inputs, outputs)
+        blocks = _by_columns(call, inputs, outputs)
+    elif forward:
+        blocks = _either(
+            lambda: _by_columns(call, inputs, outputs),
+            lambda: _by_rows(call, inputs, outputs),
+        )
+    else:
+        blocks = _by_rows(call, inputs, outputs)
     rows = []
     for row in blocks:
         trees = call.by_argument(row, convert=False)
         rows.append(trees[0] if single else tuple(trees))
     result = tree.unflatten(structure, rows)
     return tree.tree_map(lambda block: restore(block, call.result_kind), result)
+
+
+def _either(forward: Callable[[], Any], reverse: Callable[[], Any]) -> Any:
+    """Return what forward mode gives; where it is refused what reverse mode does, which sees what becomes of a result.
+
+    (Of repeated eigenvalues, say.) Where that is refused as well, it is for the reason that forward mode gave.
+    """
+    try:
+        return forward()
+    except NotDifferentiableError as error:
+        try:
+            return reverse()
+        except NotDifferentiableError:
+            raise error from None
 
 
 def _by_columns(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
@@ -396,5 +416,8 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     def gradient(*args: Any) -> Any:
         return _value_and_grad("hvp", f, range(len(args)), False, args, {})[1]
 
-    _, product = _jvp("hvp", gradient, primals, tangents)
+    product = _either(
+        lambda: _jvp("hvp", gradient, primals, tangents)[1],
+        lambda: vjp(gradient, *primals)[1](tuple(tangents)),  # a Hessian is its own transpose
+    )
     return product[0] if single else product

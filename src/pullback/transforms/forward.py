@@ -53,17 +53,22 @@ def push_forward(
     return [reached.get(node) for node in outputs]
 
 
-def cotangent_slope(
-    outputs: Sequence[Node], cotangents: Sequence[Array | None], node: Node, direction: Sequence[Any]
-) -> list[Array | None]:
-    """Return how the cotangent of each of several results of ``node`` changes as these move in ``direction``.
+def cotangent_slopes(
+    outputs: Sequence[Node], cotangents: Sequence[Array | None], node: Node, directions: Sequence[Sequence[Any]]
+) -> list[list[Array | None]]:
+    """Return how the cotangent of each of several results of ``node`` changes as these move in each direction.
 
-    What else the outputs depend on is held. The part of the graph behind ``node`` is walked to the left and then, on
-    what that computed, to the right.
+    What else the outputs depend on is held. The part of the graph behind ``node`` is walked to the left, and what that
+    computed to the right, once for each direction.
     """
     with record():
         (ct,) = pull_back(outputs, cotangents, [node], keep=True)
-        found = list(ct) if ct is not None else []
-        moved = [one._node for one in found if one is not None]
-        tangents = iter(push_forward(moved, [node], [[None if t is None else asarray(t) for t in direction]]))
-    return [None if one is None else next(tangents) for one in found]
+        found: Sequence[Array | None] = list(ct) if ct is not None else []
+        reached = [one._node for one in found if one is not None]
+        region = Region(reached, [node])
+        slopes = []
+        for direction in directions:
+            moving = [None if t is None else asarray(t) for t in direction]
+            tangents = iter(push_forward(reached, [node], [moving], region))
+            slopes.append([None if one is None else next(tangents) for one in found])
+    return slopes

@@ -116,6 +116,26 @@ def test_what_depends_on_the_choice_of_vectors_is_refused(dtype):
         pb.grad(lambda a: np.sum(np.real(np.linalg.eigh(a).eigenvectors)))(a)
 
 
+def test_also_where_the_choice_makes_no_difference_to_first_order():
+    # At the identity LAPACK's vectors are the unit vectors: turning them moves the first component by a cosine.
+    with pytest.raises(NotDifferentiableError, match="does not depend on which vectors"):
+        pb.grad(lambda a: np.linalg.eigh(a).eigenvectors[0, 0])(np.eye(2))
+    with pytest.raises(NotDifferentiableError, match="does not depend on which vectors"):
+        pb.hvp(lambda a: np.sum(np.linalg.eigh(a).eigenvectors), np.eye(2), np.eye(2))
+
+
+@pytest.mark.parametrize("values", REPEATED)
+def test_hessians_of_symmetric_functions(values):
+    a, t = with_eigenvalues(float, values), hermitian(draw(float, 3, 3, seed=5))
+
+    def cubes(a):
+        return np.sum(np.linalg.eigvalsh(a) ** 3)
+
+    expected = 3 * (a @ t + t @ a)
+    np.testing.assert_allclose(pb.hvp(cubes, a, t), expected, atol=1e-12)
+    np.testing.assert_allclose(np.tensordot(pb.hessian(cubes)(a), t, 2), expected, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "transform",
     [

@@ -123,6 +123,12 @@ def test_what_depends_on_the_choice_of_vectors_is_refused(dtype, values):
         pb.grad(lambda a: np.sum(np.real(np.linalg.svd(a, full_matrices=False).U)))(a)
 
 
+@pytest.mark.parametrize("a", [np.eye(3), np.zeros((3, 3)), np.zeros((3, 2))], ids=["one", "zero", "tall"])
+def test_also_where_the_choice_makes_no_difference_to_first_order(a):
+    with pytest.raises(NotDifferentiableError, match="svd: expected a function that does not depend on which"):
+        pb.grad(lambda a: np.linalg.svd(a, full_matrices=False).U[0, 0])(a)
+
+
 @pytest.mark.parametrize("values", SPECIAL)
 def test_forward_mode_refuses_what_makes_values_part_where_vectors_are_used(values):
     a, t = with_singular_values(float, values, 4, 3), draw(float, 4, 3, seed=6)

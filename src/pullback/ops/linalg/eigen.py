@@ -37,6 +37,8 @@ from pullback.ops.linalg.ties import (
     reciprocal,
     refuse_equal,
     shared,
+    skew_change,
+    turning,
     vanishing,
 )
 
@@ -80,21 +82,33 @@ def _(x: Aval, *, lower: bool) -> tuple[Aval, ...]:
     return Aval(x.shape[:-1], real_dtype(x.dtype)), x
 
 
-@decompose_hermitian.define_direction
-def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: bool) -> Sequence[Any] | None:
+def _groups(values: Any) -> Any:
+    """Which pairs of different places have equal values."""
+    return equal_pairs.evaluate(values) & ~np.eye(values.shape[-1], dtype=bool)
+
+
+def _turned(v: Array, w: Array) -> Array:
+    """A direction in which the vectors of equal values turn into each other."""
+    turned: Array = v @ operations.asarray(turning(v.shape[-1], _groups(w._node.value), v.dtype))
+    return turned
+
+
+@decompose_hermitian.define_directions
+def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: bool) -> Sequence[Any]:
     by_values, by_vectors = ct
-    values = out[0]._node.value
-    if by_values is None or by_vectors is None or values is None:
-        return None
-    n = values.shape[-1]
-    if not (equal_pairs.evaluate(values) & ~np.eye(n, dtype=bool)).any():
-        return None
-    return [np.broadcast_to(np.arange(n, dtype=values.dtype), values.shape), None]
+    w, v = out
+    values = w._node.value
+    if by_vectors is None or values is None or not _groups(values).any():
+        return []
+    along = [None, _turned(v.detach(), w)]
+    if by_values is None:
+        return [along]
+    return [along, [np.broadcast_to(np.arange(w.shape[-1], dtype=values.dtype), values.shape), None]]
 
 
 @decompose_hermitian.define_vjp
 def _(
-    ct: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: bool, slope: Sequence[Any] | None = None
+    ct: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: bool, slopes: Sequence[Any] = ()
 ) -> Iterator[Thunk]:
     # With P = V^H dx V, dw = diag(P) and dV = V (F * P), F[i, j] = 1 / (w[j] - w[i]).
     w, v = out
@@ -111,24 +125,28 @@ def _(
             turned = adjoint(v) @ pulled(found, v, row(v, _pivot(lower)), turning, largest(turned))
         skew = vanishing(skew_part(turned), w, equal, largest(turned), operation="eigh", reason="choice")
         inner = skew * reciprocal(gaps(w), equal)
+        if slopes:
+            change = skew_part(skew_change(_turned(v, w), v, by_vectors, slopes[0][1]))
+            vanishing(change, w, _groups(w._node.value), largest(turned), operation="eigh", reason="choice")
         if by_values is not None:
             inner = inner + as_diagonal(by_values.astype(v.dtype))
-            inner = inner + _in_groups(v, w, equal, slope)
+            inner = inner + _in_groups(v, w, equal, slopes)
         return v @ inner @ adjoint(v)
 
     yield by_x
 
 
-def _in_groups(v: Array, w: Array, equal: Array, slope: Sequence[Any] | None = None) -> Array:
+def _in_groups(v: Array, w: Array, equal: Array, slopes: Sequence[Any]) -> Array:
     """What stands off the diagonal between equal values, where values and vectors are both used."""
     off_diagonal = equal & ~np.eye(w.shape[-1], dtype=bool)
-    if slope is None:
+    if not slopes:
         return refuse_equal("eigh", w, off_diagonal, v.dtype)
-    if slope[1] is None:
+    _, slope = slopes[1]
+    if slope is None:
         zeros: Array = operations.zeros_like(v)
         return zeros
     steps = np.arange(w.shape[-1], dtype=w.dtype)
-    limit = skew_part(adjoint(v) @ slope[1]) * reciprocal(gaps(operations.asarray(steps)), ~off_diagonal)
+    limit = skew_part(adjoint(v) @ slope) * reciprocal(gaps(operations.asarray(steps)), ~off_diagonal)
     found: Array = first_order_only(limit)
     return found
 

@@ -41,7 +41,9 @@ from pullback.ops.linalg.ties import (
     reciprocal,
     refuse_equal,
     shared,
+    skew_change,
     sums,
+    turning,
     vanishing,
 )
 
@@ -130,17 +132,49 @@ def _turned(vectors: Array, more: Array, ct: Array | None) -> tuple[Array, Array
     return inside, outside, adjoint(more) @ filling
 
 
-@decompose.define_direction
-def _(ct: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any] | None:
+def _turned_factors(f: _Factors) -> tuple[Array, Array]:
+    """A direction in which the vectors of equal values turn into each other, those of zeros on each side alone."""
+    n, dtype = f.s.shape[-1], f.u.dtype
+    equal = f.equal._node.value & ~np.eye(n, dtype=bool)
+    left = turning(n, equal, dtype)
+    right = np.where(f.zeros._node.value, turning(n, equal, dtype, seed=1), left)
+    return f.u @ operations.asarray(left), f.v @ operations.asarray(right)
+
+
+@decompose.define_directions
+def _(ct: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any]:
     by_u, by_s, by_vh = ct
     s = out[1]._node.value
-    if by_s is None or (by_u is None and by_vh is None) or s is None:
-        return None
+    if (by_u is None and by_vh is None) or s is None:
+        return []
     n = s.shape[-1]
     equal = equal_pairs.evaluate(s) & ~np.eye(n, dtype=bool)
     if not (equal.any() or near_zero.evaluate(s).any()):
-        return None
-    return [None, np.broadcast_to(_steps(n, s.dtype), s.shape), None]
+        return []
+    u, values, vh = out
+    f = _Factors((u.detach(), values.detach(), vh.detach()))
+    left, right = _turned_factors(f)
+    left = operations.concatenate([left, operations.zeros_like(f.more_u)], axis=-1)
+    right = operations.concatenate([right, operations.zeros_like(f.more_v)], axis=-1)
+    along = [left, None, adjoint(right)]
+    return [along] if by_s is None else [along, [None, np.broadcast_to(_steps(n, s.dtype), s.shape), None]]
+
+
+def _check_choice(f: _Factors, by_u: Array | None, by_vh: Array | None, slope: Sequence[Any]) -> None:
+    """Raise if turning the vectors of equal values, or of zeros, changes what is computed from them."""
+    n = f.s.shape[-1]
+    changes = []
+    by_v, slope_v = (None if one is None else adjoint(one) for one in (by_vh, slope[2]))
+    for moved, vectors, ct, one in zip(
+        _turned_factors(f), (f.u, f.v), (by_u, by_v), (slope[0], slope_v), strict=True
+    ):  # fmt: skip
+        own = operations.zeros_like(vectors) if ct is None else ct[..., :n]
+        changes.append(skew_part(skew_change(moved, vectors, own, None if one is None else one[..., :n])))
+    scale = largest(by_u, by_vh)
+    together, apart = changes[0] + changes[1], changes[0] - changes[1]
+    equal = f.equal & ~np.eye(n, dtype=bool)
+    vanishing(together, f.s, equal, scale, operation="svd", reason="choice")
+    vanishing(apart, f.s, f.zeros & equal, scale, operation="svd", reason="choice")
 
 
 def _steps(n: int, dtype: np.dtype[Any]) -> Any:
@@ -155,7 +189,7 @@ def _(
     x: Array,
     *,
     full: bool,
-    slope: Sequence[Any] | None = None,
+    slopes: Sequence[Any] = (),
 ) -> Iterator[Thunk]:
     # With P = U^H dx V: ds = diag(P), and U^H dU, V^H dV are F- * (P + P^H)/2 +- F+ * (P - P^H)/2,
     # where F-[i, j] = 1 / (s[j] - s[i]) and F+[i, j] = 1 / (s[j] + s[i]).
@@ -167,9 +201,11 @@ def _(
             inner = _of_values(by_s, f)
             return columns_times(f.u, inner.astype(x.dtype)) @ adjoint(f.v)
         found = _of_vectors(f, by_u, by_vh)
+        if slopes:
+            _check_choice(f, by_u, by_vh, slopes[0])
         if by_s is not None:
             found = found + columns_times(f.u, by_s.astype(x.dtype)) @ adjoint(f.v)
-            found = found + _in_groups(f, x, slope)
+            found = found + _in_groups(f, x, slopes)
         return found
 
     yield by_x
@@ -240,16 +276,16 @@ def _check_filling(turned: Array, scale: Array) -> None:
     vanishing(skew, values, everywhere, scale, operation="svd", reason="choice")
 
 
-def _in_groups(f: _Factors, x: Array, slope: Sequence[Any] | None) -> Array:
+def _in_groups(f: _Factors, x: Array, slopes: Sequence[Any]) -> Array:
     """What is said about equal values and about zeros, where values and vectors are both used."""
     n = f.s.shape[-1]
     off_diagonal = f.equal & ~np.eye(n, dtype=bool)
-    if slope is None:
+    if not slopes:
         outside = bool(f.rest_u or f.rest_v or x.dtype.kind == "c")
         places = off_diagonal | (f.zeros if outside else False)
         inner = refuse_equal("svd", f.s, places, x.dtype)
         return f.u @ inner @ adjoint(f.v)
-    by_u, _, by_vh = slope
+    by_u, _, by_vh = slopes[1]
     steps = operations.asarray(_steps(n, f.s.dtype))
     of_u, out_u, _ = _turned(f.u, f.more_u, by_u)
     of_v, out_v, _ = _turned(f.v, f.more_v, None if by_vh is None else adjoint(by_vh))

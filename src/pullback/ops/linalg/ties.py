@@ -5,15 +5,16 @@ function of the factors is a function of the matrix only if it does not depend o
 vectors are settled, see ``phases``.) A rule divides by the difference of the values (the *gap*) what the cotangent says
 about turning one vector into the other (the skew part of ``V^H ct_V``), which is 0/0 for such a function. What is done:
 
-- **Not for every choice.** If the skew part is not zero within a group of equal values, the function depends on the
-  choice and has no derivative: NotDifferentiableError, which names the values.
+- **Not for every choice.** If the skew part is not zero within a group of equal values, or does not stay so when the
+  vectors are turned, the function depends on the choice and has no derivative: NotDifferentiableError, which names the
+  values.
 - **The values alone** are used: their cotangents are shared equally within a group. For a symmetric function (a sum, a
   trace) nothing changes; of others (the largest of two equal ones) it is a sub-gradient. A singular value that is 0 has
   sub-gradient 0, as ``abs``.
 - **The vectors alone** are used (a projection on a space of them): the quotient is 0.
 - **Both** are used (``V f(w) V^H``): the quotient is the derivative of the skew part as the values part from each
   other, by l'Hôpital's rule. It depends on what is computed from them, not on the cotangent alone: the backward pass
-  differentiates the cotangent in that direction (``General.define_direction``). This is exact, for one derivative; a
+  differentiates the cotangent in that direction (``General.define_directions``). This is exact, for one derivative; a
   further one through it is refused.
 
 Forward mode does not see what becomes of the results: the tangents are right for functions that are symmetric in equal
@@ -44,6 +45,7 @@ from pullback.core.sample import by_value, call, normal, points, positive, rejec
 from pullback.core.several import has_several, results
 from pullback.core.state import recording
 from pullback.errors import NotDifferentiableError, ShapeError
+from pullback.ops.contraction import adjoint
 
 
 def closeness(x: Any) -> Any:
@@ -218,6 +220,20 @@ def _(x: Aval) -> Aval:
 @first_order_only.transpose
 def _(ct: Array, x: Array) -> Iterator[Thunk]:
     yield refused("eigh, svd", "the matrix once more", "repeated values whose vectors are used as well have one only")
+
+
+def turning(n: int, places: Any, dtype: np.dtype[Any], seed: int = 0) -> Any:
+    """A skew matrix at ``places``: how vectors turn into each other to see whether that changes anything."""
+    generator = np.random.default_rng(seed)
+    x = generator.uniform(0.5, 1.5, size=(n, n))
+    skew = x - x.T if dtype.kind != "c" else x - x.T + 1j * (x + x.T)
+    return np.where(places, skew, 0).astype(dtype)
+
+
+def skew_change(turned: Array, vectors: Array, ct: Array, slope: Array | None) -> Array:
+    """How ``vectors^H ct`` changes as the vectors move by ``turned`` and the cotangent by ``slope``."""
+    moved: Array = adjoint(turned) @ ct
+    return moved if slope is None else moved + adjoint(vectors) @ slope
 
 
 # One decomposition for all that ask -----------------------------------------------------------------------------------
