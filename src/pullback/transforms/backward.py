@@ -37,13 +37,15 @@ class Region:
 
     A derivative is itself differentiable by whatever is watched outside: the rules then work on the recorded nodes.
     What depends on ``inputs`` only is of no further use once their derivative is known: the rules work on its values;
-    so they do for everything that has a value where operations are not recorded. With ``keep`` they always work on the
-    nodes: the derivative will be differentiated by the same inputs.
+    so they do for everything that has a value where operations are not recorded, or with ``freeze``. With ``keep`` they
+    always work on the nodes: the derivative will be differentiated by the same inputs.
     """
 
-    def __init__(self, outputs: Iterable[Node], inputs: Sequence[Node], keep: bool = False) -> None:
+    def __init__(
+        self, outputs: Iterable[Node], inputs: Sequence[Node], keep: bool = False, freeze: bool = False
+    ) -> None:
         self.inputs = frozenset(inputs)
-        self._freeze = not (recording.enabled or keep)
+        self._freeze = freeze or not (recording.enabled or keep)
         depends = set(inputs)  # on one of the inputs
         live: set[Node] = set()  # watched from outside
         order: list[Node] = []
@@ -171,9 +173,8 @@ def _with_slopes(
     directions = node.primitive.directions(ct, out, handles, node.params)
     if not directions:
         return node.params
-    slopes = operations.cotangent_slopes(outputs, cotangents, node, directions)
-    if not out._node.watched:  # the rules work on values
-        slopes = [[None if one is None else one.detach() for one in slope] for slope in slopes]
+    freeze = not out._node.watched  # the rules work on values
+    slopes = operations.cotangent_slopes(outputs, cotangents, node, directions, freeze)
     return {**node.params, "slopes": slopes}
 
 

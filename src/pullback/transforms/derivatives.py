@@ -241,7 +241,7 @@ def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequenc
     elif forward:
         blocks = _either(
             lambda: _by_columns(call, inputs, outputs),
-            lambda: _by_rows(call, inputs, outputs),
+            lambda: _by_rows(call, inputs, outputs, singly=True),  # a limit is taken where cotangents have values
         )
     else:
         blocks = _by_rows(call, inputs, outputs)
@@ -283,14 +283,14 @@ def _by_columns(call: Call, inputs: list[Array], outputs: list[Array]) -> list[l
     return blocks
 
 
-def _by_rows(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list[Array]]:
+def _by_rows(call: Call, inputs: list[Array], outputs: list[Array], singly: bool = False) -> list[list[Array]]:
     blocks = []
     for out in outputs:
 
         def pull(unit: Array, out: Array = out) -> list[Array | None]:
             return pull_back([out._node], [unit], call.inputs)
 
-        found = _for_each_unit(pull, out, inputs)
+        found = (_for_one_unit_after_another if singly else _for_each_unit)(pull, out, inputs)
         blocks.append(
             [
                 _empty(out, x) if parts is None else parts.reshape(out.shape + x.shape)
@@ -298,6 +298,20 @@ def _by_rows(call: Call, inputs: list[Array], outputs: list[Array]) -> list[list
             ]
         )
     return blocks
+
+
+def _for_one_unit_after_another(
+    linear: Callable[[Array], list[Array | None]], x: Array, results: Sequence[Array]
+) -> list[Array | None]:
+    """The same as ``_for_each_unit``, with vectors that have values."""
+    if not x.size:
+        return [None] * len(results)
+    units = np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape)
+    found = [linear(Array(constant_node(one if one.ndim else one[()]))) for one in units]
+    return [
+        operations.stack([operations.zeros_like(result) if one is None else one for one in parts])
+        for result, parts in zip(results, zip(*found, strict=True), strict=True)
+    ]
 
 
 _AT_ONCE = 1 << 22

@@ -54,18 +54,22 @@ def push_forward(
 
 
 def cotangent_slopes(
-    outputs: Sequence[Node], cotangents: Sequence[Array | None], node: Node, directions: Sequence[Sequence[Any]]
+    outputs: Sequence[Node],
+    cotangents: Sequence[Array | None],
+    node: Node,
+    directions: Sequence[Sequence[Any]],
+    freeze: bool,
 ) -> list[list[Array | None]]:
     """Return how the cotangent of each of several results of ``node`` changes as these move in each direction.
 
     What else the outputs depend on is held. The part of the graph behind ``node`` is walked to the left, and what that
-    computed to the right, once for each direction.
+    computed to the right, once for each direction. With ``freeze`` the result is not watched.
     """
     with record():
         (ct,) = pull_back(outputs, cotangents, [node], keep=True)
         found: Sequence[Array | None] = list(ct) if ct is not None else []
         reached = [one._node for one in found if one is not None]
-        region = Region(reached, [node])
+        region = Region(reached, [node], freeze=freeze)
         slopes = []
         for direction in directions:
             moving = [None if t is None else asarray(t) for t in direction]
