@@ -1,5 +1,7 @@
 """No silent loss: what a watched array meets in every function that NumPy lets others override."""
 
+import re
+
 import coverage_table
 import numpy as np
 import pytest
@@ -68,3 +70,24 @@ def test_a_function_that_nothing_is_said_of_is_found():
 
     with pytest.raises(SilentLossError, match="new_in_numpy: nothing says what becomes of a derivative"):
         examine(new_in_numpy)
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+PAGE = coverage_table.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(
+    f"NumPy {'.'.join(np.__version__.split('.')[:2])}." not in PAGE, reason="the page is about another NumPy"
+)
+def test_the_page_is_what_the_script_writes():
+    assert coverage_table.page() == PAGE, "run python scripts/coverage_table.py and commit docs/coverage.md"
+
+
+def test_the_page_counts_what_the_aim_is():
+    """All of NumPy's ufuncs of numbers, and at least 240 of its functions, are differentiated or have no derivative."""
+    counts = dict(re.findall(r"^\| ([A-Z][\w ]+) \| (\d+ \| \d+ \| \d+ \| \d+) \|$", PAGE, flags=re.MULTILINE))
+    listed, covered, constant, _ = map(int, counts["Array functions"].split(" | "))
+    assert covered + constant >= 240 <= listed
+    listed, covered, constant, refused = map(int, counts["Ufuncs"].split(" | "))
+    assert (covered + constant, refused) == (listed, 0)
