@@ -118,11 +118,10 @@ def _(
         equal = equal_pairs(w)
         if by_vectors is None:
             return columns_times(v, shared(by_values, equal).astype(v.dtype)) @ adjoint(v)
-        found = by_vectors
-        turned = adjoint(v) @ found
+        turned = adjoint(v) @ by_vectors
         if v.dtype.kind == "c":
-            turning = turning_of(found, v)
-            turned = adjoint(v) @ pulled(found, v, row(v, _pivot(lower)), turning, largest(turned))
+            rates = turning_of(by_vectors, v)
+            turned = adjoint(v) @ pulled(by_vectors, v, row(v, _pivot(lower)), rates, largest(turned))
         skew = vanishing(skew_part(turned), w, equal, largest(turned), operation="eigh", reason="choice")
         inner = skew * reciprocal(gaps(w), equal)
         if slopes:

@@ -253,11 +253,10 @@ def _with_phases(f: _Factors, by_u: Array | None, by_v: Array | None) -> tuple[A
         if ct is not None:
             rates.append(turning_of(ct[..., :n], vectors))
             sizes.append(adjoint(vectors) @ ct[..., :n])
-    turning, scale = add_all(rates), largest(*sizes)
     vectors = f.u if f.wide else f.v
     given = by_u if f.wide else by_v
     own = operations.zeros_like(vectors) if given is None else given[..., :n]
-    kept = pulled(own, vectors, row(vectors, 0), turning, scale)
+    kept = pulled(own, vectors, row(vectors, 0), add_all(rates), largest(*sizes))
     if given is not None and given.shape[-1] > n:
         kept = operations.concatenate([kept, given[..., n:]], axis=-1)
     return (kept, by_v) if f.wide else (by_u, kept)
@@ -371,10 +370,10 @@ class _Pushed:
         n = f.s.shape[-1]
         base = f.u if f.wide else f.v
         moving = found if vectors is base else self._of_left() if f.wide else self._of_right()
-        turning = columns_times(vectors, pushed(moving[..., :n], base, row(base, 0)))
+        phases = columns_times(vectors, pushed(moving[..., :n], base, row(base, 0)))
         if found.shape[-1] > n:
-            turning = operations.concatenate([turning, operations.zeros_like(found[..., n:])], axis=-1)
-        return found + turning
+            phases = operations.concatenate([phases, operations.zeros_like(found[..., n:])], axis=-1)
+        return found + phases
 
     def _with_rest(self, vectors: Array, more: Array, rest: int, turning: Array, image: Array) -> Array:
         """The tangent of vectors that turn in their own space, and out of it by ``image / s``."""
