@@ -131,6 +131,11 @@ def odd_weight(function: Function) -> Function:
     return lambda z: mp.sqrt(z) ** 3 / function(mp.sqrt(z))
 
 
+def _scaled_erfc(t: Any) -> Any:
+    x = 4 * (1 + t) / (1 - t)
+    return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
+
+
 mp.dps = 70
 HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 QUARTER_PI = mp.pi / 4 * mpf("1.01")
@@ -253,7 +258,59 @@ APPROXIMATIONS = {
 }
 
 
+APPROXIMATIONS |= {
+    "ERF": Approximation(
+        "erf(x) / x - 1 by x**2, |x| <= 1",
+        lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1,
+        lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z)),
+        0,
+        1,
+        {"float": 7, "double": 14},
+    ),
+    "ERFCX": Approximation(
+        "exp(x**2) erfc(x) by x - 2.5, 1 <= x <= 4; relative error of erf(x)",
+        lambda t: mp.exp((t + 2.5) ** 2) * mp.erfc(t + 2.5),
+        lambda t: mp.exp(-((t + 2.5) ** 2)) / mp.erf(t + 2.5),
+        mpf("-1.501"),
+        mpf("1.501"),
+        {"float": 8},
+    ),
+    "ERFCX_FAR": Approximation(
+        "exp(x**2) erfc(x) by x - 2.5, 1 <= x <= 6; relative error of erf(x)",
+        lambda t: mp.exp((t + 2.5) ** 2) * mp.erfc(t + 2.5),
+        lambda t: mp.exp(-((t + 2.5) ** 2)) / mp.erf(t + 2.5),
+        mpf("-1.501"),
+        mpf("3.5"),
+        {"double": 20},
+    ),
+    "ERFC": Approximation(
+        "(1 + 2x) exp(x**2) erfc(x) by (x - 4) / (x + 4), 0 <= x <= 28 [Shepherd and Laframboise, 1981]",
+        _scaled_erfc,
+        lambda t: 1 / _scaled_erfc(t),
+        -1,
+        mpf(24) / 32,
+        {"double": 22, "wide": 12},
+    ),
+    "CBRT": Approximation(
+        "x**(-1/3), 1 <= x <= 2",
+        lambda x: 1 / mp.cbrt(x),
+        mp.cbrt,
+        1,
+        2,
+        {"float": 5, "double": 5},
+    ),
+    "ATANH_REST": Approximation(
+        "((atanh(s) - s) / s**3 - 1/3) / s**2 by s**2, |s| <= 0.1716",
+        lambda z: ((mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z - mpf(1) / 3) / z,
+        lambda z: mp.sqrt(z) ** 5 / mp.atanh(mp.sqrt(z)),
+        0,
+        ((1 - ROOT) / (1 + ROOT)) ** 2,
+        {"double": 7},
+    ),
+}
+
 CONSTANTS = {
+    "THIRD": mpf(1) / 3,
     "LOG_OF_2": mp.log(2),
     "LOG10_OF_2": mp.log10(2),
     "LOG2_OF_E": 1 / mp.log(2),

@@ -1,0 +1,15 @@
+"""Mathematical functions of vectors as LLVM IR: written here, with stated errors, and no library called."""
+
+from pullback.compiler.mathematics import (
+    error,
+    exponential,
+    hyperbolic,
+    inverse,
+    inverse_hyperbolic,
+    logarithm,
+    logistic,
+    power,
+    rounding,
+    trigonometric,
+)
+from pullback.compiler.mathematics.registry import definition, function, names
