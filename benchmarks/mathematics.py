@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import Timing, take_turns
-from pullback.compiler.mathematics import definition, names
+from pullback.compiler.mathematics import arity, bounds, names
 from pullback.compiler.mathematics.evaluate import Evaluator
 
 SIZE = 8192
@@ -23,7 +23,7 @@ DTYPES = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
 def _arguments(name: str, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
     random = np.random.default_rng(0)
     above, below = (1.0, 3.0) if name == "arccosh" else (0.0, 0.99)
-    return [random.uniform(above, below, SIZE).astype(dtype) for _ in range(definition(name).arity)]
+    return [random.uniform(above, below, SIZE).astype(dtype) for _ in range(arity(name))]
 
 
 def _native(evaluator: Evaluator, inputs: list[np.ndarray[Any, Any]]) -> Callable[[], object]:
@@ -57,7 +57,7 @@ def main() -> None:
             times = take_turns(contestants, rounds=15, seconds=0.002)
             per_element = [f"{times[one].low / SIZE * 1e9:.2f}" if one in times else "" for one in ("native", "NumPy")]
             generation = _generation(name, element) - empty[element]
-            row = [definition(name).bounds[element], *per_element, evaluator.measured.instructions, f"{generation:.2f}"]
+            row = [bounds(name)[element], *per_element, evaluator.measured.instructions, f"{generation:.2f}"]
             print("|", " | ".join(map(str, [name, dtype.name, *row])), "|", flush=True)
 
 

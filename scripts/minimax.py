@@ -284,8 +284,8 @@ APPROXIMATIONS |= {
         {"double": 20},
     ),
     "ERFC": Approximation(
-        "(1 + 2x) exp(x**2) erfc(x) by (x - 4) / (x + 4), 0 <= x <= 28 [Shepherd and Laframboise, 1981]",
-        _scaled_erfc,
+        "(1 + 2x) exp(x**2) erfc(x) - 5/4 by (x - 4) / (x + 4), 0 <= x <= 28 [Shepherd and Laframboise, 1981]",
+        lambda t: _scaled_erfc(t) - mpf("1.25"),
         lambda t: 1 / _scaled_erfc(t),
         -1,
         mpf(24) / 32,

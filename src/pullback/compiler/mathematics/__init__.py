@@ -12,4 +12,4 @@ from pullback.compiler.mathematics import (
     rounding,
     trigonometric,
 )
-from pullback.compiler.mathematics.registry import definition, function, names
+from pullback.compiler.mathematics.registry import arity, bounds, definitions, names, text

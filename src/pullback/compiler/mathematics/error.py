@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pullback.compiler.mathematics.coefficients import ERF, ERFC, ERFCX, ERFCX_FAR
 from pullback.compiler.mathematics.exponential import exponential, exponential_parts
-from pullback.compiler.mathematics.lanes import Value, divide, polynomial, scale, two_product, two_sum, where
+from pullback.compiler.mathematics.arithmetic import divide, polynomial, scale, two_product, two_sum
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
+
+
+def _near_zero(x: Value) -> Value:
+    """The error function for |x| <= 1."""
+    return x.fma(polynomial(x * x, ERF[x.type.element]), x)
 
 
 @define(float=2.0, double=2.0)
@@ -13,8 +19,7 @@ def erf(x: Value) -> Value:
     """The error function: a series up to 1, then 1 - erfc with a polynomial of exp(x**2) erfc(x)."""
     element = x.type.element
     magnitude = abs(x)
-    z = magnitude * magnitude
-    near = magnitude.fma(polynomial(z, ERF[element]), magnitude)
+    near = _near_zero(magnitude)
     inside = magnitude.at_most(4.0 if element == "float" else 6.0)  # beyond it is 1
     tail = ERFCX["float"] if element == "float" else ERFCX_FAR["double"]
     far = exponential(-(inside * inside)).fma(-polynomial(inside - 2.5, tail), 1.0)
@@ -30,14 +35,14 @@ def erfc(x: Value) -> Value:
     square, square_low = two_product(magnitude, magnitude)
     high, low, exponent = exponential_parts(-square, -square_low)
     t = (magnitude - 4.0) / (magnitude + 4.0)
-    constant, *others = ERFC["double"]
-    q, q_low = two_sum(t.like(constant), t * polynomial(t, others, alternating=True))
+    q, q_low = two_sum(t.like(1.25), polynomial(t, ERFC["double"], alternating=True))
     product, error = two_product(high, q)
     by = magnitude.fma(2.0, 1.0)
-    by_low = where(magnitude < 0.5, magnitude.fma(2.0, 1.0 - by), magnitude.fma(2.0, -by) + 1.0)
+    by_low = magnitude.fma(2.0, -by) + 1.0
     quotient = divide(product, error + high.fma(q_low, low * q), by, by_low)
     value = scale(quotient, exponent)
-    return where(x < 0.0, 2.0 - value, value)
+    far = where(x < 0.0, 2.0 - value, value)
+    return where(magnitude < 0.5, 1.0 - _near_zero(x), far)  # where t would be too inexact
 
 
 def _wide_erfc(x: Value) -> Value:
@@ -47,5 +52,5 @@ def _wide_erfc(x: Value) -> Value:
     shifted, by = magnitude + 4.0, magnitude.fma(2.0, 1.0)
     reciprocal = 1.0 / (shifted * by)
     t = (magnitude - 4.0) * (by * reciprocal)
-    value = value * (polynomial(t, ERFC["wide"]) * (shifted * reciprocal))
+    value = value * ((1.25 + polynomial(t, ERFC["wide"])) * (shifted * reciprocal))
     return where(x < 0.0, 2.0 - value, value)

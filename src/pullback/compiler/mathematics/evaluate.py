@@ -9,11 +9,10 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from llvmlite import ir
 
-from pullback.compiler.mathematics.registry import definition, function
+from pullback.compiler.mathematics.registry import arity, text
 
-_ELEMENTS = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
+_ELEMENTS: dict[str, np.dtype[Any]] = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,11 @@ class Evaluator:
     def __init__(self, name: str, element: str, lanes: int = 0, optimization: int = 1) -> None:
         self.dtype = _ELEMENTS[element]
         self.lanes = lanes or 64 // self.dtype.itemsize
-        self.arity = definition(name).arity
-        module = ir.Module()
-        called = function(module, name, element, self.lanes)
-        loop = self._loop(called.name, element)
+        self.arity = arity(name)
+        written = text(name, element, self.lanes, "function")
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        self.ir = f"{module}\n{loop}"
+        self.ir = f"{written}\n{self._loop(element)}"
         parsed = llvm.parse_assembly(self.ir)
         parsed.verify()
         target = llvm.Target.from_default_triple().create_target_machine(
@@ -59,13 +56,13 @@ class Evaluator:
         start = time.perf_counter()
         self._engine.finalize_object()
         elapsed = time.perf_counter() - start
-        instructions = sum(line.startswith("  ") for line in str(module).splitlines())
+        instructions = sum(line.startswith("  ") for line in written.splitlines())
         self.measured = Measured(instructions, elapsed * 1e3)
         pointers = [ctypes.c_void_p] * (self.arity + 1)
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, *pointers)
         self.native = prototype(self._engine.get_function_address("evaluate"))
 
-    def _loop(self, called: str, element: str) -> str:
+    def _loop(self, element: str) -> str:
         type = element if self.lanes == 1 else f"<{self.lanes} x {element}>"
         size = self.dtype.itemsize
         places = range(self.arity)
@@ -81,7 +78,7 @@ define void @evaluate(i64 %n, ptr %out{pointers}) {{
 loop:
   %i = phi i64 [0, %0], [%next, %loop]
 {loads}
-  %y = call {type} @"{called}"({given})
+  %y = call {type} @function({given})
   %o = getelementptr {element}, ptr %out, i64 %i
   store {type} %y, ptr %o, align {size}
   %next = add i64 %i, {self.lanes}

@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pullback.compiler.mathematics.coefficients import EXP, EXP2, LOG2_OF_E, LOG_OF_2
-from pullback.compiler.mathematics.lanes import (
-    LONG,
-    Value,
-    nearest_integer,
-    polynomial,
-    power_of_two,
-    scale,
-    two_sum,
-    where,
-)
+from pullback.compiler.mathematics.arithmetic import LONG, nearest_integer, polynomial, power_of_two, scale, two_sum
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 
 LEAST = {"float": -104.0, "double": -746.0}
@@ -61,7 +53,7 @@ def exponential(x: Value, use: str = "", low: Value | None = None) -> Value:
 
 
 def exponential_parts(x: Value, low: Value) -> tuple[Value, Value, Value]:
-    """For e**(x + low), x above twice LEAST and tiny low: a number near 1, what it lost in rounding, and the exponent."""
+    """For e**(x + low), tiny low: a number near 1, what it lost in rounding, and the exponent of 2 that it lacks."""
     reduced = reduce(x)
     r = reduced.r
     rest = (r * r).fma(polynomial(r, EXP[x.type.element][2:]), reduced.low(x) + low)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pullback.compiler.mathematics.coefficients import COSH, SINH
 from pullback.compiler.mathematics.exponential import MOST, less_one, reduce
-from pullback.compiler.mathematics.lanes import Value, divide, polynomial, power_of_two, where
+from pullback.compiler.mathematics.arithmetic import divide, polynomial, power_of_two
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 
 
@@ -23,7 +24,10 @@ def _parts(x: Value) -> tuple[Value, Value, Value, Value]:
 
 @define(float=2.0, double=2.0)
 def sinh(x: Value) -> Value:
-    """The hyperbolic sine: sinh(a + r) = sinh a + sinh a (cosh r - 1) + cosh a sinh r."""
+    """The hyperbolic sine, by its addition theorem.
+
+    That is sinh(a + r) = sinh a + sinh a (cosh r - 1) + cosh a sinh r, a a multiple of log 2.
+    """
     magnitude = abs(x)
     growing, shrinking, sinh_r, cosh_r = _parts(magnitude)
     sinh_n = growing - shrinking
@@ -34,7 +38,10 @@ def sinh(x: Value) -> Value:
 
 @define(float=2.0, double=2.0)
 def cosh(x: Value) -> Value:
-    """The hyperbolic cosine: cosh(a + r) = cosh a + cosh a (cosh r - 1) + sinh a sinh r."""
+    """The hyperbolic cosine, by its addition theorem.
+
+    That is cosh(a + r) = cosh a + cosh a (cosh r - 1) + sinh a sinh r, a a multiple of log 2.
+    """
     growing, shrinking, sinh_r, cosh_r = _parts(abs(x))
     cosh_n = growing + shrinking
     rest = (growing - shrinking).fma(sinh_r, cosh_n.fma(cosh_r, (growing - cosh_n) + shrinking))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pullback.compiler.mathematics.coefficients import ARCSIN, ARCTAN, HALF_PI
-from pullback.compiler.mathematics.lanes import Value, polynomial, where
+from pullback.compiler.mathematics.arithmetic import polynomial
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 
 
@@ -15,7 +16,7 @@ def _arctan(t: Value, base: Value, base_low: Value) -> Value:
 
 @define(float=2.0, double=2.0)
 def arctan(x: Value) -> Value:
-    """The angle whose tangent is x: pi/2 - arctan(1/x) above 1."""
+    """The angle whose tangent is x; above 1 from pi/2, by 1/x."""
     magnitude = abs(x)
     above = magnitude > 1.0
     t = where(above, x.like(-1.0), magnitude) / where(above, magnitude, 1.0)
@@ -39,7 +40,10 @@ def arctan2(y: Value, x: Value) -> Value:
 
 @define(float=2.0, double=2.0)
 def arcsin(x: Value) -> Value:
-    """The angle from -pi/2 to pi/2 whose sine is x: above 1/2, pi/2 - 2 arcsin(sqrt((1 - x) / 2))."""
+    """The angle from -pi/2 to pi/2 whose sine is x.
+
+    Above 1/2 it is pi/2 - 2 arcsin(sqrt((1 - x) / 2)).
+    """
     magnitude = abs(x)
     above = magnitude > 0.5
     z = where(above, magnitude.fma(-0.5, 0.5), magnitude * magnitude)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from pullback.compiler.mathematics.coefficients import ARCSINH, ATANH_FAR, LOG_OF_2
-from pullback.compiler.mathematics.lanes import Value, polynomial, where
+from pullback.compiler.mathematics.arithmetic import polynomial
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import as_number, logarithm, split, split_from_one
 from pullback.compiler.mathematics.registry import define
 
@@ -42,7 +43,8 @@ def arccosh(x: Value) -> Value:
     large = wide > 2.0**60
     sum = where(large, wide, root + t)
     low = where(large, 0.0, t - (sum - root))
-    e, f, low = split_from_one(sum, low)
+    e, f, factor = split_from_one(sum)
+    low = low * factor
     value = logarithm(e + where(large, e.like(1.0), 0.0), f, use, low.fma(-f, low))
     return where(wide < math.inf, where(wide < 1.0, math.nan, value), wide).to(x.type.element)
 

@@ -14,7 +14,8 @@ from pullback.compiler.mathematics.coefficients import (
     LOG10_OF_E,
     LOG_OF_2,
 )
-from pullback.compiler.mathematics.lanes import Value, polynomial, two_product, two_sum, where
+from pullback.compiler.mathematics.arithmetic import polynomial, two_product, two_sum
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 
 _ROOT_BITS = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCC}  # of the root of 1/2
@@ -51,14 +52,14 @@ def split(x: Value) -> tuple[Value, Value]:
     return _in_large(moved >> type.digits, x) - bias, mantissa.floats(type.element) - 1.0
 
 
-def split_from_one(x: Value, low: Value | None = None) -> tuple[Value, Value, Value | None]:
-    """For 1 + x + low, x > -1 and finite, low tiny: the integer e, f, and what is to be added to f."""
+def split_from_one(x: Value) -> tuple[Value, Value, Value]:
+    """For 1 + x, x > -1 and finite: the integer e, f, and 2**-e."""
     type = x.type
     biased = _moved(1.0 + x) >> type.digits
     e = _in_large(biased, x) - (2.0**type.digits + type.bias)
     quadruple = ((2 * type.bias + 2 - biased) << type.digits).floats(type.element)
-    factor = quadruple * 0.25  # 2**-e, which may be subnormal
-    return e, x.fma(factor, factor - 1.0), None if low is None else low * factor
+    factor = 0.25 * quadruple  # which may be subnormal
+    return e, x.fma(factor, factor - 1.0), factor
 
 
 def logarithm(e: Value, f: Value, use: str = "", low: Value | None = None) -> Value:

@@ -6,16 +6,8 @@ import math
 
 from pullback.compiler.mathematics.coefficients import ATANH, ATANH_REST, CBRT, LOG2_OF_E, THIRD
 from pullback.compiler.mathematics.exponential import power_of_fraction
-from pullback.compiler.mathematics.lanes import (
-    Value,
-    nearest_integer,
-    polynomial,
-    power_of_two,
-    scale,
-    two_product,
-    two_sum,
-    where,
-)
+from pullback.compiler.mathematics.arithmetic import nearest_integer, polynomial, power_of_two, scale, two_product, two_sum
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import as_number, split
 from pullback.compiler.mathematics.registry import define
 
@@ -37,7 +29,7 @@ def cbrt(x: Value) -> Value:
     biased = bits >> type.digits
     one = type.bias << type.digits
     mantissa = ((bits & ((1 << type.digits) - 1)) | one).floats(type.element)
-    third, low_bits = nearest_integer(as_number(biased, x) - (type.bias + 1.0), 1 / 3)
+    _, low_bits = nearest_integer(as_number(biased, x) - (type.bias + 1.0), 1 / 3)
     rest = biased - type.bias - (low_bits + low_bits + low_bits)  # 0, 1 or 2
     whole = power_of_two(rest, type.element) * mantissa
     rest_bit = power_of_two(rest, type.element)
@@ -99,7 +91,7 @@ def power(x: Value, y: Value) -> Value:
 
 
 def _with_sign(base: Value, exponent: Value, value: Value) -> Value:
-    """The power of |base|, made that of the base: negative for odd exponents, NaN for fractions; 1 for y = 0 or x = 1."""
+    """The power of |base| made that of base: negative for odd exponents, NaN for fractions; 1 for y = 0 or x = 1."""
     half = 0.5 * exponent
     whole, even = exponent.equals(exponent.intrinsic("trunc")), half.equals(half.intrinsic("trunc"))
     negative = base.bits < 0

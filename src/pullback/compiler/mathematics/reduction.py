@@ -1,12 +1,13 @@
 """Arguments too large to take away multiples of pi/2 in floating point: with as many digits of 2/pi as they reach into.
 
-One element after another, and in integers: such arguments are rare. [Payne and Hanek; Muller, Elementary Functions, 9.4]
+One element after another, and in integers: such arguments are rare. [Payne and Hanek; Muller, 9.4]
 """
 
 from __future__ import annotations
 
 from pullback.compiler.mathematics.coefficients import HALF_PI, TWO_OVER_PI
-from pullback.compiler.mathematics.lanes import Type, Value, Writer, symbol, two_product, two_sum, where
+from pullback.compiler.mathematics.arithmetic import two_product, two_sum
+from pullback.compiler.mathematics.lanes import Type, Value, Writer, symbol, where
 from pullback.compiler.mathematics.lanewise import over_lanes
 from pullback.compiler.mathematics.registry import Text, raw
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from llvmlite import ir
-
-from pullback.compiler.mathematics.lanes import Type, Value, Writer, symbol
+from pullback.compiler.mathematics.lanes import Type, Value, Writer
+from pullback.compiler.mathematics.lanes import symbol as default_symbol
 
 Body = Callable[..., Value]
 Raw = Callable[[str, int], "Text"]
@@ -32,7 +31,6 @@ class Text:
 class Definition:
     """A function of numbers: how to write it, and its largest errors in units in the last place, by element type."""
 
-    name: str
     arity: int
     body: Body
     bounds: dict[str, float]
@@ -48,7 +46,7 @@ def define(float: float, double: float, name: str = "") -> Callable[[Body], Body
     def declared(body: Body) -> Body:
         arity = len(inspect.signature(body).parameters)
         called = name or body.__name__
-        _definitions[called] = Definition(called, arity, body, {"float": float, "double": double})
+        _definitions[called] = Definition(arity, body, {"float": float, "double": double})
         return body
 
     return declared
@@ -69,9 +67,14 @@ def names() -> frozenset[str]:
     return frozenset(_definitions)
 
 
-def definition(name: str) -> Definition:
-    """What is declared under a name."""
-    return _definitions[name]
+def arity(name: str) -> int:
+    """How many arguments a function takes."""
+    return _definitions[name].arity
+
+
+def bounds(name: str) -> dict[str, float]:
+    """The largest error of a function in units in the last place, by element type."""
+    return _definitions[name].bounds
 
 
 @functools.lru_cache(maxsize=1024)
@@ -87,45 +90,41 @@ def _written(name: str, element: str, lanes: int) -> Text:
     return Text(type.text, listed, "\n".join(lines), tuple(writer.calls))
 
 
-class WrittenFunction(ir.Function):
-    """A function of a module whose text is ready; equal ones are written once for the life of the process."""
-
-    def __init__(self, module: ir.Module, name: str, type: ir.FunctionType, text: Text, rare: bool) -> None:
-        super().__init__(module, type, name)
-        self.linkage = "private"
-        self.text = text
-        self.rare = rare
-
-    def descr(self, buf: list[str]) -> None:
-        """Append the text of the definition, as llvmlite asks for it."""
-        text = self.text
-        added = " ".join(self.attributes._to_list(self.ftype.return_type))
-        attributes = f"nounwind memory(none) {'cold noinline' if self.rare else added}"
-        head = f'define private {text.results} @"{self.name}"({text.arguments}) {attributes}'
-        buf.append(f"{text.globals}{head} {{\n{text.body}\n}}\n")
-
-    @property
-    def is_declaration(self) -> bool:
-        """False: the text is its definition."""
-        return False
-
-
-def function(module: ir.Module, name: str, element: str, lanes: int) -> ir.Function:
-    """The private function that computes a mathematical function, written into the module when first asked for.
+def text(name: str, element: str, lanes: int, symbol: str = "") -> str:
+    """The module, as LLVM's text, that defines a mathematical function, and privately what it calls.
 
     Args:
-        module: where it is defined.
         name: one of `names()`.
         element: "float" or "double".
         lanes: how many elements its arguments and its result have: vectors, or scalars for 1.
+        symbol: what the function is called in the module; `symbol(name, element, lanes)` when not given.
     """
-    called = symbol(name, element, lanes)
-    if called in module.globals:
-        return module.globals[called]
-    text = _written(name, element, lanes)
-    for needed in text.calls:
-        function(module, *needed)
-    scalar = ir.FloatType() if element == "float" else ir.DoubleType()
-    type = scalar if lanes == 1 else ir.VectorType(scalar, lanes)
-    arity = 1 if name in _raw else _definitions[name].arity
-    return WrittenFunction(module, called, ir.FunctionType(type, [type] * arity), text, name in _raw)
+    wanted = (name, element, lanes)
+    return "\n".join(
+        _defined(one, symbol or default_symbol(*wanted), "") if one == wanted else _defined(one, default_symbol(*one))
+        for one in reversed(_needed([wanted]))
+    )
+
+
+def definitions(wanted: Iterable[Call]) -> str:
+    """The text of private functions under their own symbols, and of what they call, each once: to be inlined."""
+    return "\n".join(_defined(one, default_symbol(*one)) for one in _needed(wanted))
+
+
+def _needed(wanted: Iterable[Call]) -> list[Call]:
+    """These functions and those that they call, each once."""
+    found = dict.fromkeys(wanted)
+    queue = list(found)
+    for call in queue:
+        new = [one for one in _written(*call).calls if one not in found]
+        found.update(dict.fromkeys(new))
+        queue += new
+    return list(found)
+
+
+def _defined(call: Call, symbol: str, linkage: str = "private ") -> str:
+    text = _written(*call)
+    attributes = "nounwind memory(none)" + (" cold noinline" if call[0] in _raw else "")
+    return (
+        f'{text.globals}define {linkage}{text.results} @"{symbol}"({text.arguments}) {attributes} {{\n{text.body}\n}}\n'
+    )

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from pullback.compiler.mathematics.coefficients import COS, HALF_PI, SIN
-from pullback.compiler.mathematics.lanes import (
-    Value,
-    any_two_sum,
-    divide,
-    nearest_integer,
-    polynomial,
-    two_product,
-    two_sum,
-    where,
-)
+from pullback.compiler.mathematics.arithmetic import any_two_sum, divide, nearest_integer, polynomial, two_product, two_sum
+from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.reduction import FAR
 from pullback.compiler.mathematics.registry import define
 
@@ -20,7 +12,7 @@ _PER_QUADRANT = 0.6366197723675814  # 2/pi
 
 
 def _reduce(x: Value, exactly: bool = False) -> list[Value]:
-    """For x >= 0: the rest r, |r| <= pi/4, and the number of the quadrant in the low bits; then what r lost in rounding."""
+    """For x >= 0: r with |r| <= pi/4, the quadrant in the low bits, and if wanted what r lost in rounding."""
     first, second, third = HALF_PI[x.type.element]
     n, quadrant = nearest_integer(x, _PER_QUADRANT)
     leading = n.fma(-first, x)  # exact
