@@ -352,7 +352,7 @@ def main() -> None:
         words = [0, *((digits >> (64 * place)) & (2**64 - 1) for place in range(18, -1, -1))]
         lines = [f"    0x{word:016X}," for word in words]
         blocks.append("\n".join(["TWO_OVER_PI = (", *lines, ")", '"""Its binary digits by 64, after 64 zeros."""']))
-        head = '"""Best polynomials, lowest power first, with their largest relative errors. Written by scripts/minimax.py."""'
+        head = '"""Best polynomials, lowest power first, with their largest errors. Written by scripts/minimax.py."""'
         TARGET.write_text("\n\n".join([head, *blocks]) + "\n", encoding="utf-8")
 
 

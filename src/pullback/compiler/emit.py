@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from pullback.compiler import cache, libm
+from pullback.compiler import cache, mathematics
 from pullback.compiler.words import SUFFIXES, suffix, vector
 from pullback.errors import GraphError
 
@@ -194,7 +194,7 @@ class _Library:
         """Make the function known to LLVM under ``symbol``."""
         if symbol in self._codes:
             return
-        text = libm.text(symbol, name, kind, lanes)
+        text = mathematics.text(symbol, name, kind, lanes)
         code = Code(assembled(text), [symbol])
         llvm.add_symbol(symbol, code.addresses[symbol])
         self._codes[symbol] = code

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler import libm
+from pullback.compiler import mathematics
 from pullback.compiler.emit import Module, constant, element, is_native
 from pullback.compiler.words import suffix, vector
 
@@ -147,7 +147,7 @@ def find(name: str, inputs: Sequence[Dtype], out: Dtype) -> Rule | None:
     rule = _rules.get((name, kinds[0]))
     if rule is not None:
         return lambda w, *operands: rule(w, kinds[0], *operands)
-    if kinds[0] in _FLOATS and name in libm.names():
+    if kinds[0] in _FLOATS and name in mathematics.names():
         return lambda w, *operands: _mathematical(w, name, kinds[0], operands)
     return None
 
@@ -160,7 +160,7 @@ def _mathematical(w: Writer, name: str, kind: str, operands: Sequence[str]) -> s
 
 def is_expensive(name: str) -> bool:
     """Whether to compute it twice costs more than to store it."""
-    return name in libm.names() or name in ("divide", "sqrt", "reciprocal", "power")
+    return name in mathematics.names() or name in ("divide", "sqrt", "reciprocal", "power")
 
 
 # Arithmetic -----------------------------------------------------------------------------------------------------------

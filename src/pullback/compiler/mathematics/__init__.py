@@ -13,3 +13,5 @@ from pullback.compiler.mathematics import (
     trigonometric,
 )
 from pullback.compiler.mathematics.registry import arity, bounds, definitions, names, text
+
+__all__ = ["arity", "bounds", "definitions", "names", "text"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pullback.compiler.mathematics.arithmetic import divide, polynomial, scale, two_product, two_sum
 from pullback.compiler.mathematics.coefficients import ERF, ERFC, ERFCX, ERFCX_FAR
 from pullback.compiler.mathematics.exponential import exponential, exponential_parts
-from pullback.compiler.mathematics.arithmetic import divide, polynomial, scale, two_product, two_sum
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 

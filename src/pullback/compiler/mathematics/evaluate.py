@@ -39,7 +39,7 @@ class Evaluator:
         self.dtype = _ELEMENTS[element]
         self.lanes = lanes or 64 // self.dtype.itemsize
         self.arity = arity(name)
-        written = text(name, element, self.lanes, "function")
+        written = text("function", name, element, self.lanes)
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.ir = f"{written}\n{self._loop(element)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pullback.compiler.mathematics.coefficients import EXP, EXP2, LOG2_OF_E, LOG_OF_2
 from pullback.compiler.mathematics.arithmetic import LONG, nearest_integer, polynomial, power_of_two, scale, two_sum
+from pullback.compiler.mathematics.coefficients import EXP, EXP2, LOG2_OF_E, LOG_OF_2
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 

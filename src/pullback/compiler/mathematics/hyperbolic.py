@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pullback.compiler.mathematics.arithmetic import divide, polynomial, power_of_two
 from pullback.compiler.mathematics.coefficients import COSH, SINH
 from pullback.compiler.mathematics.exponential import MOST, less_one, reduce
-from pullback.compiler.mathematics.arithmetic import divide, polynomial, power_of_two
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pullback.compiler.mathematics.coefficients import ARCSIN, ARCTAN, HALF_PI
 from pullback.compiler.mathematics.arithmetic import polynomial
+from pullback.compiler.mathematics.coefficients import ARCSIN, ARCTAN, HALF_PI
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 

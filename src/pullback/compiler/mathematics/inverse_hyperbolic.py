@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pullback.compiler.mathematics.coefficients import ARCSINH, ATANH_FAR, LOG_OF_2
 from pullback.compiler.mathematics.arithmetic import polynomial
+from pullback.compiler.mathematics.coefficients import ARCSINH, ATANH_FAR, LOG_OF_2
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import as_number, logarithm, split, split_from_one
 from pullback.compiler.mathematics.registry import define

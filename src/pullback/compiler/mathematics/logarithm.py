@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from pullback.compiler.mathematics.arithmetic import polynomial, two_product, two_sum
 from pullback.compiler.mathematics.coefficients import (
     ATANH,
     LOG,
@@ -14,7 +15,6 @@ from pullback.compiler.mathematics.coefficients import (
     LOG10_OF_E,
     LOG_OF_2,
 )
-from pullback.compiler.mathematics.arithmetic import polynomial, two_product, two_sum
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.registry import define
 

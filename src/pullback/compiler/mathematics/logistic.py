@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from pullback.compiler.mathematics.arithmetic import any_two_sum, divide, nearest_integer, scale
 from pullback.compiler.mathematics.coefficients import LOG_OF_2
 from pullback.compiler.mathematics.exponential import exponential, power_of_fraction
-from pullback.compiler.mathematics.arithmetic import any_two_sum, divide, nearest_integer, scale
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import logarithm, logarithm_near_one, logarithm_to_2
 from pullback.compiler.mathematics.registry import define

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 
+from pullback.compiler.mathematics.arithmetic import (
+    nearest_integer,
+    polynomial,
+    power_of_two,
+    scale,
+    two_product,
+    two_sum,
+)
 from pullback.compiler.mathematics.coefficients import ATANH, ATANH_REST, CBRT, LOG2_OF_E, THIRD
 from pullback.compiler.mathematics.exponential import power_of_fraction
-from pullback.compiler.mathematics.arithmetic import nearest_integer, polynomial, power_of_two, scale, two_product, two_sum
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import as_number, split
 from pullback.compiler.mathematics.registry import define

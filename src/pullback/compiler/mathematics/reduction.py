@@ -5,8 +5,8 @@ One element after another, and in integers: such arguments are rare. [Payne and 
 
 from __future__ import annotations
 
-from pullback.compiler.mathematics.coefficients import HALF_PI, TWO_OVER_PI
 from pullback.compiler.mathematics.arithmetic import two_product, two_sum
+from pullback.compiler.mathematics.coefficients import HALF_PI, TWO_OVER_PI
 from pullback.compiler.mathematics.lanes import Type, Value, Writer, symbol, where
 from pullback.compiler.mathematics.lanewise import over_lanes
 from pullback.compiler.mathematics.registry import Text, raw

@@ -90,20 +90,18 @@ def _written(name: str, element: str, lanes: int) -> Text:
     return Text(type.text, listed, "\n".join(lines), tuple(writer.calls))
 
 
-def text(name: str, element: str, lanes: int, symbol: str = "") -> str:
+def text(symbol: str, name: str, element: str, lanes: int) -> str:
     """The module, as LLVM's text, that defines a mathematical function, and privately what it calls.
 
     Args:
+        symbol: what the function is called.
         name: one of `names()`.
         element: "float" or "double".
         lanes: how many elements its arguments and its result have: vectors, or scalars for 1.
-        symbol: what the function is called in the module; `symbol(name, element, lanes)` when not given.
     """
     wanted = (name, element, lanes)
-    return "\n".join(
-        _defined(one, symbol or default_symbol(*wanted), "") if one == wanted else _defined(one, default_symbol(*one))
-        for one in reversed(_needed([wanted]))
-    )
+    needed = [_defined(one, default_symbol(*one)) for one in _needed([wanted])[1:]]
+    return "\n".join([*needed, _defined(wanted, symbol, linkage="")])
 
 
 def definitions(wanted: Iterable[Call]) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pullback.compiler.mathematics.arithmetic import (
+    any_two_sum,
+    divide,
+    nearest_integer,
+    polynomial,
+    two_product,
+    two_sum,
+)
 from pullback.compiler.mathematics.coefficients import COS, HALF_PI, SIN
-from pullback.compiler.mathematics.arithmetic import any_two_sum, divide, nearest_integer, polynomial, two_product, two_sum
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.reduction import FAR
 from pullback.compiler.mathematics.registry import define
