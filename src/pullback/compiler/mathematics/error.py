@@ -14,7 +14,7 @@ def _near_zero(x: Value) -> Value:
     return x.fma(polynomial(x * x, ERF[x.type.element]), x)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.1, double=1.1)
 def erf(x: Value) -> Value:
     """The error function: a series up to 1, then 1 - erfc with a polynomial of exp(x**2) erfc(x)."""
     element = x.type.element
@@ -26,7 +26,7 @@ def erf(x: Value) -> Value:
     return where(magnitude < 1.0, near, far).copysign(x)
 
 
-@define(float=1.0, double=2.0)
+@define(float=0.6, double=1.4)
 def erfc(x: Value) -> Value:
     """The complement of the error function, exact also where it is tiny. [Shepherd and Laframboise, 1981]"""
     if x.type.element == "float":

@@ -62,13 +62,13 @@ def exponential_parts(x: Value, low: Value) -> tuple[Value, Value, Value]:
     return near_one, more_lost + less_one.fma(low, lost), reduced.exponent
 
 
-@define(float=1.0, double=1.0)
+@define(float=1.0, double=1.2)
 def exp(x: Value) -> Value:
     """The number e**x. [DLMF 4.2]"""
     return exponential(x.at_most(MOST[x.type.element]))
 
 
-@define(float=1.0, double=1.0)
+@define(float=1.0, double=1.5)
 def exp2(x: Value) -> Value:
     """The number 2**x."""
     x = x.at_most(float(x.type.bias + 2)).at_least(-float(x.type.bias + x.type.digits + 2))
@@ -95,7 +95,7 @@ def less_one(x: Value, shift: int = 0) -> tuple[Value, Value, Value]:
     return s, high, s.fma(rest, low)
 
 
-@define(float=1.0, double=1.0)
+@define(float=1.2, double=1.5)
 def expm1(x: Value) -> Value:
     """The value of e**x - 1, exact also near 0. [DLMF 4.2]"""
     type = x.type

@@ -22,7 +22,7 @@ def _parts(x: Value) -> tuple[Value, Value, Value, Value]:
     return growing, shrinking, sinh_r, z * polynomial(z, COSH[element])
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.5, double=1.5)
 def sinh(x: Value) -> Value:
     """The hyperbolic sine, by its addition theorem.
 
@@ -36,7 +36,7 @@ def sinh(x: Value) -> Value:
     return where(magnitude < 0.5 ** (x.type.digits // 2 + 1), x, value.copysign(x))
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.3, double=1.3)
 def cosh(x: Value) -> Value:
     """The hyperbolic cosine, by its addition theorem.
 
@@ -48,7 +48,7 @@ def cosh(x: Value) -> Value:
     return 8.0 * (cosh_n + rest)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.2, double=1.3)
 def tanh(x: Value) -> Value:
     """The hyperbolic tangent: with t = e**(2x) - 1, t / (t + 2)."""
     _, high, low = less_one(2.0 * abs(x).at_most(10.0 if x.type.element == "float" else 20.0))

@@ -14,7 +14,7 @@ def _arctan(t: Value, base: Value, base_low: Value) -> Value:
     return base + (t + (t * z).fma(polynomial(z, ARCTAN[t.type.element], alternating=True), base_low))
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.4, double=1.4)
 def arctan(x: Value) -> Value:
     """The angle whose tangent is x; above 1 from pi/2, by 1/x."""
     magnitude = abs(x)
@@ -24,7 +24,7 @@ def arctan(x: Value) -> Value:
     return _arctan(t, where(above, x.like(base), 0.0), where(above, x.like(low), 0.0)).copysign(x)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.7, double=1.7)
 def arctan2(y: Value, x: Value) -> Value:
     """The angle of the point (x, y), from -pi to pi; signed zeros are points beside the axis."""
     height, width = abs(y), abs(x)
@@ -38,7 +38,7 @@ def arctan2(y: Value, x: Value) -> Value:
     return _arctan(t, quarters * base, quarters * low).copysign(y)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.7, double=1.7)
 def arcsin(x: Value) -> Value:
     """The angle from -pi/2 to pi/2 whose sine is x.
 
@@ -56,7 +56,7 @@ def arcsin(x: Value) -> Value:
     return where(above, far, near).copysign(x)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.3, double=1.3)
 def arccos(x: Value) -> Value:
     """The angle from 0 to pi whose cosine is x, by arcsines of numbers up to 1/2."""
     magnitude = abs(x)

@@ -18,7 +18,7 @@ def _wide(x: Value) -> tuple[Value, str]:
     return (x.to("double"), "wide") if x.type.element == "float" else (x, "double")
 
 
-@define(float=1.0, double=2.0)
+@define(float=0.6, double=1.7)
 def arcsinh(x: Value) -> Value:
     """The number whose hyperbolic sine is x: the logarithm of x + sqrt(x**2 + 1); a series near 0."""
     magnitude, use = _wide(abs(x))
@@ -34,7 +34,7 @@ def arcsinh(x: Value) -> Value:
     return where(magnitude < _SERIES_UP_TO, near, far).to(x.type.element).copysign(x)
 
 
-@define(float=1.0, double=2.0)
+@define(float=0.6, double=2.0)
 def arccosh(x: Value) -> Value:
     """The number, 0 or positive, whose hyperbolic cosine is x: with t = x - 1, log(1 + t + sqrt(t**2 + 2t))."""
     wide, use = _wide(x)
@@ -49,7 +49,7 @@ def arccosh(x: Value) -> Value:
     return where(wide < math.inf, where(wide < 1.0, math.nan, value), wide).to(x.type.element)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.8, double=1.8)
 def arctanh(x: Value) -> Value:
     """The number whose hyperbolic tangent is x: half the logarithm of (1 + x) / (1 - x), as 2**e (1 + s) / (1 - s)."""
     type = x.type

@@ -99,7 +99,7 @@ def log(x: Value) -> Value:
     return _with_special(x, logarithm(*split(x)))
 
 
-@define(float=1.5, double=1.0)
+@define(float=1.1, double=0.9)
 def log2(x: Value) -> Value:
     """The logarithm to base 2."""
     return _with_special(x, logarithm_to_2(*split(x)))
@@ -112,7 +112,7 @@ def logarithm_to_2(e: Value, f: Value) -> Value:
     return _to_base(e, f, 1.0, 0.0, LOG2_OF_E["double"])
 
 
-@define(float=1.5, double=1.0)
+@define(float=1.0, double=0.8)
 def log10(x: Value) -> Value:
     """The logarithm to base 10."""
     e, f = split(x)
@@ -139,7 +139,7 @@ def _to_base(e: Value, f: Value, unit: float, unit_low: float, factor: tuple[flo
     return sum + (lost + (rest + e.fma(unit_low, whole_error)))
 
 
-@define(float=1.0, double=1.0)
+@define(float=1.6, double=1.6)
 def log1p(x: Value) -> Value:
     """The value of log(1 + x), exact also near 0. [DLMF 4.2]"""
     e, f, _ = split_from_one(x)

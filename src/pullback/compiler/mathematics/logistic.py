@@ -12,7 +12,7 @@ from pullback.compiler.mathematics.logarithm import logarithm, logarithm_near_on
 from pullback.compiler.mathematics.registry import define
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.6, double=1.6)
 def sigmoid(x: Value) -> Value:
     """The value of 1 / (1 + e**-x), by e**-|x|, which never overflows."""
     z = exponential(-abs(x))
@@ -26,13 +26,13 @@ def _split_up_to_two(z: Value) -> tuple[Value, Value]:
     return where(upper, z.like(1.0), 0.0), where(upper, z.fma(0.5, -0.5), z)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.9, double=1.9)
 def softplus(x: Value) -> Value:
     """The value of log(1 + e**x) = max(x, 0) + log(1 + e**-|x|)."""
     return where(x > 0.0, x, 0.0) + logarithm(*_split_up_to_two(exponential(-abs(x))))
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.9, double=1.9)
 def log_sigmoid(x: Value) -> Value:
     """The logarithm of the logistic function, -log(1 + e**-x)."""
     return -(where(x < 0.0, -x, 0.0) + logarithm(*_split_up_to_two(exponential(-abs(x)))))
@@ -51,7 +51,7 @@ def _larger_and_difference(x: Value, y: Value) -> tuple[Value, Value, Value]:
     return larger, difference, where(difference > -_nothing(x), low, 0.0)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.9, double=1.9)
 def logaddexp(x: Value, y: Value) -> Value:
     """The logarithm of e**x + e**y. The error is in units of the largest of |x|, |y| and the result."""
     larger, difference, low = _larger_and_difference(x, y)
@@ -63,11 +63,13 @@ def logaddexp(x: Value, y: Value) -> Value:
     return where(x.equals(y), x + high_part, sum + logarithm_near_one(f, e.fma(low_part, lost)))
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.9, double=1.9)
 def logaddexp2(x: Value, y: Value) -> Value:
     """The logarithm to base 2 of 2**x + 2**y. The error is in units of the largest of |x|, |y| and the result."""
     larger, difference, low = _larger_and_difference(x, y)
     difference = difference.at_least(-_nothing(x))
     n, exponent = nearest_integer(difference)
-    z = scale(power_of_fraction((difference - n) + low), exponent)
-    return where(x.equals(y), x + 1.0, larger + logarithm_to_2(*_split_up_to_two(z)))
+    e, f = _split_up_to_two(scale(power_of_fraction((difference - n) + low), exponent))
+    sum, lost = any_two_sum(larger, e)
+    lost = where(abs(larger) < math.inf, lost, 0.0)
+    return where(x.equals(y), x + 1.0, sum + (logarithm_to_2(e.like(0.0), f) + lost))

@@ -25,7 +25,7 @@ def sqrt(x: Value) -> Value:
     return x.sqrt()
 
 
-@define(float=1.0, double=1.0)
+@define(float=0.6, double=0.6)
 def cbrt(x: Value) -> Value:
     """The cube root: by a polynomial for x**(-1/3) on [1, 2], made better by Newton's iteration. [Muller, 5.4]"""
     type = x.type
@@ -55,7 +55,7 @@ def cbrt(x: Value) -> Value:
     return where((magnitude > 0.0) & (magnitude < math.inf), value.copysign(x), x)
 
 
-@define(float=1.0, double=1.5)
+@define(float=0.6, double=1.1)
 def hypot(x: Value, y: Value) -> Value:
     """The square root of x**2 + y**2, without overflow or underflow on the way; inf if either is, even beside NaN."""
     width, height = abs(x), abs(y)
@@ -76,7 +76,7 @@ def hypot(x: Value, y: Value) -> Value:
 # Powers -------------------------------------------------------------------------------------------------------------
 
 
-@define(float=1.0, double=1.5)
+@define(float=0.6, double=1.5)
 def power(x: Value, y: Value) -> Value:
     """The number x**y as 2**(y log2 x), the logarithm to twice the digits; special values as in C, Annex F."""
     base, exponent = (x.to("double"), y.to("double"))

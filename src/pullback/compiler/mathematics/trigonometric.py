@@ -44,21 +44,21 @@ def _sine_or_cosine(r: Value, quadrant: Value) -> Value:
     return (value.bits ^ sign).floats(r.type.element)
 
 
-@define(float=1.5, double=1.5)
+@define(float=1.7, double=1.7)
 def sin(x: Value) -> Value:
     """The sine, in radians. [DLMF 4.14]"""
     value = _sine_or_cosine(*_reduce(abs(x)))
     return (value.bits ^ (x.bits & x.type.sign_bit)).floats(x.type.element)
 
 
-@define(float=1.5, double=1.5)
+@define(float=1.7, double=1.7)
 def cos(x: Value) -> Value:
     """The cosine, in radians. [DLMF 4.14]"""
     r, quadrant = _reduce(abs(x))
     return _sine_or_cosine(r, quadrant + 1)
 
 
-@define(float=2.0, double=2.0)
+@define(float=1.3, double=1.3)
 def tan(x: Value) -> Value:
     """The tangent, in radians. [DLMF 4.14]"""
     r, quadrant, low = _reduce(abs(x), exactly=True)
