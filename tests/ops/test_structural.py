@@ -208,8 +208,6 @@ def test_a_mode_of_padding_that_is_not_covered_is_refused_by_name(mode):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda x: np.concatenate([x, x], out=np.zeros(6)), "out="),
-        (lambda x: np.take(x, [0], out=np.zeros(1)), "out="),
         (lambda x: np.pad(x, 1, mode="reflect", reflect_type="odd"), "reflect_type="),
         (lambda x: np.concatenate([x, x], dtype=np.float32, casting="no"), "casting="),
     ],

@@ -419,9 +419,9 @@ class TestRefusals:
             pb.grad(lambda x: np.packbits(x)[0])(np.array([1.0, -3.0, 2.0]))
 
     def test_an_uncovered_numpy_function_of_what_is_not_watched_is_numpys(self):
-        roots = np.roots(pb.array([1.0, -3.0, 2.0]))
-        assert isinstance(roots, pb.Array)
-        np.testing.assert_allclose(np.sort(roots.numpy()), [1.0, 2.0])
+        bits = np.packbits(pb.array([True, False, True]))
+        assert isinstance(bits, pb.Array)
+        assert bits.tolist() == [160]
 
     def test_an_error_leaves_every_gradient_as_it_was(self):
         w = pb.array(2.0, requires_grad=True)

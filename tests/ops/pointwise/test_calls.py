@@ -50,8 +50,6 @@ class TestKeywordsOfUfuncs:
         a = pb.array([1.0, 2.0], requires_grad=True)
         with pytest.raises(ArgumentError, match="add: the keyword where= is supported beside out= only"):
             np.add(a, a, where=np.array([True, False]))
-        with pytest.raises(ArgumentError, match="exp: the keyword casting= is not supported"):
-            np.exp(a, casting="unsafe")
         with pytest.raises(ArgumentError, match="exp: the keyword order= is not supported"):
             np.exp(a, order="Z")
 
@@ -74,8 +72,7 @@ class TestKeywordsOfUfuncs:
     def test_methods_of_ufuncs(self):
         a = pb.array([1.0, 2.0], requires_grad=True)
         np.testing.assert_array_equal(np.subtract.outer(a, [1.0, 2.0, 3.0]).detach(), [[0, -1, -2], [1, 0, -1]])
-        with pytest.raises(NotDifferentiableError, match=r"logaddexp2\.reduce: pullback has no derivative"):
-            np.logaddexp2.reduce(a)
+        assert np.logaddexp2.reduce(a).item() == np.logaddexp2(1.0, 2.0)
 
 
 class TestPythonNumbers:
