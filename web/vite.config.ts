@@ -1,12 +1,21 @@
 /** Builds the page into one file that needs nothing else, with the hashes of its script and style as its policy. */
 
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
 const POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'";
 
 function hash(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** What the licences of the libraries in the page want to be said in it. */
+function notices(): string {
+  return ["dagre", "graphlib"].map((name) => {
+    const text = readFileSync(new URL(`node_modules/@dagrejs/${name}/LICENSE`, import.meta.url), "utf8");
+    return `${name}\n\n${text.trim()}`;
+  }).join("\n\n");
 }
 
 function oneFile(): Plugin {
@@ -30,6 +39,7 @@ function oneFile(): Plugin {
         .replace(/\s*<script type="module"[^>]*><\/script>/, "")
         .replace(/\s*<link rel="stylesheet"[^>]*>/, "")
         .replace('<meta charset="utf-8">', () => `<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="${policy}">`)
+        .replace("<head>", () => `<!--\nThis page contains:\n\n${notices()}\n-->\n<head>`)
         .replace("</head>", () => `<style>${style}</style>\n</head>`)
         .replace("</body>", () => `<script>${script}</script>\n</body>`);
       delete bundle["index.html"];

@@ -41,7 +41,7 @@ export interface Run {
 /** Text in which single letters are variables, and digits behind them indices. */
 export function runs(text: string): Run[] {
   const found: Run[] = [];
-  for (const piece of text.split(/([A-Za-z\u0370-\u03ff_][\p{L}\p{N}_.]*)/u)) {
+  for (const piece of text.split(/((?<![\p{N}.])[A-Za-z\u0370-\u03ff_][\p{L}\p{N}_.]*)/u)) {
     if (piece === "") continue;
     const { stem, index, variable } = splitName(piece);
     if (!variable) {

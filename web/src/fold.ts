@@ -103,7 +103,8 @@ export class Folding {
     }
   }
 
-  /** Open groups from the outside while no more than so many items would be seen; what is repeated stays closed. */
+  /** Open groups from the outside while no more than so many items would be seen; what is repeated stays closed
+   *  unless it is all there is. */
   openFirst(most: number): void {
     const waiting = [...this.items(ROOT)];
     let seen = waiting.length;
@@ -112,7 +113,8 @@ export class Folding {
       const group = groupOf(item);
       const { kind } = this.groups[group]!;
       const more = this.items(group).length - 1;
-      if (kind === "repeat" || kind === "copy" || kind === "part" || seen + more > most) continue;
+      const long = kind === "repeat" || kind === "copy" || kind === "part";
+      if ((long && seen > 1) || seen + more > most) continue;
       this.open.add(group);
       seen += more;
       waiting.push(...this.items(group));

@@ -120,9 +120,9 @@ export function operandNamed(operand: Operand | undefined, nameOf: (node: number
   return "node" in operand ? [name(nameOf(operand.node)), ATOM] : weighNumber(toNumber(operand.number));
 }
 
-/** A name split into letters and the digits at its end, which are set as an index: z1, W_2. */
+/** A name split into a letter and the digits at its end, which are set as an index: z1, W_2. */
 export function splitName(text: string): { stem: string; index: string; variable: boolean } {
-  const match = /^([A-Za-z\u0370-\u03ff]{1,2})_?(\d{1,6})?$/.exec(text);
+  const match = /^([A-Za-z\u0370-\u03ff])_?(\d{1,6})?$/.exec(text);
   return match ? { stem: match[1]!, index: match[2] ?? "", variable: true } : { stem: text, index: "", variable: false };
 }
 
