@@ -135,6 +135,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "network.json": network,
     "convnet.svg": convnet,
     "gpt.svg": gpt,
+    "gpt-backward.svg": lambda: gpt().graph.backward(),
     "gpt.json": lambda: gpt(3),
     "nan.svg": nan_hunt,
 }

@@ -5,7 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback import nn
-from pullback.view.groups import fold, repeats
+from pullback.view.groups import repeats
 from pullback.view.summary import summarize
 
 
@@ -108,10 +108,15 @@ def test_what_is_repeated_is_found():
 
 
 def test_the_gradient_graph_is_folded_by_what_it_differentiates():
-    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
-    graph = pb.trace(lambda x: net(x).sum(), np.ones(2, np.float32))
-    folding = fold(graph.backward("0.weight").nodes)
-    assert {group.label for group in folding.groups} >= {"0", "1", "2"}
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(3, 3, rng=0), nn.Tanh()) for _ in range(3)], nn.Linear(3, 1, rng=1))
+    graph = pb.trace(lambda x: net(x).sum(), np.ones(3, np.float32))
+    for gradients in (graph.backward(), pb.trace(pb.grad(lambda x: net(x).sum()), np.ones(3, np.float32))):
+        found = tree(summarize(gradients))
+        assert list(found["Sequential"]) == ["Sequential x 3", "3"]
+        assert list(found["Sequential, backward"]) == ["3, backward", "Sequential, backward x 3"]
+        copies = found["Sequential, backward"]["Sequential, backward x 3"]
+        assert list(copies) == ["2, backward", "1, backward", "0, backward"]
+        assert list(copies["1, backward"]) == ["1, backward", "0, backward"]
 
 
 def test_a_simplified_graph_keeps_its_modules():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -18,13 +18,45 @@ class Scope:
     Attributes:
         owner: what was called; what it is called in a picture is found out when one is drawn.
         parent: the call that it was made in.
+        walk: of what a transform made for the nodes of the call, which: ``backward``.
     """
 
-    __slots__ = ("owner", "parent")
+    __slots__ = ("owner", "parent", "walk")
 
-    def __init__(self, owner: Any, parent: Scope | None) -> None:
+    def __init__(self, owner: Any, parent: Scope | None, walk: str = "") -> None:
         self.owner = owner
         self.parent = parent
+        self.walk = walk
+
+
+class Mirror:
+    """For each call the one that stands for what a transform makes for its nodes."""
+
+    def __init__(self, walk: str) -> None:
+        self._walk = walk
+        self._known: dict[Scope, Scope] = {}
+
+    def __call__(self, scope: Scope | None) -> Scope | None:
+        """The mirrored call, the same for the same call."""
+        chain = []
+        above = scope
+        while above is not None and above not in self._known:
+            chain.append(above)
+            above = above.parent
+        for one in reversed(chain):
+            parent = self._known[one.parent] if one.parent is not None else None
+            self._known[one] = Scope(one.owner, parent, self._walk)
+        return self._known[scope] if scope is not None else None
+
+
+@contextmanager
+def scope_kept() -> Iterator[None]:
+    """Put the call that is under way back in its place afterwards."""
+    outer = recording.scope
+    try:
+        yield
+    finally:
+        recording.scope = outer
 
 
 class _Recording(threading.local):

@@ -14,7 +14,7 @@ from pullback.core.families import General
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.state import record, recording
+from pullback.core.state import Mirror, record, recording, scope_kept
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
@@ -127,13 +127,16 @@ def pull_back(
     for node, ct in zip(outputs, cotangents, strict=True):
         if ct is not None and node in region.depends:
             arrived[node] = add_cotangents(arrived.get(node), ct)
-    with record(), np.errstate(all="ignore"):
+    mirror = Mirror("backward")
+    with record(), scope_kept(), np.errstate(all="ignore"):
         for node in reversed(region.order):
             ct = arrived.pop(node, None)
             if ct is None:
                 continue
             if visit is not None:
                 visit(node, ct)
+            if detours:  # in a picture, what is made for a node stands beside it
+                recording.scope = mirror(node.scope)
             detour = region.detour(node) if detours and visit is None else None
             if detour is not None:
                 contributions = pull_back([detour.result], [ct], detour.entries, detours=False)

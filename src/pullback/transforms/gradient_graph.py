@@ -95,6 +95,7 @@ def abstract(graph: Graph) -> dict[Node, Node]:
             twins[node] = Node(
                 node.primitive, inputs, node.params, None, node.watched, node.origin, node.aval, node.name
             )
+            twins[node].scope = node.scope
     return twins
 
 
@@ -110,4 +111,5 @@ def _rename(outputs: Sequence[Node], known: Mapping[Node, Node], names: Mapping[
             node.primitive, inputs, node.params, node.value, node.watched,
             Derived("backward", parent), node.aval, names.get(node, node.name),
         )  # fmt: skip
+        copies[node].scope = node.scope
     return copies

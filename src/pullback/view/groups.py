@@ -30,6 +30,7 @@ class Group:
         detail: the class and its sizes, ``Linear(2, 3)``; of a function, the file and line.
         parent: the number of the group that it is in, None at the outside.
         copies: how many children of a ``repeat`` are equal.
+        walk: what the label ends in where a transform made the nodes for those of the module: ``, backward``.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Group:
     detail: str
     parent: int | None
     copies: int = 1
+    walk: str = ""
 
     @property
     def more(self) -> str:
@@ -111,7 +113,7 @@ class _Folder:
         home = homes[scope]
         code = _code(node)
         # Inside a module of this package the user's code is further out: it called the module.
-        inside = code is not None and home is not None and not is_internal(home)
+        inside = code is not None and home is not None and not is_internal(home) and not (scope and scope.walk)
         if not inside or code is home or code.co_name.startswith("<"):
             self.of[node] = group
             self._call = None
@@ -146,7 +148,8 @@ class _Folder:
         label = self._path(scope.parent.owner, owner) if scope.parent is not None else _name_by_parameters(owner)
         outer = self.groups[parent].path if parent is not None else ""
         path = f"{outer}.{label}" if outer and label else label
-        return Group("module", label or name, path, detail, parent)
+        walk = f", {scope.walk}" if scope.walk else ""
+        return Group("module", f"{label or name}{walk}", path, detail, parent, walk=walk)
 
     def _path(self, outer: Any, inner: Any) -> str:
         """By which attributes the inner module is reached from the outer one; empty if by none."""
@@ -253,7 +256,7 @@ def _fold_repeats(steps: Sequence[Node], folder: _Folder) -> None:
         items = contents.get(group, [])
         signs = [signatures[one] if is_group else number(_signature(one)) for is_group, one in items]
         if group is not None:
-            signatures[group] = number((groups[group].kind, groups[group].detail, tuple(signs)))
+            signatures[group] = number((groups[group].kind, groups[group].detail, groups[group].walk, tuple(signs)))
         for start, period, copies in repeats(signs):
             _fold_copies(folder, items, start, period, copies, group)
 
@@ -302,7 +305,9 @@ def _fold_copies(
         return  # a row of equal operations is as short as a fold
     first = groups[items[start][1]] if single else None
     names = [groups[one].label if is_group else one.primitive.name for is_group, one in items[start : start + period]]
-    label = (first.detail or "block" if first.kind == "module" else first.label) if first else _listed(names)
+    label = first.label if first else _listed(names)
+    if first is not None and first.kind == "module":
+        label = f"{first.detail or 'block'}{first.walk}"
     whole = folder.add(Group("repeat", label, "", "", parent, copies))
     for copy in range(copies):
         own = items[start + copy * period : start + (copy + 1) * period]
