@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.operations import operations
 from pullback.errors import ArgumentError, UnsupportedError
 from pullback.numpy import standard, tricks
 from pullback.numpy.faces import face
@@ -39,6 +40,9 @@ _REFUSED = {
 _MODULES = ("fft", "linalg", "random")
 """Modules of NumPy that have a face of their own beside this one, where it is built."""
 
+_SINCE_2_0 = ("cumulative_prod", "cumulative_sum", "matvec", "unstack", "vecmat")
+"""Functions that NumPy has got since its version 2.0; here they are with every version."""
+
 _OWN: dict[str, Any] = {
     "__array_api_version__": "2024.12",
     "c_": tricks.c_,
@@ -63,6 +67,8 @@ def find(name: str) -> Any:
         return importlib.import_module(f"pullback.numpy.{name}")
     if name == "__all__":
         return listed()
+    if name in _SINCE_2_0:
+        return face(getattr(np, name)) if name in np.__all__ else getattr(operations, name)
     if name not in np.__all__:
         raise UnsupportedError(f"pullback.numpy has no {name!r}")
     original: Any = getattr(np, name)
@@ -76,7 +82,7 @@ def find(name: str) -> Any:
 
 def listed() -> list[str]:
     """Return the names that there are, sorted."""
-    return sorted({*_OWN, "array", "asarray", *(name for name in np.__all__ if name not in _REFUSED)})
+    return sorted({*_OWN, *_SINCE_2_0, "array", "asarray", *(name for name in np.__all__ if name not in _REFUSED)})
 
 
 def namespace(api_version: str | None) -> Any:
