@@ -9,12 +9,13 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import compiled, importing, recording, training
+from benchmarks import compiled, importing, mathematics, recording, training
 
 WORKLOADS = {
     "x * x on a 64x32 float32 array": recording,
     "A training step, 64-128-10, batch 32, float32": training,
     "A fresh interpreter that imports": importing,
+    "exp of 8192 float32 numbers": mathematics,
 }
 RESULTS = Path(__file__).parent / "results"
 
