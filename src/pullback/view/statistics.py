@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,14 @@ def statistics(value: np.ndarray[Any, Any], counted: bool = True, pictured: bool
     >>> found.low, found.high, found.mean, found.nan
     (1.0, 3.0, 2.0, 1)
     """
+    if not value.size:
+        return Statistics(0)
+    once = value[tuple(slice(0, 1) if not step else slice(None) for step in value.strides)]
+    if once.size < value.size:  # a broadcast: its elements take no memory, and are not to take any here
+        found = _times(statistics(once, counted, pictured=False), value.size // once.size)
+        return replace(found, thumbnail=_thumbnail(value)) if pictured and value.dtype.kind != "c" else found
     flat = value.ravel()
     size = flat.size
-    if not size:
-        return Statistics(0)
     with np.errstate(all="ignore"):
         if flat.dtype.kind == "c":
             finite = flat[np.isfinite(flat)]
@@ -102,6 +107,19 @@ def statistics(value: np.ndarray[Any, Any], counted: bool = True, pictured: bool
             size, low, high, mean, std, _norm(numbers), nan, inf, _zeros(numbers),
             _counts(numbers, low, high) if counted else (), _thumbnail(value) if pictured else None,
         )  # fmt: skip
+
+
+def _times(found: Statistics, times: int) -> Statistics:
+    """The statistics of so many copies."""
+    return replace(
+        found,
+        size=found.size * times,
+        norm=found.norm * math.sqrt(times) if found.norm is not None else None,
+        nan=found.nan * times,
+        inf=found.inf * times,
+        zeros=found.zeros * times,
+        histogram=tuple(count * times for count in found.histogram),
+    )
 
 
 def _in_blocks(value: np.ndarray[Any, Any], flat: np.ndarray[Any, Any], counted: bool, pictured: bool) -> Statistics:
