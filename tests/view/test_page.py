@@ -231,6 +231,23 @@ def test_what_if_agrees_with_pullback(opened: Callable[..., Opened]) -> None:
     assert one("pullback.state.readings.number(pullback.state.picture.output)") == network().values["L"]
 
 
+def test_what_if_goes_through_the_other_branch(opened: Callable[..., Opened]) -> None:
+    def f(x: Any, y: Any) -> Any:
+        positive = x > 0
+        return np.where(positive, np.sqrt(x) * y, x * x)
+
+    graph = pb.trace(f, 4.0, 3.0)
+    one = opened(graph.forward(4.0, 3.0).backward())
+    one.tab.get_by_role("tab", name="What if").click()
+    one.tab.get_by_role("spinbutton", name="x", exact=True).fill("-1.5")
+    run = graph.forward(-1.5, 3.0).backward()
+    for name in ("x", "y"):
+        node = one(f"pullback.state.picture.nodes.findIndex(({{ name }}) => name === '{name}')")
+        assert one(f"pullback.state.readings.evaluator.gradients[{node}]") == run.gradients[name]
+    assert one("pullback.state.readings.number(pullback.state.picture.output)") == run.values["out"] == 2.25
+    assert any("positive" in text and "False" in text for text in graph_texts(one))
+
+
 def test_dragging_a_slider_changes_the_picture(opened: Callable[..., Opened]) -> None:
     one = opened(lecture())
     one.tab.get_by_role("tab", name="What if").click()

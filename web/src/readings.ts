@@ -52,7 +52,11 @@ export class Readings {
   }
 
   private read(own: Value | undefined, live: () => number): Value | undefined {
-    if (own === undefined || own.number === undefined || typeof own.number === "boolean") return own;
+    if (own === undefined || own.number === undefined) return own;
+    if (typeof own.number === "boolean") {
+      const truth = this.changed ? live() !== 0 : own.number;
+      return truth === own.number ? own : { text: truth ? "True" : "False", number: truth };
+    }
     const number = this.changed ? live() : toNumber(own.number);
     return { text: written(number), full: written(number, 6), number };
   }

@@ -112,9 +112,9 @@ def empty_picture() -> dict[str, Any]:
 
 
 def is_live(picture: Picture) -> bool:
-    """Whether the page can evaluate the graph by itself: numbers of double precision, and a formula for each edge."""
+    """Whether the page can evaluate the graph by itself: double-precision numbers, and a formula for each edge."""
     return len(picture.items) <= MOST_LIVE and all(
-        item.aval is not None and item.aval.shape == () and item.aval.dtype.char == "d" and item.value is not None
+        item.aval is not None and item.aval.shape == () and item.aval.dtype.char in "d?" and item.value is not None
         for item in picture.items
     ) and all(
         not link.differentiable or (link.rule is not None and link.rule.pulled is not None) for link in picture.links
