@@ -225,3 +225,12 @@ def test_latex_escapes_names():
 def test_latex_of_infinity():
     run = pb.expression("L = 1e-9*log(a)").forward(a=0).backward()
     assert r"1 \times 10^{-9} \cdot \infty = \infty" in run.latex("a")
+
+
+def test_a_comparison_on_the_way_is_no_path():
+    def f(x):
+        total = np.sum(x)
+        return np.sum(np.where(total > 1.0, 2.0 * x, x))
+
+    run = pb.trace(f, np.ones(2)).forward(np.ones(2)).backward()
+    assert "dout/dx" in run.explain("x")

@@ -34,6 +34,14 @@ class Holding(Primitive):
         """The graphs that a node holds, each with the avals that it is run on."""
         raise NotImplementedError
 
+    def shown(self, params: Params) -> Params:
+        """The graphs, and what differs from the usual; not how the inputs are counted."""
+        return {
+            name: value
+            for name, value in params.items()
+            if name not in ("consts", "carries", "cond_consts", "body_consts") and value not in (None, False)
+        }
+
     def verify(self, node: Node) -> None:
         """Raise GraphError unless the graphs that the node holds fit its inputs."""
         for body, avals in self.bodies([source.aval for source in node.inputs], node.params):

@@ -102,6 +102,10 @@ class Primitive:
         """Apply to a batch, along axis 0 of the inputs that are ``batched``; axis 0 of the result is the batch."""
         raise NotImplementedError
 
+    def shown(self, params: Params) -> Params:
+        """The static keywords that say something to a reader of a listing."""
+        return params
+
     def verify(self, node: Node) -> None:
         """Raise GraphError unless a node of this primitive is well formed, for those that hold graphs."""
 

@@ -130,7 +130,7 @@ def _users(run: Evaluation, node: Node) -> dict[Node, list[Node]]:
             reached.add(target)
     needed = {run.output}
     for target in reversed(nodes):
-        if target in needed:
+        if target in needed and carries_derivative(target):  # no derivative flows through a comparison
             needed.update(target.inputs)
     users: dict[Node, list[Node]] = {target: [] for target in nodes if target in reached and target in needed}
     for target in users:

@@ -92,7 +92,9 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
     if tidy and name == "reciprocal":
         product = INFIX["divide"][1]
         return f"1/{_bracketed(operands[0][0], operands[0][1] <= product)}", product
-    given = {key: value for key, value in node.params.items() if not _is_every_axis(node, key, value)}
+    given = {
+        key: value for key, value in node.primitive.shown(node.params).items() if not _is_every_axis(node, key, value)
+    }
     return f"{name}({', '.join([*(text for text, _ in operands), *params(given)])})", ATOM
 
 
@@ -119,7 +121,7 @@ def _bracketed(text: str, needed: bool) -> str:
 
 def call(node: Node, operands: list[str]) -> str:
     """Write one use of an operation as a call: ``sum(x, axes=(0,))``."""
-    return f"{node.primitive.name}({', '.join([*operands, *params(node.params)])})"
+    return f"{node.primitive.name}({', '.join([*operands, *params(node.primitive.shown(node.params))])})"
 
 
 def params(given: Mapping[str, Any]) -> list[str]:
