@@ -9,7 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import compiled, importing, mathematics, recording, training
+from benchmarks import compiled, importing, mathematics, memory, recording, training
 
 WORKLOADS = {
     "x * x on a 64x32 float32 array": recording,
@@ -46,6 +46,7 @@ def _eager(quick: bool) -> str:
         base = next(iter(timings.values())).median
         lines += ["", f"## {title}", "", "| | time | ratio |", "|---|---|---|"]
         lines += [f"| {name} | {timing} | {timing.median / base:.2f} |" for name, timing in timings.items()]
+    lines += ["", *memory.report()]
     return "\n".join(lines) + "\n"
 
 
