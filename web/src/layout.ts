@@ -42,6 +42,8 @@ export interface Wire {
   points: Point[];
   /** Whether it ends at an item, and not at the side of a frame. */
   arrow: boolean;
+  /** Whether it runs inside a frame. */
+  framed: boolean;
   label?: Point & Size;
 }
 
@@ -211,7 +213,7 @@ function place(
     points.push({ x: sides[0]!, y: starts[i]! - least }, { x: back ? first.left : first.right, y: starts[i]! - least });
     for (const { rank, y } of run.passes) if (columns.has(rank)) column(rank, y - below / 2 - least);
     points.push({ x: back ? last.right : last.left, y: ends[i]! - least }, { x: sides[1]!, y: ends[i]! - least });
-    const wire: Wire = { edges: link.edges, points, arrow: "item" in link.to && link.to.port === undefined };
+    const wire: Wire = { edges: link.edges, points, arrow: "item" in link.to && link.to.port === undefined, framed };
     const label = measures.label(link);
     if (label && run.label !== undefined) {
       const { left, right } = columns.get(run.label)!;

@@ -206,7 +206,7 @@ export class Stage {
       const now = highlight.edge !== undefined && wire.edges.includes(highlight.edge);
       const path = wire.edges.some((edge) => highlight.edges.has(edge));
       const constant = this.state.picture.output !== undefined && wire.edges.every((edge) => this.state.picture.edges[edge]!.differentiable === false);
-      one.box.setAttribute("class", ["wire", now && "now", path && "path", constant && "plain"].filter(Boolean).join(" "));
+      one.box.setAttribute("class", ["wire", now && "now", path && "path", constant && "plain", wire.framed && "framed"].filter(Boolean).join(" "));
       drawWire(this.state, wire, one.box);
       one.stale = false;
     });
