@@ -348,7 +348,7 @@ def histogramdd(
         density: divide by the volume of the boxes and by the total.
         weights: what each observation counts.
 
-    >>> histogramdd([[0.0, 0.0], [1.0, 1.0]], bins=2)[0]
+    >>> histogramdd(np.array([[0.0, 0.0], [1.0, 1.0]]), bins=2)[0]
     array([[1., 0.],
            [0., 1.]])
     """

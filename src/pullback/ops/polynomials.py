@@ -19,7 +19,7 @@ from pullback.ops.cumulative import cumprod
 from pullback.ops.joining import concatenate
 from pullback.ops.permuting import flip
 from pullback.ops.promotion import promoted
-from pullback.ops.structural import as_array, as_arrays, astype, atleast_1d, broadcast_to, expand_dims
+from pullback.ops.structural import as_array, as_arrays, astype, atleast_1d, broadcast_to, expand_dims, reshape
 
 
 def _coefficients(operation: str, p: Any) -> Array:
@@ -69,6 +69,74 @@ def polyval(p: Any, x: Any) -> Array:
     for coefficient in p:
         result = result * x + coefficient
     return result
+
+
+def _surface(operation: str, c: Any) -> Array:
+    """The coefficients of a polynomial of two variables along the first two axes, floating."""
+    c = as_array(operation, c)
+    if c.ndim < 2:
+        raise ShapeError(f"{operation}: expected coefficients with at least 2 axes, got shape {c.shape}")
+    if 0 in c.shape[:2]:
+        raise ShapeError(f"{operation}: expected at least one coefficient, got shape {c.shape}")
+    return c if is_differentiable(c.dtype) else astype(c, float)
+
+
+def _horner(c: Array, x: Array) -> Array:
+    """The polynomial whose coefficients, the lowest power first, stand along the first axis; the others broadcast."""
+    result = c[-1] + x * 0
+    for i in range(c.shape[0] - 2, -1, -1):
+        result = result * x + c[i]
+    return result
+
+
+def _with_axes(c: Array, count: int) -> Array:
+    return reshape(c, c.shape + (1,) * count)
+
+
+@function(
+    np.polynomial.polynomial.polyval2d,
+    samples=[
+        call(normal(3), normal(3), normal(2, 4)),
+        call(normal(2, 2), normal(2, 2), normal(1, 2, 3)),
+        call(0.5, 2.0, integers(0, 5, 3, 2)),
+    ],
+    rejects=[
+        reject(
+            ShapeError, "polyval2d: expected x and y of one shape, got (2,) and (3,)", normal(2), normal(3), [[1.0]]
+        ),
+        reject(ShapeError, "polyval2d: expected coefficients with at least 2 axes", normal(2), normal(2), [1.0]),
+        reject(ShapeError, "polyval2d: expected at least one coefficient", normal(2), normal(2), [[]]),
+    ],
+)
+def polyval2d(x: Any, y: Any, c: Any) -> Array:
+    """The value at the points (x, y) of the polynomial with coefficients c[i, j] of x**i * y**j.
+
+    >>> polyval2d(2.0, 3.0, [[1.0, 0.0], [0.0, 1.0]])
+    array(7.)
+    """
+    x, y = as_arrays("polyval2d", x, y)
+    if x.shape != y.shape:
+        raise ShapeError(f"polyval2d: expected x and y of one shape, got {x.shape} and {y.shape}")
+    return _horner(_horner(_with_axes(_surface("polyval2d", c), x.ndim), x), y)
+
+
+@function(
+    np.polynomial.polynomial.polygrid2d,
+    samples=[call(normal(3), normal(2), normal(2, 4)), call(normal(2, 2), normal(), normal(3, 2, 2))],
+    rejects=[
+        reject(ShapeError, "polygrid2d: expected coefficients with at least 2 axes", normal(2), normal(2), [1.0]),
+    ],
+)
+def polygrid2d(x: Any, y: Any, c: Any) -> Array:
+    """The value at every pair of an x and a y of the polynomial with coefficients c[i, j] of x**i * y**j.
+
+    >>> polygrid2d([1.0, 2.0], [3.0], [[0.0, 0.0], [0.0, 1.0]])
+    array([[3.],
+           [6.]])
+    """
+    x, y = as_arrays("polygrid2d", x, y)
+    along_x = _horner(_with_axes(_surface("polygrid2d", c), x.ndim), x)
+    return _horner(_with_axes(along_x, y.ndim), y)
 
 
 @function(
