@@ -34,6 +34,7 @@ if _TYPE_CHECKING:
     from pullback.core.parameter import Parameter
     from pullback.core.trace import trace
     from pullback.diagnosis.condition import condition
+    from pullback.diagnosis.debug import set_debug
     from pullback.diagnosis.diagnose import diagnose
     from pullback.diagnosis.health import health
     from pullback.numpy import fft, linalg, random, special
@@ -61,6 +62,7 @@ _LAZY_NAMES = {
         "pullback.core.parameter": "Parameter",
         "pullback.core.trace": "trace",
         "pullback.diagnosis.condition": "condition",
+        "pullback.diagnosis.debug": "set_debug",
         "pullback.diagnosis.diagnose": "diagnose",
         "pullback.diagnosis.health": "health",
         "pullback.ops.structural": "stop_gradient",
@@ -118,6 +120,7 @@ __all__ = [
     "profile",
     "random",
     "scan",
+    "set_debug",
     "set_num_threads",
     "special",
     "stop_gradient",
@@ -142,6 +145,7 @@ for _name, _target in {
     "evaluation_latex": "pullback.view.explain:latex",
     "evaluation_listing": "pullback.view.text:plain",
     "evaluation_svg": "pullback.view.svg:svg",
+    "explain_nonfinite": "pullback.diagnosis.debug:explain_nonfinite",
     "graph_backward": "pullback.transforms.gradient_graph:graph_backward",
     "graph_compile": "pullback.compiler.compile:graph_compile",
     "graph_formula": "pullback.view.formula:graph_formula",

@@ -26,9 +26,10 @@ from pullback.core.capture import capturing
 from pullback.core.creation import asarray
 from pullback.core.graph import Graph
 from pullback.core.node import Node
+from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
 from pullback.core.record import apply
-from pullback.core.state import recording
+from pullback.core.state import debugging, recording
 from pullback.core.terminals import constant_node
 from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError, ShapeError
@@ -62,7 +63,7 @@ class Compiled:
         """Run the program for these arguments, compiling it first if there is none."""
         if capturing.current is not None:
             return self._function(*args, **keywords)
-        if not keywords and not profiles:
+        if not keywords and not profiles and debugging.nan is None:
             found = self._fast(*args)
             if found is not MISS:
                 return found
@@ -195,6 +196,8 @@ class _Entry:
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]
         outputs = program.run(values)
+        if debugging.nan is not None and not all(map(_is_finite, outputs)):
+            operations.explain_nonfinite(self.traced.graph, values)
         for parameter, place in state.writes:
             parameter._hold(outputs[place], parameter._held.name)
         for parameter, at in state.grad_writes:
@@ -279,6 +282,10 @@ _ATTEMPTS = 1000
 def available() -> bool:
     """Whether this interpreter's objects lie as entries in machine code expect."""
     return entry.available() and binding.available()
+
+
+def _is_finite(value: np.ndarray[Any, Any]) -> bool:
+    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
 def _value(leaf: Any) -> Any:

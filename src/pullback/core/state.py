@@ -76,6 +76,19 @@ updating = _Updating()
 be through a view, and a view of an Array is a value of its own."""
 
 
+class Debugging:
+    """What compiled functions look for in their results, for all threads. Set by ``pullback.set_debug``.
+
+    Attributes:
+        nan: "explain" or "raise" where a NaN or an infinity is looked for, None where nothing is.
+    """
+
+    nan: str | None = None
+
+
+debugging = Debugging()
+
+
 class _Switch(ContextDecorator):
     """Set the switch inside a ``with`` block or a decorated function. May be entered again while it is entered."""
 
