@@ -15,7 +15,11 @@ P = np.array([0.3, 0.6, 1.7])
 
 FORMS = {
     "log_of_sigmoid": [(lambda x: np.log(sigmoid(x)), X)],
-    "log_of_one_minus_sigmoid": [(lambda x: np.log(1 - sigmoid(x)), X), (lambda x: np.log1p(-sigmoid(x)), X)],
+    "log_of_one_minus_sigmoid": [
+        (lambda x: np.log(1 - sigmoid(x)), X),
+        (lambda x: np.log1p(-sigmoid(x)), X),
+        (lambda x: np.log(1 - 1 / (1 + np.exp(-x))), X),
+    ],
     "log_of_written_sigmoid": [
         (lambda x: np.log(1 / (1 + np.exp(-x))), X),
         (lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), X),

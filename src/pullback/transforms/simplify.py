@@ -77,9 +77,17 @@ def simplify(graph: Graph, applied: list[Applied]) -> Graph:
 
 
 def condense(graph: Graph) -> Graph:
-    """The graph as it is compiled: in stable forms, with terms collected; one pass of each."""
-    graph = merge_common(stabilize(merge_common(graph)))
-    return merge_common(stabilize(collect_terms(graph)))
+    """The graph as it is compiled: in stable forms, with terms collected."""
+    return _settled(collect_terms(_settled(graph)))
+
+
+def _settled(graph: Graph) -> Graph:
+    """The graph after as many rounds of stabilisation as find something: what is rewritten may be part of a formula."""
+    for _ in range(4):
+        before, graph = graph, stabilize(merge_common(graph))
+        if len(graph.nodes) == len(before.nodes) and graph.outputs == before.outputs:
+            break
+    return merge_common(graph)
 
 
 def _drop_identities(graph: Graph) -> Graph:

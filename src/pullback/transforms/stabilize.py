@@ -130,7 +130,13 @@ def log_of_sigmoid(x: Array) -> Array:
     return result
 
 
-@rewrite("log(1 - sigmoid(x))", "log1p(-sigmoid(x))", backward=True)
+@rewrite(
+    "log(1 - sigmoid(x))",
+    "log1p(-sigmoid(x))",
+    "log(1 - 1 / (1 + exp(-x)))",
+    "log(1 - exp(x) / (1 + exp(x)))",
+    backward=True,
+)
 def log_of_one_minus_sigmoid(x: Array) -> Array:
     """log(1 - sigmoid(x)) = log_sigmoid(-x)"""
     result: Array = op.log_sigmoid(-x)
@@ -144,7 +150,7 @@ def log_of_written_sigmoid(x: Array) -> Array:
     return result
 
 
-@rewrite("1 - sigmoid(x)")
+@rewrite("1 - sigmoid(x)", "1 - 1 / (1 + exp(-x))", "1 - exp(x) / (1 + exp(x))")
 def one_minus_sigmoid(x: Array) -> Array:
     """1 - sigmoid(x) = sigmoid(-x)"""
     result: Array = op.sigmoid(-x)
