@@ -29,7 +29,7 @@ def _arguments(name: str, dtype: np.dtype[Any]) -> list[np.ndarray[Any, Any]]:
 def _native(evaluator: Evaluator, inputs: list[np.ndarray[Any, Any]]) -> Callable[[], object]:
     out = np.empty(SIZE, evaluator.dtype)
     pointers = [out.ctypes.data, *(one.ctypes.data for one in inputs)]
-    native, keep = evaluator.native, (out, inputs)
+    native, keep = evaluator.native, (evaluator, out, inputs)  # its code lives as long as it does
     return lambda keep=keep: native(SIZE, *pointers)
 
 

@@ -139,3 +139,10 @@ def test_so_they_are_in_a_batch_and_as_graphs(program):
         np.testing.assert_allclose(found["dout/dw"], expected[0], rtol=1e-8, atol=1e-11)
         second = pb.compile(lambda w, x: pb.hvp(lambda w: ours(w, x), w, x))(W, X)
         np.testing.assert_allclose(second, pb.hvp(lambda w: plain(w, X), W, X), rtol=1e-7, atol=1e-10)
+
+
+def test_a_loop_of_no_steps_gives_a_value_of_its_own_also_compiled():
+    program = ("then", ("fori", "mix", 2), ("fori", "shrink", 0))
+    ours, plain = loss(program, Control), loss(program, Python)
+    found = pb.compile(lambda w, x: pb.hvp(lambda w: ours(w, x), w, x))(W, X)
+    np.testing.assert_allclose(found, pb.hvp(lambda w: plain(w, X), W, X), rtol=1e-10)

@@ -174,11 +174,18 @@ class _Run:
             raise
         except (ValueError, TypeError, IndexError, ArithmeticError) as error:
             raise GraphError(f"{call.node.primitive.name}: {error}") from error
-        if not isinstance(result, tuple):
+        if isinstance(result, tuple):
+            result = tuple([self._own(one, operands) for one in result])
+        else:
             aval = call.node.array_aval
-            result = as_input(as_value(result), aval.dtype)
+            result = as_input(self._own(as_value(result), operands), aval.dtype)
             self.slots[self.hosts + call.number] = result.ctypes.data
         self.results[call.number] = result
+
+    def _own(self, result: Any, operands: Sequence[Any]) -> Any:
+        """A result that does not lie in the memory of an operand, which other parts of the program use again."""
+        shared = any(np.may_share_memory(result, one) for one in operands if isinstance(one, np.ndarray))
+        return np.array(result) if shared else result
 
     def _array(self, view: View) -> Any:
         buffer = view.buffer
