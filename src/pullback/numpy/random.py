@@ -105,6 +105,7 @@ class Generator:
         (2,)
         """
         loc, scale, shape = _parameters("normal", loc, scale, size, dtype)
+        _check_scale("normal", scale)
         return loc + scale * self.standard_normal(shape, dtype)
 
     def exponential(self, scale: Any = 1.0, size: Any = None, dtype: Any = np.float64) -> Array:
@@ -114,6 +115,7 @@ class Generator:
         True
         """
         scale, _, shape = _parameters("exponential", scale, 0.0, size, dtype)
+        _check_scale("exponential", scale)
         drawn: Array = -scale * operations.log1p(-self.random(shape, dtype))
         return drawn
 
@@ -124,6 +126,7 @@ class Generator:
         (4,)
         """
         loc, scale, shape = _parameters("gumbel", loc, scale, size, dtype)
+        _check_scale("gumbel", scale)
         drawn: Array = loc - scale * operations.log(self.exponential(1.0, shape, dtype))
         return drawn
 
@@ -203,6 +206,7 @@ class Generator:
             weights = asarray(p)
             if weights.shape != (count,):
                 raise ShapeError(f"choice: expected p of shape ({count},), got {weights.shape}")
+            _check_probabilities(weights)
             edges = operations.cumsum(operations.astype(weights, np.float64))
             places = operations.searchsorted(edges / edges[-1], self.random(shape), side="right")
         drawn: Array = places if integer else operations.take(asarray(a), places, axis=axis)
@@ -252,3 +256,19 @@ def _parameters(operation: str, first: Any, second: Any, size: Any, dtype: Any) 
     if broadcast_shapes(operation, common, shape) != shape:
         raise ShapeError(f"{operation}: expected parameters that broadcast to size {shape}, got {common}")
     return one, two, shape
+
+
+def _check_scale(operation: str, scale: Array) -> None:
+    """Raise ArgumentError for a negative scale; unknown while a function is being traced."""
+    value = scale._node.value
+    if value is not None and (value < 0).any():
+        raise ArgumentError(f"{operation}: expected a scale of 0 or more, got {value.min():g}")
+
+
+def _check_probabilities(p: Array) -> None:
+    """Raise ArgumentError for what are no probabilities of all outcomes; unknown while a function is being traced."""
+    value = p._node.value
+    if value is None:
+        return
+    if not (value >= 0).all() or not abs(float(value.sum()) - 1) <= 1e-6:
+        raise ArgumentError(f"choice: expected p of 0 or more that adds up to 1, got a sum of {float(value.sum()):g}")
