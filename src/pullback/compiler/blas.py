@@ -145,14 +145,11 @@ def _assumed(operand: Node) -> View:
         chain.append(operand)
         operand = operand.inputs[0]
     aval = operand.array_aval
-    view: View | None = Buffer("assumed", 0, aval.shape, aval.dtype).view()
+    view = Buffer("assumed", 0, aval.shape, aval.dtype).view()
     for node in reversed(chain):
-        assert view is not None
-        view = view.moved(node)
-        if view is None:
-            aval = node.array_aval
-            view = Buffer("assumed", 0, aval.shape, aval.dtype).view()
-    return view  # type: ignore[return-value]
+        aval = node.array_aval
+        view = view.moved(node) or Buffer("assumed", 0, aval.shape, aval.dtype).view()
+    return view
 
 
 def prepared(node: Node) -> Node:

@@ -25,7 +25,7 @@ from pullback.core.aval import Aval
 from pullback.core.capture import capturing
 from pullback.core.creation import asarray
 from pullback.core.graph import Graph
-from pullback.core.node import Node
+from pullback.core.node import Node, is_finite
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
 from pullback.core.record import apply
@@ -194,9 +194,9 @@ class _Entry:
         state = self.traced.state
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
-        values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]
+        values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]  # settings say that there is one
         outputs = program.run(values)
-        if debugging.nan is not None and not all(map(_is_finite, outputs)):
+        if debugging.nan is not None and not all(map(is_finite, outputs)):
             operations.explain_nonfinite(self.traced.graph, values)
         for parameter, place in state.writes:
             parameter._hold(outputs[place], parameter._held.name)
@@ -282,10 +282,6 @@ _ATTEMPTS = 1000
 def available() -> bool:
     """Whether this interpreter's objects lie as entries in machine code expect."""
     return entry.available() and binding.available()
-
-
-def _is_finite(value: np.ndarray[Any, Any]) -> bool:
-    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
 def _value(leaf: Any) -> Any:

@@ -84,6 +84,17 @@ def _layout_is_known() -> bool:
     )
 
 
+_TABLE = {
+    "function": "ptr", "slots.count": "i64", "template": "ptr", "given.count": "i64", "given": "ptr",
+    "guards.count": "i64", "guards": "ptr", "made.count": "i64", "made": "ptr", "arena.slot": "i64", "arena": "ptr",
+    "release.word": "i64", "miss.object": "ptr", "mode": "i64", "checks.count": "i64", "checks": "ptr",
+    "array.type": "ptr", "float.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
+    "new.tuple": "ptr", "save": "ptr", "restore": "ptr", "forget": "ptr", "none": "ptr", "remember": "ptr",
+    "set.item": "ptr",
+}  # fmt: skip
+"""What stands in the table of an entry, in this order: names, and the types as which machine code reads them."""
+
+
 def build(
     function: int,
     template: Any,
@@ -114,13 +125,26 @@ def build(
     held: list[Any] = [template, arguments]
     given = [_argument(one) for one in arguments]
     made = [_result(one) for one in results]
-    words = [
-        function, len(template), ctypes.addressof(template),
-        len(given), _memory(given, held), len(guards), _memory([list(pair) for pair in guards], held),
-        len(made), _memory(made, held), arena[0], arena[1], int(release), id(MISS),
-        0 if not results else 1 if single else 2, *checks,
-    ]  # fmt: skip
-    table = np.array([*words, *_symbols()], np.int64)
+    words = {
+        "function": function,
+        "slots.count": len(template),
+        "template": ctypes.addressof(template),
+        "given.count": len(given),
+        "given": _memory(given, held),
+        "guards.count": len(guards),
+        "guards": _memory([list(pair) for pair in guards], held),
+        "made.count": len(made),
+        "made": _memory(made, held),
+        "arena.slot": arena[0],
+        "arena": arena[1],
+        "release.word": int(release),
+        "miss.object": id(MISS),
+        "mode": 0 if not results else 1 if single else 2,
+        "checks.count": checks[0],
+        "checks": checks[1],
+        **_symbols(),
+    }
+    table = np.array([words[name] for name in _TABLE], np.int64)
     held.append(table)
     return _Function(table, held).callable
 
@@ -181,88 +205,49 @@ def _result(one: Result) -> list[int]:
 
 
 @functools.cache
-def _symbols() -> list[int]:
-    """Addresses of what the entry calls, in the order of the table."""
+def _symbols() -> dict[str, int]:
+    """The addresses of objects and functions that the entry uses."""
     api = ctypes.pythonapi
     pointer = api.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    functions = (ctypes.c_void_p * 100).from_address(pointer(np._core._multiarray_umath._ARRAY_API, None))  # type: ignore[attr-defined]
-    named = [
-        ctypes.cast(getattr(api, name), ctypes.c_void_p).value or 0
-        for name in ("PyFloat_FromDouble", "PyTuple_New", "PyEval_SaveThread", "PyEval_RestoreThread", "Py_DecRef")
-    ]
-    new_array, returned = functions[93] or 0, functions[76] or 0  # PyArray_New, PyArray_Return of NumPy's C API
-    kept = [ctypes.cast(getattr(api, name), ctypes.c_void_p).value or 0 for name in ("Py_IncRef", "PyTuple_SetItem")]
-    return [id(np.ndarray), id(float), new_array, returned, *named, id(None), *kept]
+    capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]  # NumPy's C API, as extensions get it
+    functions = (ctypes.c_void_p * 100).from_address(pointer(capsule, None))
+    of_python = {
+        "new.float": "PyFloat_FromDouble",
+        "new.tuple": "PyTuple_New",
+        "save": "PyEval_SaveThread",
+        "restore": "PyEval_RestoreThread",
+        "forget": "Py_DecRef",
+        "remember": "Py_IncRef",
+        "set.item": "PyTuple_SetItem",
+    }
+    return {
+        "array.type": id(np.ndarray),
+        "float.type": id(float),
+        "none": id(None),
+        "new.array": functions[93] or 0,  # PyArray_New
+        "return.array": functions[76] or 0,  # PyArray_Return
+        **{name: ctypes.cast(getattr(api, one), ctypes.c_void_p).value or 0 for name, one in of_python.items()},
+    }
 
 
 @functools.cache
 def _code() -> Code:
-    return Code(assembled(_TEXT), ["entry"])
+    return Code(assembled(_TEXT.replace("LOADS", _LOADS)), ["entry"])
 
+
+_LOADS = "\n  ".join(
+    f"%{name}.at = getelementptr i64, ptr %table, i64 {place}\n  %{name} = load {kind}, ptr %{name}.at"
+    for place, (name, kind) in enumerate(_TABLE.items())
+)
 
 _TEXT = """
 define ptr @entry(ptr %self, ptr %args, i64 %count) {
 begin:
   %table.at = getelementptr i64, ptr %self, i64 2
   %table = load ptr, ptr %table.at
-  %function.at = getelementptr i64, ptr %table, i64 0
-  %function = load ptr, ptr %function.at
-  %slots.count.at = getelementptr i64, ptr %table, i64 1
-  %slots.count = load i64, ptr %slots.count.at
-  %template.at = getelementptr i64, ptr %table, i64 2
-  %template = load ptr, ptr %template.at
-  %given.count.at = getelementptr i64, ptr %table, i64 3
-  %given.count = load i64, ptr %given.count.at
-  %given.at = getelementptr i64, ptr %table, i64 4
-  %given = load ptr, ptr %given.at
-  %guards.count.at = getelementptr i64, ptr %table, i64 5
-  %guards.count = load i64, ptr %guards.count.at
-  %guards.at = getelementptr i64, ptr %table, i64 6
-  %guards = load ptr, ptr %guards.at
-  %made.count.at = getelementptr i64, ptr %table, i64 7
-  %made.count = load i64, ptr %made.count.at
-  %made.at = getelementptr i64, ptr %table, i64 8
-  %made = load ptr, ptr %made.at
-  %arena.slot.at = getelementptr i64, ptr %table, i64 9
-  %arena.slot = load i64, ptr %arena.slot.at
-  %arena.at = getelementptr i64, ptr %table, i64 10
-  %arena = load ptr, ptr %arena.at
-  %release.at = getelementptr i64, ptr %table, i64 11
-  %release.word = load i64, ptr %release.at
+  LOADS
   %release = icmp ne i64 %release.word, 0
-  %miss.at = getelementptr i64, ptr %table, i64 12
-  %miss.object = load ptr, ptr %miss.at
-  %mode.at = getelementptr i64, ptr %table, i64 13
-  %mode = load i64, ptr %mode.at
-  %checks.count.at = getelementptr i64, ptr %table, i64 14
-  %checks.count = load i64, ptr %checks.count.at
-  %checks.at = getelementptr i64, ptr %table, i64 15
-  %checks = load ptr, ptr %checks.at
-  %array.type.at = getelementptr i64, ptr %table, i64 16
-  %array.type = load ptr, ptr %array.type.at
-  %float.type.at = getelementptr i64, ptr %table, i64 17
-  %float.type = load ptr, ptr %float.type.at
-  %new.array.at = getelementptr i64, ptr %table, i64 18
-  %new.array = load ptr, ptr %new.array.at
-  %return.array.at = getelementptr i64, ptr %table, i64 19
-  %return.array = load ptr, ptr %return.array.at
-  %new.float.at = getelementptr i64, ptr %table, i64 20
-  %new.float = load ptr, ptr %new.float.at
-  %new.tuple.at = getelementptr i64, ptr %table, i64 21
-  %new.tuple = load ptr, ptr %new.tuple.at
-  %save.at = getelementptr i64, ptr %table, i64 22
-  %save = load ptr, ptr %save.at
-  %restore.at = getelementptr i64, ptr %table, i64 23
-  %restore = load ptr, ptr %restore.at
-  %forget.at = getelementptr i64, ptr %table, i64 24
-  %forget = load ptr, ptr %forget.at
-  %none.at = getelementptr i64, ptr %table, i64 25
-  %none = load ptr, ptr %none.at
-  %remember.at = getelementptr i64, ptr %table, i64 26
-  %remember = load ptr, ptr %remember.at
-  %set.item.at = getelementptr i64, ptr %table, i64 27
-  %set.item = load ptr, ptr %set.item.at
   %as.many = icmp eq i64 %count, %given.count
   %busy = icmp eq ptr %arena, null
   %not.busy = xor i1 %busy, true

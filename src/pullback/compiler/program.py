@@ -49,7 +49,7 @@ class Program:
         names = [one for one in lowered.sequence if isinstance(one, str)]
         self._code = Code(lowered.object_code, names) if names else None
         self._sequence: list[Any] = [
-            one if isinstance(one, HostCall) else _NATIVE(self._code.addresses[one])  # type: ignore[union-attr]
+            one if isinstance(one, HostCall) else _NATIVE(self._code.addresses[one])  # type: ignore[union-attr]  # names have code
             for one in lowered.sequence
         ]
         self._template = (ctypes.c_void_p * lowered.slots)()

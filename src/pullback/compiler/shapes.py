@@ -54,7 +54,7 @@ def compute_before_broadcast(graph: Graph) -> Graph:
         if not is_fusible(node) or is_move(node) or is_reduction(node):
             return None
         sources = [one.inputs[0] for one in inputs if one.primitive.name == "broadcast_to"]
-        if not sources or any(one.aval.shape != sources[0].array_aval.shape for one in sources):  # type: ignore[union-attr]
+        if not sources or any(one.array_aval.shape != sources[0].array_aval.shape for one in sources):
             return None
         shape = sources[0].array_aval.shape
         small = []

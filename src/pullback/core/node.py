@@ -123,3 +123,12 @@ class Node:
 def as_value(value: Any) -> np.ndarray[Any, Any] | np.generic:
     """Return what a primitive computed as a NumPy array or scalar."""
     return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether all numbers of a value are finite; of several results, of each."""
+    if value is None:
+        return True
+    if isinstance(value, tuple):
+        return all(map(is_finite, value))
+    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())

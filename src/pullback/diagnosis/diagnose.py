@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.graph import Graph
-from pullback.core.node import Node
+from pullback.core.node import Node, is_finite
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.diagnosis.advice import advice
 from pullback.diagnosis.recording import record_call
@@ -114,15 +114,6 @@ def examine(graph: Graph) -> Diagnosis:
     with np.errstate(all="ignore"):
         fault = None if inputs else _gradient_fault(graph)
     return Diagnosis(() if fault is None else (fault,), names)
-
-
-def is_finite(value: Any) -> bool:
-    """Whether all numbers of a value are finite; of several results, of each."""
-    if value is None:
-        return True
-    if isinstance(value, tuple):
-        return all(map(is_finite, value))
-    return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
 
 
 # Values ---------------------------------------------------------------------------------------------------------------

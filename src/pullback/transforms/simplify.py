@@ -151,14 +151,14 @@ def _is_rewritten(node: Node) -> bool:
     return bool(node.inputs) and isinstance(node.aval, Aval) and next(find(node), None) is not None
 
 
-def _made(build: Callable[[], object], node: Node, name: str) -> Node | None:
+def _made(build: Callable[[], Array | None], node: Node, name: str) -> Node | None:
     """What ``build`` makes in place of ``node``; the nodes that it makes have the node's origin, the last its name."""
     first = input_node(None).index
     with record():
         result = build()
     if result is None:
         return None
-    final: Node = result._node  # type: ignore[attr-defined]
+    final = result._node
     for one in ancestors([final], stop=lambda one: one.index < first):
         if one.index > first and one.inputs:
             one._origin = Derived(name, node.origin)

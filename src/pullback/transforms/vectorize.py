@@ -20,12 +20,8 @@ from pullback.core.terminals import input_node
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.transforms.arguments import is_value, restore, result_kind, wrap
 
-
-class _Whole:
-    """The axis of what is the same for every member of the batch. In place of None, which is no leaf of a tree."""
-
-
-_WHOLE = _Whole()
+_WHOLE = object()
+"""The axis of what is the same for every member of the batch. In place of None, which is no leaf of a tree."""
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
