@@ -199,7 +199,7 @@ def test_latex():
         r"\frac{\partial L}{\partial b} = \frac{\partial L}{\partial e} \cdot \frac{\partial e}{\partial d} "
         r"\cdot \frac{\partial d}{\partial b} = -2 \cdot 1 \cdot 2 = -4"
     )
-    assert run.latex("c") == r"\frac{\partial L}{\partial c} = 5"
+    assert run.latex("c") == r"\frac{\partial L}{\partial c} = e = 5"
     assert run.latex("L") == r"\frac{\partial L}{\partial L} = 1"
 
 

@@ -133,9 +133,25 @@ class Graph:
         graph: Graph = operations.graph_simplify(self, log)
         return graph
 
-    def formula(self, name: str | None = None) -> str:
-        """The node of this name (by default the output) written out as an expression in the inputs' names."""
-        text: str = operations.graph_formula(self, name)
+    def formula(self, name: str | None = None, form: str = "text") -> str:
+        r"""The node of this name (by default the output) written out as an expression in the inputs' names.
+
+        Args:
+            name: of the node.
+            form: ``"text"`` as in Python, or ``"latex"`` for TeX's mathematics (with amsmath), without dollar signs.
+
+        Raises:
+            ArgumentError: another form.
+            GraphError: there is no such node.
+
+        >>> import pullback as pb
+        >>> graph = pb.expression("a = sigmoid(z); L = -(y*log(a) + (1 - y)*log(1 - a))").backward("z").simplify()
+        >>> print(graph.formula("dL/dz"))
+        sigmoid(z) - y
+        >>> print(graph.formula("dL/dz", form="latex"))
+        \sigma\left(z\right) - y
+        """
+        text: str = operations.graph_formula(self, name, form)
         return text
 
     def save(self, path: Any) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from pullback.core.node import Node
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.derivation import MOST_PATHS, Derivation, Factor, derive
+from pullback.view.formula import LATEX, TEXT, Form
 from pullback.view.notation import clean, described, norm, number
 from pullback.view.rules import Rules, written_rule
 from pullback.view.tex import tex_name, tex_number, tex_partial
@@ -50,6 +51,8 @@ def latex(run: Evaluation, name: str) -> str:
 class _Writer(ABC):
     """How the parts of the equation are written, and how they are put together."""
 
+    form: ClassVar[Form]
+
     def __init__(self, run: Evaluation) -> None:
         self.names = run.graph.names
 
@@ -69,9 +72,10 @@ class _Writer(ABC):
     def bracketed(self, text: str) -> str:
         """What has a sign, as a factor."""
 
-    @abstractmethod
     def formula(self, derivation: Derivation) -> str | None:
-        """A derivative along a single edge in the names of the nodes, if there is a formula."""
+        """A derivative along a single edge in the names of the nodes, if there is a short formula."""
+        rule = Rules()(derivation.output, derivation.node)
+        return written_rule(rule.partial, derivation.output, self.names, self.form) if rule is not None else None
 
     @abstractmethod
     def rest(self, count: int) -> str:
@@ -112,6 +116,8 @@ def _sides(derivation: Derivation, writer: _Writer) -> list[Side]:
 
 
 class _Text(_Writer):
+    form = TEXT
+
     def derivative(self, target: Node, source: Node) -> str:
         return clean(f"d{self.names[target]}/d{self.names[source]}")
 
@@ -123,10 +129,6 @@ class _Text(_Writer):
 
     def bracketed(self, text: str) -> str:
         return f"({text})"
-
-    def formula(self, derivation: Derivation) -> str | None:
-        rule = Rules()(derivation.output, derivation.node)
-        return written_rule(rule.partial, derivation.output, self.names) if rule is not None else None
 
     def rest(self, count: int) -> str:
         return f"... ({count:,} more)" if count else "..."
@@ -176,6 +178,8 @@ def _arriving(derivation: Derivation) -> list[str]:
 
 
 class _Tex(_Writer):
+    form = LATEX
+
     def derivative(self, target: Node, source: Node) -> str:
         return tex_partial(self.names[target], self.names[source])
 
@@ -188,9 +192,6 @@ class _Tex(_Writer):
 
     def bracketed(self, text: str) -> str:
         return rf"\left({text}\right)"
-
-    def formula(self, derivation: Derivation) -> str | None:
-        return None
 
     def rest(self, count: int) -> str:
         return r"\cdots"

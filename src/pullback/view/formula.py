@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar, format_number
 from pullback.core.node import Node
+from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import the_output
-from pullback.view.notation import ATOM, infix, operand
+from pullback.view.notation import ATOM, INFIX, as_ratio, infix, operand
+from pullback.view.tex import tex_name
+from pullback.view.tex_operations import tex_leaf, tex_operation
 
 LIMIT = 1000
 """How long a formula may grow before shared and long parts are written once, as statements of their own."""
@@ -16,39 +22,100 @@ _UNSEEN = frozenset({"broadcast_to", "identity"})  # writing them says nothing
 _UNSEEN_IN_RULES = _UNSEEN | {"reshape"}  # as in books, where shapes that fit need no word
 
 
-def graph_formula(graph: Graph, name: str | None = None, tidy: bool = False) -> str:
-    """Write the node of this name, by default the output, in terms of the inputs: ``Graph.formula``.
+Written = tuple[str, int]
+"""A formula, and how strongly its outermost operation binds."""
 
-    A formula that would be longer than a thousand characters is written as several statements, separated by
-    semicolons, the node itself last. With ``tidy``, products are written as one would by hand.
+
+@dataclass(frozen=True)
+class Form:
+    """A way to write formulas.
+
+    Attributes:
+        leaf: writes an input or a constant, given the names of all.
+        operation: writes one use of an operation on written operands.
+        name: writes a name.
+        statements: puts pairs of name and formula together, the last one without a name.
+    """
+
+    leaf: Callable[[Node, Mapping[Node, str]], Written]
+    operation: Callable[[Node, list[Written], bool], Written]
+    name: Callable[[str], str]
+    statements: Callable[[list[tuple[str, str]]], str]
+
+
+def _text_leaf(node: Node, names: Mapping[Node, str]) -> Written:
+    number = as_scalar(node)
+    if number is None or node.name is not None:
+        return operand(names[node])
+    ratio = as_ratio(number)
+    if ratio is None:
+        return operand(names[node] if node in names else format_number(number))
+    return f"{ratio[0]}/{ratio[1]}", INFIX["divide"][1]
+
+
+def _text_statements(lines: list[tuple[str, str]]) -> str:
+    return "; ".join(f"{name} = {text}" if name else text for name, text in lines)
+
+
+def _tex_statements(lines: list[tuple[str, str]]) -> str:
+    rows = " \\\\\n  ".join(f"{name} &= {text}" if name else f"&{text}" for name, text in lines)
+    return f"\\begin{{aligned}}\n  {rows}\n\\end{{aligned}}"
+
+
+TEXT = Form(_text_leaf, infix, str, _text_statements)
+LATEX = Form(tex_leaf, tex_operation, tex_name, _tex_statements)
+FORMS = {"text": TEXT, "latex": LATEX}
+
+
+def graph_formula(graph: Graph, name: str | None = None, form: str = "text") -> str:
+    r"""Write the node of this name, by default the output, in terms of the inputs: ``Graph.formula``.
+
+    A formula that would be longer than a thousand characters is written as several statements, the node itself last.
+
+    Raises:
+        ArgumentError: the form is neither ``"text"`` nor ``"latex"``.
+        GraphError: there is no such node.
 
     >>> import pullback as pb
-    >>> graph_formula(pb.expression("d = 2*b; e = a + d; L = c*e"))
-    'c*(a + 2*b)'
+    >>> graph = pb.expression("d = 2*b; e = a + d; L = c*e")
+    >>> print(graph_formula(graph), graph_formula(graph, form="latex"), sep=", ")
+    c*(a + 2*b), c \cdot \left(a + 2\,b\right)
     """
+    if form not in FORMS:
+        raise ArgumentError(f"formula: expected form to be 'text' or 'latex', got {form!r}")
     final = the_output(graph, name, "formula")
     nodes = ancestors([final])
     if _full_length(nodes, graph)[final] <= LIMIT:
-        return written_out(final, graph.names, tidy)
-    return _statements(final, nodes, graph)
+        return written_out(final, graph.names, form=FORMS[form])
+    return _statements(final, nodes, graph, FORMS[form])
 
 
-def written_out(final: Node, names: Mapping[Node, str], tidy: bool = False) -> str:
-    """Write a node in terms of the leaves that it depends on, which have these names; numbers need none."""
-    texts: dict[Node, tuple[str, int]] = {}
+def written_out(final: Node, names: Mapping[Node, str], tidy: bool = False, form: Form = TEXT) -> str:
+    """Write a node in terms of the leaves that it depends on, which have these names; numbers need none.
+
+    With ``tidy``, products are written as one would by hand.
+    """
+    texts: dict[Node, Written] = {}
     for node in ancestors([final]):
-        texts[node] = _text(node, texts, names, tidy)
+        texts[node] = _written(node, texts, names, tidy, form)
     return texts[final][0]
 
 
-def _text(
-    node: Node, texts: Mapping[Node, tuple[str, int]], names: Mapping[Node, str], tidy: bool = False
-) -> tuple[str, int]:
+def _written(node: Node, texts: Mapping[Node, Written], names: Mapping[Node, str], tidy: bool, form: Form) -> Written:
     if not node.inputs:
-        return operand(names[node] if node in names else format_number(as_scalar(node)))
-    if node.primitive.name in (_UNSEEN_IN_RULES if tidy else _UNSEEN):
+        return form.leaf(node, names)
+    if node.primitive.name in (_UNSEEN_IN_RULES if tidy else _UNSEEN) or _only_adds_axes(node):
         return texts[node.inputs[0]]
-    return infix(node, [texts[source] for source in node.inputs], tidy)
+    return form.operation(node, [texts[source] for source in node.inputs], tidy)
+
+
+def _only_adds_axes(node: Node) -> bool:
+    """Whether a node is another one with other axes of length 1."""
+    before: Any = node.inputs[0]._aval if node.primitive.name == "reshape" else None
+    after = node._aval
+    if not isinstance(before, Aval) or not isinstance(after, Aval):
+        return False
+    return [n for n in before.shape if n != 1] == [n for n in after.shape if n != 1]
 
 
 def _full_length(nodes: list[Node], graph: Graph) -> dict[Node, int]:
@@ -60,19 +127,20 @@ def _full_length(nodes: list[Node], graph: Graph) -> dict[Node, int]:
     return lengths
 
 
-def _statements(final: Node, nodes: list[Node], graph: Graph) -> str:
+def _statements(final: Node, nodes: list[Node], graph: Graph, form: Form) -> str:
     uses: dict[Node, int] = {}
     for node in nodes:
         for source in node.inputs:
             uses[source] = uses.get(source, 0) + 1
-    texts: dict[Node, tuple[str, int]] = {}
+    texts: dict[Node, Written] = {}
     lines = []
     for node in nodes:
-        text = _text(node, texts, graph.names)
+        text = _written(node, texts, graph.names, False, form)
         if node is final:
-            lines.append(text[0])
+            lines.append(("", text[0]))
         elif node.inputs and node.primitive.name not in _UNSEEN and (uses[node] > 1 or len(text[0]) > LIMIT // 10):
-            lines.append(f"{graph.names[node]} = {text[0]}")
-            text = (graph.names[node], ATOM)
+            name = form.name(graph.names[node])
+            lines.append((name, text[0]))
+            text = (name, ATOM)
         texts[node] = text
-    return "; ".join(lines)
+    return form.statements(lines)

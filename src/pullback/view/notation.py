@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -50,6 +52,22 @@ def number(value: Any, digits: int = 6) -> str:
     return "0" if text == "-0" else text
 
 
+_LARGEST_PART = 10_000
+
+
+def as_ratio(value: Any) -> tuple[int, int] | None:
+    """The fraction that a number is which few digits do not give, if it is one of small whole numbers.
+
+    >>> as_ratio(2 / 3), as_ratio(0.5), as_ratio(3.14159265)
+    ((2, 3), None, None)
+    """
+    if not isinstance(value, float) or not math.isfinite(value) or float(format_number(value)) == value:
+        return None
+    ratio = Fraction(value).limit_denominator(_LARGEST_PART)
+    over, under = ratio.numerator, ratio.denominator
+    return (over, under) if 0 < abs(over) <= _LARGEST_PART and over / under == value else None
+
+
 def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tuple[str, int]:
     """Write one use of an operation as a person would; operands and result are pairs of text and precedence.
 
@@ -81,7 +99,7 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
         return f"{symbol}{_bracketed(text, operand_precedence <= precedence or text.startswith('-'))}", precedence
-    if _is_transposed(node) and len(operands) == 1:
+    if is_transposed(node) and len(operands) == 1:
         return f"{_bracketed(operands[0][0], operands[0][1] < ATOM)}.T", ATOM
     if name in _COMPARISONS and len(operands) == 2:
         (left, left_precedence), (right, right_precedence) = operands
@@ -93,17 +111,19 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         product = INFIX["divide"][1]
         return f"1/{_bracketed(operands[0][0], operands[0][1] <= product)}", product
     given = {
-        key: value for key, value in node.primitive.shown(node.params).items() if not _is_every_axis(node, key, value)
+        key: value for key, value in node.primitive.shown(node.params).items() if not is_every_axis(node, key, value)
     }
     return f"{name}({', '.join([*(text for text, _ in operands), *params(given)])})", ATOM
 
 
-def _is_transposed(node: Node) -> bool:
+def is_transposed(node: Node) -> bool:
+    """Whether a node is another one with its axes reversed."""
     axes = node.params.get("axes", ())
     return node.primitive.name == "permute" and axes == tuple(reversed(range(len(axes))))
 
 
-def _is_every_axis(node: Node, key: str, value: Any) -> bool:
+def is_every_axis(node: Node, key: str, value: Any) -> bool:
+    """Whether a static keyword names all axes of the operand, so that it need not be written."""
     aval = node.inputs[0].aval if key == "axes" and node.inputs else None
     return isinstance(aval, Aval) and value == tuple(range(aval.ndim))
 

@@ -17,7 +17,7 @@ from pullback.core.operations import operations
 from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, INPUT, input_node
 from pullback.errors import PullbackError
-from pullback.view.formula import written_out
+from pullback.view.formula import TEXT, Form, written_out
 from pullback.view.notation import clean, number
 
 RESULT, COTANGENT = -1, -2
@@ -43,11 +43,12 @@ class Formula:
     final: Node | complex
     places: Mapping[Node, int]
 
-    def text(self, name: Callable[[int], str]) -> str:
+    def text(self, name: Callable[[int], str], form: Form = TEXT) -> str:
         """Write it, with the name that each place has."""
         if not isinstance(self.final, Node):
             return number(self.final)
-        return written_out(self.final, {leaf: name(place) for leaf, place in self.places.items()}, tidy=True)
+        names = {leaf: name(place) for leaf, place in self.places.items()}
+        return written_out(self.final, names, tidy=True, form=form)
 
     @property
     def nodes(self) -> list[Node]:
@@ -90,7 +91,7 @@ LONGEST = 60
 """A formula of more characters than these says less than its number."""
 
 
-def written_rule(formula: Formula | None, target: Node, names: Mapping[Node, str]) -> str | None:
+def written_rule(formula: Formula | None, target: Node, names: Mapping[Node, str], form: Form = TEXT) -> str | None:
     """Write a part of the rule of an edge to ``target``, with ``ct`` for its gradient; None if it is too long."""
     if formula is None:
         return None
@@ -99,7 +100,9 @@ def written_rule(formula: Formula | None, target: Node, names: Mapping[Node, str
         return "ct" if place == COTANGENT else names[target if place == RESULT else target.inputs[place]]
 
     text = clean(formula.text(name))
-    return text if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        return None
+    return text if form is TEXT else formula.text(name, form)
 
 
 def _key(target: Node) -> Any:

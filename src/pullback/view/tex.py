@@ -30,16 +30,17 @@ def tex_name(name: str) -> str:
     """
     match = re.fullmatch(r"([^\W\d_]+)(?:_(\w+)|(\d+))", name)
     if match is None:
-        return _symbol(name)
+        return tex_symbol(name)
     base, index, digits = match.groups()
-    return f"{_symbol(base)}_{{{digits or _index(index)}}}"
+    return f"{tex_symbol(base)}_{{{digits or _index(index)}}}"
 
 
 def _index(text: str) -> str:
-    return text if text.isdigit() or len(text) == 1 else _symbol(text)
+    return text if text.isdigit() or len(text) == 1 else tex_symbol(text)
 
 
-def _symbol(text: str) -> str:
+def tex_symbol(text: str) -> str:
+    """Write a name as it is, without anything below the line: a letter, a Greek letter, or a word."""
     if text in _GREEK:
         return f"\\{text}"
     if len(text) == 1 and text.isalpha() and ord(text) < 0x180:
@@ -122,7 +123,7 @@ def _word(word: str, called: bool) -> str:
     if word in _WORDS:
         return _WORDS[word]
     if called:
-        return _symbol(word) if len(word) > 1 else word
+        return tex_symbol(word) if len(word) > 1 else word
     base, dot, transposed = word.rpartition(".")
     return f"{tex_name(base)}^{{\\top}}" if dot and transposed == "T" and base else tex_name(word)
 
