@@ -20,6 +20,17 @@ def test_dir_lists_the_public_names_and_others_are_refused():
         _ = pb.nonsense
 
 
+@pytest.mark.parametrize("name", ["fft", "linalg", "random", "special"])
+def test_short_names_of_modules_are_imported_as_any_module(name):
+    code = f"""
+import pullback.{name}, sys
+from pullback.{name} import {dir(getattr(pb, name))[-1]}
+from pullback import numpy as np, {name}
+print(pullback.{name} is {name} is sys.modules["pullback.numpy.{name}"], getattr(np, "{name}", {name}) is {name})
+"""
+    assert fresh(code) == "True True"
+
+
 def test_star_import_gives_the_public_names():
     code = "from pullback import *; print(grad(lambda x: x * x)(3.0), expression('a * b').inputs[0].name)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ from pullback.core.operations import operations as _operations
 from pullback.core.state import no_grad
 
 if _TYPE_CHECKING:
-    from pullback import data, io, nn, numpy, optim, testing, train, view
+    from pullback import data, fft, io, linalg, nn, numpy, optim, random, special, testing, train, view
     from pullback.compiler.compile import compile
     from pullback.compiler.report import profile
     from pullback.compiler.threads import set_num_threads
@@ -37,7 +37,6 @@ if _TYPE_CHECKING:
     from pullback.diagnosis.debug import set_debug
     from pullback.diagnosis.diagnose import diagnose
     from pullback.diagnosis.health import health
-    from pullback.numpy import fft, linalg, random, special
     from pullback.ops.structural import stop_gradient
     from pullback.transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from pullback.transforms.evaluation import Evaluation
@@ -45,13 +44,9 @@ if _TYPE_CHECKING:
     from pullback.view.expression import expression
 
 # What is loaded at first use only, so that `import pullback` stays light: modules, and where other names are from.
-_LAZY_MODULES = {
-    **{name: f"pullback.{name}" for name in ("data", "io", "nn", "numpy", "optim", "testing", "train", "view")},
-    "fft": "pullback.numpy.fft",
-    "linalg": "pullback.numpy.linalg",
-    "random": "pullback.numpy.random",
-    "special": "pullback.numpy.special",
-}
+_LAZY_MODULES = (
+    "data", "fft", "io", "linalg", "nn", "numpy", "optim", "random", "special", "testing", "train", "view",
+)  # fmt: skip
 _LAZY_NAMES = {
     name: module
     for module, names in {
@@ -163,7 +158,7 @@ for _name, _target in {
 
 def __getattr__(name: str) -> _Any:
     if name in _LAZY_MODULES:
-        return _importlib.import_module(_LAZY_MODULES[name])
+        return _importlib.import_module(f"pullback.{name}")
     if name in _LAZY_NAMES:
         found = getattr(_importlib.import_module(_LAZY_NAMES[name]), name)
         globals()[name] = found

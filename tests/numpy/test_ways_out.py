@@ -99,6 +99,14 @@ def test_where_it_cannot_be_kept_there_is_an_error(way, watched):
         RAISES[way](*watched)
 
 
+@pytest.mark.parametrize("way", [way for way in RAISES if way.startswith(("writing", "fill", "put", "np.put"))])
+def test_writing_into_a_numpy_array_says_what_would_be_lost(way, watched):
+    """NumPy puts its own words before ours where it writes one number: ours are then the cause that Python shows."""
+    with pytest.raises((TypeError, ValueError)) as raised:
+        RAISES[way](*watched)
+    assert "would lose the gradient" in str(raised.value.__cause__ or raised.value)
+
+
 def test_what_is_read_as_a_constant_by_name(watched):
     """These are the ways to ask for the value."""
     x, v = watched

@@ -84,6 +84,28 @@ def test_gradient_is_the_softmax_also_at_infinities(row, gradient):
     np.testing.assert_allclose(pb.hessian(lambda x: logsumexp(x))(row), np.diag(p) - np.outer(p, p), atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_the_sign_of_the_sum_is_scipys(dtype):
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(3, 4)) * 300, generator.normal(size=(3, 4))
+    a = (a + 1j * b if dtype is np.complex128 else a).astype(dtype)
+    for axis, weights in ((None, None), (0, b.astype(dtype)), ((0, 1), b[:, :1].astype(dtype))):
+        ours = logsumexp(a, axis, weights, return_sign=True)
+        theirs = scipy.special.logsumexp(a, axis, weights, return_sign=True)
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_allclose(one, other, rtol=1e-5 if dtype is np.float32 else 1e-13)
+
+
+def test_a_sum_that_is_negative_or_nothing_has_a_logarithm_beside_its_sign():
+    for b, expected in (([1.0, -3.0], (np.log(2.0), -1.0)), ([1.0, -1.0], (-INF, 0.0)), ([INF, -1.0], (INF, 1.0))):
+        np.testing.assert_allclose(logsumexp([0.0, 0.0], b=b, return_sign=True), expected)
+    assert np.isnan(logsumexp([0.0, 0.0], b=[1.0, -3.0]))
+    x = np.array([0.0, 0.5])
+    check_grads(lambda x: logsumexp(x, b=[1.0, -3.0], return_sign=True)[0], (x,), order=2)
+    assert pb.grad(lambda x: logsumexp(x, b=[1.0, -3.0], return_sign=True)[1])(x).tolist() == [0.0, 0.0]
+
+
 def test_derivatives_over_axes_and_of_complex_numbers():
     x = np.random.default_rng(0).normal(size=(2, 3, 4))
     for axis in (None, 1, (0, 2)):

@@ -46,8 +46,19 @@ def _unary(name: str) -> Method:
 
 def _comparison(name: str) -> Method:
     def compare(self: Any, other: Any) -> Any:
-        if other is None or isinstance(other, str):
-            return NotImplemented  # == is then False and < a TypeError, as Python has it
+        if other is None or isinstance(other, (str, bytes)):
+            return NotImplemented  # a TypeError, as Python has it
+        return getattr(operations, name)(self, other)
+
+    return compare
+
+
+def _equality(name: str, of_others: bool) -> Method:
+    def compare(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, (str, bytes)):
+            return operations.full(self.shape, of_others)  # no number equals it
+        if getattr(other, "__array_ufunc__", self) is None:
+            return NotImplemented  # it asks to be the one that compares
         return getattr(operations, name)(self, other)
 
     return compare
@@ -79,8 +90,8 @@ class Operators:
     __abs__ = _unary("absolute")
     __invert__ = _unary("invert")
 
-    __eq__ = _comparison("equal")
-    __ne__ = _comparison("not_equal")
+    __eq__ = _equality("equal", of_others=False)
+    __ne__ = _equality("not_equal", of_others=True)
     __lt__ = _comparison("less")
     __le__ = _comparison("less_equal")
     __gt__ = _comparison("greater")

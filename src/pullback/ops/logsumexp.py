@@ -146,35 +146,38 @@ def _(tangents: Sequence[Any], out: Array, x: Array, total: Array, *, axes: Axes
         call(normal(2, 3, 4), axis=(0, -1)),
         call(normal(3, 4), axis=0, b=positive(3, 4)),
         call(normal(3, 4), axis=1, b=positive(3, 1)),
+        call(normal(3, 4), axis=1, b=normal(3, 4), return_sign=True),
+        call(normal(3, 4), return_sign=True),
     ],
     rejects=[
         reject(ShapeError, "logsumexp: axis 2 is out of range", normal(3, 4), axis=2),
         reject(ShapeError, "logsumexp: expected shapes that broadcast together", normal(3), None, [1.0, 2.0]),
     ],
 )
-def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Array:
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
     """Logarithm of the sum of exponentials along ``axis`` (None: all), each times ``b``; never overflows.
 
     The derivative is the softmax. Rows of -inf give -inf and a derivative of zero; rows with inf give inf, and their
-    infinite elements share the derivative. Weights b may be zero, and negative if the sum is not.
+    infinite elements share the derivative. Weights b may be zero, and negative; where the sum is negative the result
+    is NaN, unless ``return_sign`` asks for two results: the logarithm of its absolute value, and its sign (of a
+    complex sum: the number of size 1 in its direction).
 
     >>> logsumexp([1000.0, 1000.0])
     array(1000.69314718)
+    >>> logsumexp([1000.0, 1000.0], b=[1.0, -3.0], return_sign=True)
+    (array(1000.69314718), array(-1.))
     """
     a = as_array("logsumexp", a)
-    if b is not None:
-        return _weighted(a, axis, b, keepdims)
     if not is_differentiable(a.dtype):
         a = operations.astype(a, FLOAT64)
+    if b is not None or return_sign:
+        return _weighted(a, axis, operations.ones_like(a) if b is None else b, keepdims, return_sign)
     axes = normalize_axes("logsumexp", axis, a.ndim)
     return finish(reduce_logsumexp(a, axes=axes), a.shape, axes, keepdims)
 
 
-def _weighted(a: Array, axis: Any, b: Any, keepdims: bool) -> Array:
-    floating = np.result_type(
-        a.dtype, as_array("logsumexp", b).dtype, a.dtype if is_differentiable(a.dtype) else FLOAT64
-    )
-    a, b = promoted("logsumexp", a, b, dtype=floating)
+def _weighted(a: Array, axis: Any, b: Any, keepdims: bool, return_sign: bool) -> Any:
+    a, b = promoted("logsumexp", a, b)
     shape = broadcast_shapes("logsumexp", a.shape, b.shape)
     a, b = operations.broadcast_to(a, shape), operations.broadcast_to(b, shape)
     axes = normalize_axes("logsumexp", axis, a.ndim)
@@ -184,5 +187,8 @@ def _weighted(a: Array, axis: Any, b: Any, keepdims: bool) -> Array:
     peak = operations.max(counted, axis=axes, keepdims=True, initial=-np.inf)
     peak = operations.where(operations.isfinite(peak), peak, 0)
     terms = operations.strong_product(b, operations.exp(a - peak))
-    total = operations.log(reduce_sum(terms, axes=axes)) + peak.reshape(reduced(shape, axes))
-    return finish(total, shape, axes, keepdims)
+    total, shift = reduce_sum(terms, axes=axes), peak.reshape(reduced(shape, axes))
+    with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of 0 is -inf, that of a negative sum NaN
+        size = operations.log(operations.absolute(total) if return_sign else total) + shift
+    found = finish(size, shape, axes, keepdims)
+    return (found, finish(operations.sign(total), shape, axes, keepdims)) if return_sign else found
