@@ -132,7 +132,6 @@ class Module:
         self.functions: list[tuple[str, str, str, int]] = []
         self._declared: dict[str, str] = {}
         self._functions: list[str] = []
-        self._constants: dict[str, str] = {}
 
     def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> str:
         """Declare an intrinsic and return its name as it is called."""
@@ -148,29 +147,12 @@ class Module:
         self._declared[symbol] = f'declare {type} @"{symbol}"({", ".join([type] * arity)}) nounwind memory(none)'
         return f'@"{symbol}"'
 
-    def integer(self, value: int) -> str:
-        """The address of a 32-bit constant, as BLAS wants its sizes."""
-        return self._global(f"int.{value}".replace("-", "m"), f"i32 {value}")
-
-    def real(self, kind: str, value: float) -> str:
-        """The address of a floating constant."""
-        text = number(kind, value)
-        return self._global(f"{kind}.{text}", f"{kind} {text}")
-
-    def letter(self, value: str) -> str:
-        """The address of a character."""
-        return self._global(f"letter.{value}", f"i8 {ord(value)}")
-
-    def _global(self, name: str, value: str) -> str:
-        self._constants[name] = f'@"{name}" = private constant {value}'
-        return f'@"{name}"'
-
     def add(self, text: str) -> None:
         """Add the text of a function."""
         self._functions.append(text)
 
     def __str__(self) -> str:
-        return "\n".join([*self._constants.values(), *self._declared.values(), *self._functions])
+        return "\n".join([*self._declared.values(), *self._functions])
 
 
 class Code:

@@ -37,6 +37,7 @@ class Kernel:
         nodes: what is computed, in order.
         outer: those of the nodes that are at the outer level.
         stages: of inner nodes, in which loop over the reduced axes they are computed; of outer nodes, before which.
+        product: the first of the nodes, if that is a product of matrices: the others are done to tiles of it.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +45,7 @@ class Kernel:
     nodes: list[Node] = field(default_factory=list)
     outer: set[Node] = field(default_factory=set)
     stages: dict[Node, int] = field(default_factory=dict)
+    product: Node | None = None
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -58,9 +60,8 @@ class Kernel:
 
 @dataclass(eq=False)
 class Step:
-    """What cannot be fused: a product for BLAS, or a call of the host."""
+    """What cannot be fused: a call of the host."""
 
-    kind: str
     node: Node
 
 
@@ -126,7 +127,7 @@ def prepare(graph: Graph, as_product: Callable[[Node], Node | None]) -> tuple[Gr
 
     Args:
         graph: what is going to be planned.
-        as_product: gives a node that is a product for BLAS in the form that it is to have, None for any other.
+        as_product: gives a node that is a product in the form that it is to have, None for any other.
 
     Returns:
         The graph, its products, and what must be stored because its elements are looked at in another shape.
@@ -174,14 +175,23 @@ class Planner:
 
     Args:
         graph: what is planned.
-        products: nodes for BLAS.
+        products: nodes that are products of matrices.
         forced: what has to be stored whatever uses it.
+        reads_by_tiles: whether what is done to tiles of a product (first) can read an operand (second).
         checks: outputs that stop the program where they are false.
     """
 
-    def __init__(self, graph: Graph, products: set[Node], forced: set[Node], checks: Sequence[Node] = ()) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        products: set[Node],
+        forced: set[Node],
+        reads_by_tiles: Callable[[Node, Node], bool],
+        checks: Sequence[Node] = (),
+    ) -> None:
         self.graph = graph
         self.products = products
+        self.reads_by_tiles = reads_by_tiles
         self._closed = 0  # steps before this one take no more nodes
         self.steps: list[Kernel | Step] = []
         self.base: dict[Node, Node] = {}
@@ -212,11 +222,14 @@ class Planner:
             self.base[node] = below
         else:
             self.base[node] = node
-            if node in self.products or not is_fusible(node):
+            if node in self.products:
                 self.place[node] = len(self.steps)
-                self.steps.append(Step("product" if node in self.products else "host", node))
-            else:
+                self.steps.append(Kernel(node.array_aval.shape, nodes=[node], product=node))
+            elif is_fusible(node):
                 self._fuse(node)
+            else:
+                self.place[node] = len(self.steps)
+                self.steps.append(Step(node))
 
     def _fuse(self, node: Node) -> None:
         after = {self.base[source] for source in node.inputs}
@@ -241,6 +254,8 @@ class Planner:
         """Put the node into the kernel if it can be computed there."""
         if len(kernel.nodes) >= _LARGEST:
             return False
+        if kernel.product is not None:
+            return self._joins_tiles(kernel, kernel.product, number, node)
         axes = kernel.axes
         if is_reduction(node):
             if node.inputs[0].array_aval.shape != kernel.shape or axes not in (None, node.params["axes"]):
@@ -259,6 +274,19 @@ class Planner:
         kernel.nodes.append(node)
         if outer:
             kernel.outer.add(node)
+        self.place[node] = number
+        return True
+
+    def _joins_tiles(self, kernel: Kernel, product: Node, number: int, node: Node) -> bool:
+        """Put the node behind a product if it can be computed on tiles of it."""
+        if is_reduction(node) or node.array_aval.shape != kernel.shape:
+            return False
+        for source in node.inputs:
+            if not self._is_readable(kernel, number, source, False):
+                return False
+            if self.base[source] not in kernel.nodes and not self.reads_by_tiles(product, source):
+                return False
+        kernel.nodes.append(node)
         self.place[node] = number
         return True
 

@@ -24,14 +24,24 @@ class Writer:
         module: where the function belongs to.
         lines: what has been written.
         lanes: how many elements a value has that is written now.
+        block: the name of the block that is written now.
     """
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.lines: list[str] = []
         self.lanes = 1
+        self.block = "entry"
         self._count = 0
         self._known: dict[str, str] = {}
+
+    def function(
+        self, name: str, parameters: str = "ptr noalias %slots, i64 %begin, i64 %end", inline: bool = True
+    ) -> str:
+        """The text of a function of what was written; by default one that does some iterations of a part."""
+        body = "\n".join(self.lines)
+        words = "nounwind" if inline else "nounwind noinline"
+        return f"define private void @{name}({parameters}) {words} {{\nentry:\n{body}\n  ret void\n}}"
 
     def fresh(self, prefix: str = "v") -> str:
         """A name that has not been used."""
@@ -59,7 +69,73 @@ class Writer:
     def label(self, name: str) -> None:
         """Begin a block."""
         self.lines.append(f"{name}:")
+        self.block = name
         self._known = {}
+
+    def loop(
+        self,
+        start: str,
+        stop: str,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[str, list[str]], list[str]],
+    ) -> list[str]:
+        """Write a loop that runs at least once; ``carried`` are types and first values of what it hands on."""
+        head, done = self.fresh("loop"), self.fresh("done")
+        index, following, more = (f"%{self.fresh('i')}" for _ in range(3))
+        phis = [f"%{self.fresh('a')}" for _ in carried]
+        before = self.block
+        self.write(f"br label %{head}")
+        self.label(head)
+        place = len(self.lines)
+        handed = body(index, phis)
+        self.write(f"{following} = add nuw nsw i64 {index}, 1")
+        self.write(f"{more} = icmp slt i64 {following}, {stop}")
+        self.write(f"br i1 {more}, label %{head}, label %{done}")
+        lines = [f"  {index} = phi i64 [{start}, %{before}], [{following}, %{self.block}]"]
+        for phi, (type, first), last in zip(phis, carried, handed, strict=True):
+            lines.append(f"  {phi} = phi {type} [{first}, %{before}], [{last}, %{self.block}]")
+        self.lines[place:place] = lines
+        self.label(done)
+        return handed
+
+    def moved(self, pointer: str, index: str, step: int) -> str:
+        """A pointer moved on by ``index`` times ``step`` bytes."""
+        if index.isdecimal():
+            far = int(index) * step
+            return self.value(f"getelementptr i8, ptr {pointer}, i64 {far}") if far else pointer
+        return self.value(f"getelementptr i8, ptr {pointer}, i64 {self.value(f'mul nsw i64 {index}, {step}')}")
+
+    def smaller(self, x: str, y: str) -> str:
+        """The smaller one of two lengths."""
+        less = self.value(f"icmp slt i64 {x}, {y}")
+        return self.value(f"select i1 {less}, i64 {x}, i64 {y}")
+
+    def divided(self, index: str, by: int | str) -> tuple[str, str]:
+        """The quotient and the rest of an index."""
+        if by == 1:
+            return index, "0"
+        return self.value(f"udiv i64 {index}, {by}"), self.value(f"urem i64 {index}, {by}")
+
+    def spread(self, kind: str, value: str) -> str:
+        """A single value in every lane."""
+        if self.lanes == 1:
+            return value
+        type = vector(kind, self.lanes)
+        first = self.value(f"insertelement {type} poison, {kind} {value}, i64 0")
+        zeros = vector("i32", self.lanes)
+        return self.value(f"shufflevector {type} {first}, {type} poison, {zeros} zeroinitializer")
+
+    def load_some(self, kind: str, pointer: str, size: int, count: int) -> str:
+        """The first ``count`` elements from a place on, as a vector; zeros after them."""
+        type = self.type(kind)
+        if count >= self.lanes:
+            return self.result(f"load {type}, ptr {pointer}, align {size}")
+        mask = f"<{self.lanes} x i1>"
+        called = self.module.intrinsic(f"llvm.masked.load.{suffix(kind, self.lanes)}.p0", type, ["ptr", mask, type])
+        return self.result(
+            f"call {type} {called}(ptr align {size} {pointer}, {mask} {first_lanes(self.lanes, count)}, "
+            f"{type} zeroinitializer)"
+        )
 
     def type(self, kind: str) -> str:
         """The type of a value of this kind, with as many lanes as are written now."""
@@ -109,6 +185,11 @@ class Writer:
         else:
             word = "sext" if target == "i64" else "trunc"
         return self.value(f"{word} {self.type(source)} {x} to {self.type(target)}")
+
+
+def first_lanes(lanes: int, count: int) -> str:
+    """The mask of the first ``count`` lanes."""
+    return f"<{', '.join(f'i1 {int(i < count)}' for i in range(lanes))}>"
 
 
 _FLOATS = ("float", "double")

@@ -7,15 +7,16 @@ long as it is and no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from pullback.compiler.emit import Module, element, stored, vector_bytes
 from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
-from pullback.compiler.instructions import Writer, find
+from pullback.compiler.instructions import Writer, find, first_lanes
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 from pullback.core.node import Node
@@ -24,6 +25,9 @@ PARALLEL = 400_000
 """Work from which on it pays to wake other threads."""
 _TILES = 16
 """Into how many tiles such work is cut: the same for any number of threads."""
+
+
+NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 
 def tile_of(trips: int, work: int) -> int:
@@ -74,14 +78,13 @@ class KernelWriter:
         self.kernel = kernel
         self.base = base
         self.w = Writer(module)
-        self.block = "entry"
         self.members = set(kernel.nodes)
         self.slot = slot
         self.reads: dict[tuple[Node, bool], Access] = {}
         self.writes: dict[Node, Access] = {}
         for node in kernel.nodes:
             outer = node in kernel.outer and not is_reduction(node)
-            for operand in node.inputs:
+            for operand in node.inputs if node is not kernel.product else ():
                 if base[operand] not in self.members and scalar_of(operand) is None:
                     self.reads.setdefault((operand, outer), self._access(locate(operand), outer))
             if node in views:
@@ -174,6 +177,11 @@ class KernelWriter:
             elements *= length
         return elements * sum(8 if is_worth_keeping(node) else 1 for node in self.kernel.nodes)
 
+    @property
+    def tile(self) -> int:
+        """How many of these belong together."""
+        return tile_of(self.trips, self.work)
+
     def _count(self, axis: int) -> int:
         length = self.axes[axis].length
         return -(-length // self.lanes) if axis == self.vector_axis else length
@@ -184,52 +192,15 @@ class KernelWriter:
         """The function."""
         w = self.w
         for access in self.accesses:
-            access.pointer = self._begin(access)
+            access.pointer = self._begin(w, access)
         self._over_kept(0, dynamic=True)
-        body = "\n".join(w.lines)
-        return (
-            f"define private void @{self.name}(ptr noalias %slots, i64 %begin, i64 %end) nounwind "
-            f"{{\nentry:\n{body}\n  ret void\n}}"
-        )
+        return w.function(self.name)
 
-    def _begin(self, access: Access) -> str:
+    def _begin(self, w: Writer, access: Access) -> str:
         slot, offset = self.slot(access.view.buffer)
         offset += access.view.offset * access.view.dtype.itemsize
-        at = self.w.value(f"getelementptr ptr, ptr %slots, i64 {slot}")
-        base = self.w.value(f"load ptr, ptr {at}")
-        return self.w.value(f"getelementptr i8, ptr {base}, i64 {offset}") if offset else base
-
-    def _label(self, name: str) -> None:
-        self.w.label(name)
-        self.block = name
-
-    def _loop(
-        self,
-        start: str,
-        stop: str,
-        step: int,
-        carried: Sequence[tuple[str, str]],
-        body: Callable[[str, list[str]], list[str]],
-    ) -> list[str]:
-        """Write a loop that runs at least once; ``carried`` are types and first values of what it hands on."""
-        w = self.w
-        head, done = w.fresh("loop"), w.fresh("done")
-        index, following, more = (f"%{w.fresh('i')}" for _ in range(3))
-        phis = [f"%{w.fresh('a')}" for _ in carried]
-        before = self.block
-        w.write(f"br label %{head}")
-        self._label(head)
-        place = len(w.lines)
-        handed = body(index, phis)
-        w.write(f"{following} = add nuw nsw i64 {index}, {step}")
-        w.write(f"{more} = icmp slt i64 {following}, {stop}")
-        w.write(f"br i1 {more}, label %{head}, label %{done}")
-        lines = [f"  {index} = phi i64 [{start}, %{before}], [{following}, %{self.block}]"]
-        for phi, (type, first), last in zip(phis, carried, handed, strict=True):
-            lines.append(f"  {phi} = phi {type} [{first}, %{before}], [{last}, %{self.block}]")
-        w.lines[place:place] = lines
-        self._label(done)
-        return handed
+        base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %slots, i64 {slot}')}")
+        return w.moved(base, "1", offset)
 
     def _advance(self, axis: int, index: str, scale: int = 1) -> list[str]:
         """Move every access on along an axis; return the pointers as they were."""
@@ -250,7 +221,7 @@ class KernelWriter:
     def _over_kept(self, depth: int, dynamic: bool = False, mask: int = 0) -> None:
         """The loops over kept axes from ``depth`` on, and what is inside; ``mask`` lanes count, 0 for all."""
         if depth == len(self.kept):
-            _Row(self, mask).write()
+            Row(self, mask).write()
             return
         axis = self.kept[depth]
         length = self.axes[axis].length
@@ -270,19 +241,19 @@ class KernelWriter:
         if full:
             some = w.value(f"icmp slt i64 %begin, {full}")
             w.write(f"br i1 {some}, label %{names[0]}, label %{names[1]}")
-            self._label(names[0])
+            self.w.label(names[0])
             over = w.value(f"icmp slt i64 %end, {full}")
             stop = w.value(f"select i1 {over}, i64 %end, i64 {full}")
             self._kept_loop(depth, axis, "%begin", stop, self.lanes)
             w.write(f"br label %{names[1]}")
-            self._label(names[1])
+            self.w.label(names[1])
         if rest:
             some = w.value(f"icmp sgt i64 %end, {full}")
             w.write(f"br i1 {some}, label %{names[2]}, label %{names[3]}")
-            self._label(names[2])
+            self.w.label(names[2])
             self._kept_tail(depth, axis, full, rest)
             w.write(f"br label %{names[3]}")
-            self._label(names[3])
+            self.w.label(names[3])
 
     def _kept_loop(self, depth: int, axis: int, start: str, stop: str, scale: int) -> None:
         def body(index: str, _: list[str]) -> list[str]:
@@ -291,7 +262,7 @@ class KernelWriter:
             self._restore(before)
             return []
 
-        self._loop(start, stop, 1, [], body)
+        self.w.loop(start, stop, [], body)
 
     def _kept_tail(self, depth: int, axis: int, full: int, rest: int) -> None:
         before = self._advance(axis, str(full * self.lanes))
@@ -299,13 +270,19 @@ class KernelWriter:
         self._restore(before)
 
 
-class _Row:
-    """What happens for one place of the kept axes (or for one vector of them): stages over the reduced axes."""
+class Row:
+    """What happens for one place of the kept axes (or for one vector of them): stages over the reduced axes.
 
-    def __init__(self, kernel: KernelWriter, mask: int) -> None:
+    Args:
+        mask: how many lanes count, 0 for all.
+        given: values that are there already.
+    """
+
+    def __init__(self, kernel: KernelWriter, mask: int, given: Mapping[Node, str] = NOTHING) -> None:
         self.k = kernel
         self.w = kernel.w
         self.mask = mask
+        self.given = given
         self.outer: dict[Node, str] = {}
 
     def write(self) -> None:
@@ -345,7 +322,7 @@ class _Row:
 
         def body(carried: list[str], mask: int) -> list[str]:
             self.w.lanes = lanes
-            values = dict(self.outer) if k.rows_in_lanes or lanes == 1 else {}
+            values = {**self.given, **(self.outer if k.rows_in_lanes or lanes == 1 else {})}
             found = [self._inner(node, values, stage, mask) for node in writes]
             handed = [
                 self._accumulate(node, total, values, stage, mask) for node, total in zip(sums, carried, strict=True)
@@ -385,7 +362,7 @@ class _Row:
             carried = self._over_reduced(depth + 1, accumulators, carried, body)
             k._restore(before)
         elif full:
-            carried = k._loop("0", str(full), 1, list(zip(types, carried, strict=True)), inside)
+            carried = k.w.loop("0", str(full), list(zip(types, carried, strict=True)), inside)
         if rest:
             before = k._advance(axis, str(full * scale))
             carried = body(carried, rest)
@@ -405,7 +382,7 @@ class _Row:
                 continue
             if one in self.k.kernel.outer:  # one number for the whole row
                 kind = element(one.array_aval.dtype)
-                values[one] = _spread(self.w, kind, self.outer[one])
+                values[one] = self.w.spread(kind, self.outer[one])
                 continue
             if stages[one] < stage and one in self.k.writes and is_worth_keeping(one):
                 values[one] = self._load(self.k.writes[one], mask)
@@ -444,7 +421,7 @@ class _Row:
         kind = element(node.array_aval.dtype)
         value = self.w.convert(element(operand.array_aval.dtype), kind, value)
         if mask and not self.k.rows_in_lanes:
-            value = self.w.select(_mask(self.w.lanes, mask), kind, value, self.w.constant(kind, _neutral(node)))
+            value = self.w.select(first_lanes(self.w.lanes, mask), kind, value, self.w.constant(kind, _neutral(node)))
         return _combined(self.w, node, kind, total, value)
 
     def _across(self, node: Node, total: str) -> str:
@@ -479,18 +456,10 @@ class _Row:
             value = w.result(f"load {lies}, ptr {access.pointer}, align {size}")
             if lies != kind:
                 value = w.result(f"icmp ne {lies} {value}, 0")
-            return _spread(w, kind, value)
+            return w.spread(kind, value)
         type = vector(lies, lanes)
-        if stride == 1 and not mask:
-            value = w.result(f"load {type}, ptr {access.pointer}, align {size}")
-        elif stride == 1:
-            called = w.module.intrinsic(
-                f"llvm.masked.load.{suffix(lies, lanes)}.p0", type, ["ptr", f"<{lanes} x i1>", type]
-            )
-            value = w.result(
-                f"call {type} {called}(ptr align {size} {access.pointer}, <{lanes} x i1> {_mask(lanes, mask)}, "
-                f"{type} zeroinitializer)"
-            )
+        if stride == 1:
+            value = w.load_some(lies, access.pointer, size, mask or lanes)
         else:
             pointers = self._pointers(access, stride)
             called = w.module.intrinsic(
@@ -499,7 +468,7 @@ class _Row:
             )  # fmt: skip
             value = w.result(
                 f"call {type} {called}(<{lanes} x ptr> align {size} {pointers}, "
-                f"<{lanes} x i1> {_mask(lanes, mask or lanes)}, {type} zeroinitializer)"
+                f"<{lanes} x i1> {first_lanes(lanes, mask or lanes)}, {type} zeroinitializer)"
             )
         return w.result(f"icmp ne {type} {value}, zeroinitializer") if lies != kind else value
 
@@ -520,7 +489,7 @@ class _Row:
             )
             w.write(
                 f"call void {called}({type} {value}, ptr align {size} {access.pointer}, "
-                f"<{lanes} x i1> {_mask(lanes, mask)})"
+                f"<{lanes} x i1> {first_lanes(lanes, mask)})"
             )
         else:
             called = w.module.intrinsic(
@@ -529,7 +498,7 @@ class _Row:
             )  # fmt: skip
             w.write(
                 f"call void {called}({type} {value}, <{lanes} x ptr> align {size} {self._pointers(access, stride)}, "
-                f"<{lanes} x i1> {_mask(lanes, mask or lanes)})"
+                f"<{lanes} x i1> {first_lanes(lanes, mask or lanes)})"
             )
 
     def _stride(self, access: Access) -> int:
@@ -540,21 +509,6 @@ class _Row:
         lies = stored(access.view.dtype)
         places = ", ".join(f"i64 {i * stride}" for i in range(lanes))
         return self.w.value(f"getelementptr {lies}, ptr {access.pointer}, <{lanes} x i64> <{places}>")
-
-
-def _mask(lanes: int, count: int) -> str:
-    """The first ``count`` lanes."""
-    return f"<{', '.join(f'i1 {int(i < count)}' for i in range(lanes))}>"
-
-
-def _spread(w: Writer, kind: str, value: str) -> str:
-    """A single value in every lane."""
-    if w.lanes == 1:
-        return value
-    type = vector(kind, w.lanes)
-    first = w.value(f"insertelement {type} poison, {kind} {value}, i64 0")
-    zeros = vector("i32", w.lanes)
-    return w.value(f"shufflevector {type} {first}, {type} poison, {zeros} zeroinitializer")
 
 
 def _neutral(node: Node) -> Any:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler import blas, cache
+from pullback.compiler import cache
+from pullback.compiler.contractions import is_product, is_readable, merge_permutations, prepared
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
-from pullback.compiler.instructions import Writer
-from pullback.compiler.loops import KernelWriter, tile_of
+from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
+from pullback.compiler.products import Blocking, Problem, ProductWriter, blocking_of, panels_of, problem_of
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
 from pullback.compiler.views import Buffer, View
@@ -67,7 +68,7 @@ class Lowered:
         slots: the number of pointers that native functions are given.
         inputs, outputs, hosts: the first slot of each kind.
         constants: arrays whose addresses go into slots, each with its slot.
-        routines: names of routines of BLAS, each with the slot of its address.
+        routines: what the code calls or reads elsewhere in the process, each with the slot of its address.
         arena_size: bytes.
         outputs_of_host: outputs that a host call gives, each with the number of its result.
         functions: the mathematical functions that the code calls: symbol, name, kind and lanes.
@@ -153,19 +154,19 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
     graph, checks = select_along_axes(condense(optimize(graph)))
     graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
     graph = optimize(drop_unit_axes(graph))
-    graph = blas.merge_permutations(graph)
+    graph = merge_permutations(graph)
     graph, products, forced = prepare(graph, _as_product)
-    plan = Planner(graph, products, forced, graph.outputs[len(graph.outputs) - checks :]).plan()
+    plan = Planner(graph, products, forced, is_readable, graph.outputs[len(graph.outputs) - checks :]).plan()
     return _Lowering(plan, separate, checks, updates or {}).lowered
 
 
 def is_known(node: Node) -> bool:
-    """Whether the node need not be composed of others: a kernel or BLAS can compute it."""
-    return is_fusible(node) or blas.is_product(node)
+    """Whether the node need not be composed of others: a kernel can compute it, or a product."""
+    return is_fusible(node) or is_product(node)
 
 
 def _as_product(node: Node) -> Node | None:
-    return blas.prepared(node) if blas.is_product(node) else None
+    return prepared(node) if is_product(node) else None
 
 
 class _Lowering:
@@ -175,6 +176,7 @@ class _Lowering:
         self.graph = plan.graph
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
+        self.products: dict[Node, tuple[Problem, Blocking, Buffer | None]] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
@@ -196,7 +198,7 @@ class _Lowering:
         count += len(outputs)
         lowered.hosts = count
         for step in self.plan.steps:
-            if isinstance(step, Step) and step.kind == "host":
+            if isinstance(step, Step):
                 number = len(self.results)
                 if isinstance(step.node.aval, Aval):
                     self._give(step.node, "host", number)
@@ -212,7 +214,7 @@ class _Lowering:
                 count += 1
         lowered.arena = count
         count += 1
-        for routine in (*blas.ROUTINES.values(), "parallel", "pool"):
+        for routine in ("parallel", "pool"):
             self.slots[routine] = count
             count += 1
         lowered.slots = count
@@ -224,6 +226,20 @@ class _Lowering:
                 self._give(node, "output", outputs[node])
             elif node not in self.results:
                 self._give(node, "arena", 0)
+        for step in self.plan.steps:
+            if isinstance(step, Kernel) and step.product is not None:
+                self._block(step.product)
+
+    def _block(self, node: Node) -> None:
+        """Choose the tiles of a product, and have memory where its operand is packed."""
+        problem = problem_of(node, [self.locate(source) for source in node.inputs])
+        blocking = blocking_of(problem)
+        packed = None
+        if blocking.packed:
+            panels = panels_of(problem, blocking)
+            length = problem.count * panels.count * panels.nbytes // panels.size
+            packed = Buffer("arena", 0, (length,), problem.views[1].dtype)
+        self.products[node] = (problem, blocking, packed)
 
     def _update_in_place(self) -> None:
         """Let new values take the place of the old ones, where these are not read any more when they are written."""
@@ -250,6 +266,8 @@ class _Lowering:
         place = self.plan.place
         if place[reader] != place[new]:
             return place[reader] < place[new]
+        if reader is kernel.product:
+            return False  # tiles that are done later read it yet
         if self.locate(source) != self.views[self.plan.base[source]]:
             return False  # read elsewhere than it is written
         inner = [kernel.stages[node] for node in kernel.nodes if node not in kernel.outer]
@@ -276,6 +294,9 @@ class _Lowering:
             (view.buffer, place[node], max(last.get(node, -1), place[node]))
             for node, view in self.views.items()
             if view.buffer.kind == "arena"
+        ]
+        lifetimes += [
+            (packed, place[node], place[node]) for node, (_, _, packed) in self.products.items() if packed is not None
         ]
         self.lowered.arena_size = place_buffers(lifetimes)
 
@@ -316,14 +337,10 @@ class _Lowering:
                 lowered.steps.append(len(lowered.parts) - sum(lowered.steps))
                 calls.clear()
 
-        needs_routines = False
         for number, step in enumerate(self.plan.steps):
             name = f"step{number}"
             if isinstance(step, Kernel):
                 self._kernel(module, name, step, calls)
-            elif step.kind == "product":
-                self._product(module, name, step.node, calls)
-                needs_routines = True
             else:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
@@ -333,10 +350,8 @@ class _Lowering:
             if self.separate:
                 finish()
         finish()
-        if needs_routines:
-            lowered.routines = [(self.slots[name], name) for name in blas.ROUTINES.values()]
         if self.threads:
-            lowered.routines += [(self.slots[name], name) for name in ("parallel", "pool")]
+            lowered.routines = [(self.slots[name], name) for name in ("parallel", "pool")]
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(module)
@@ -375,25 +390,25 @@ class _Lowering:
 
     def _kernel(self, module: Module, name: str, kernel: Kernel, calls: list[str]) -> None:
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
-        writer = KernelWriter(module, name, kernel, views, self.locate, self.plan.base, self.slot)
+        kind, flops = "kernel", 0
+        if kernel.product is None:
+            writer = KernelWriter(module, name, kernel, views, self.locate, self.plan.base, self.slot)
+        else:
+            problem, blocking, packed = self.products[kernel.product]
+            writer = product = ProductWriter(
+                module, name, kernel, problem, blocking, packed, views, self.locate, self.plan.base, self.slot
+            )
+            kind, flops = "product", problem.flops
+            if packed is not None:
+                module.add(product.packing_text())
+                self._call(f"{name}.pack", calls, product.packing_trips, product.packing_tile)
         module.add(writer.text())
-        self._call(name, calls, writer.trips, tile_of(writer.trips, writer.work))
-        moved = sum(access.view.buffer.nbytes for access in writer.accesses)
-        self.lowered.parts.append(Part(name, "kernel", tuple(map(_described, kernel.nodes)), moved, 0))
-
-    def _product(self, module: Module, name: str, node: Node, calls: list[str]) -> None:
-        def begin(w: Writer, view: View) -> str:
-            slot, offset = self.slot(view.buffer)
-            offset += view.offset * view.dtype.itemsize
-            base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %slots, i64 {slot}')}")
-            return w.value(f"getelementptr i8, ptr {base}, i64 {offset}")
-
-        operands = [self.locate(source) for source in node.inputs]
-        written = blas.product(module, name, node, operands, self.views[node], self.slots, begin)
-        module.add(written.text)
-        self._call(name, calls, written.trips, written.tile)
-        moved = sum(view.buffer.nbytes for view in (*operands, self.views[node]))
-        self.lowered.parts.append(Part(name, "product", (_described(node),), moved, written.flops))
+        self._call(name, calls, writer.trips, writer.tile)
+        accesses = [access.view for access in writer.accesses]
+        if kernel.product is not None:
+            accesses += problem.views
+        moved = sum(view.buffer.nbytes for view in accesses)
+        self.lowered.parts.append(Part(name, kind, tuple(map(_described, kernel.nodes)), moved, flops))
 
     def _host_call(self, node: Node) -> HostCall:
         operands = tuple(

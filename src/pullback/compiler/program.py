@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import threads
-from pullback.compiler.blas import addresses
 from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.lower import HostCall, load_or_lower, lower
@@ -205,9 +204,7 @@ class _Run:
 
 
 def _address(routine: str) -> int:
-    if routine == "pool":
-        return threads.pool.address
-    return threads.parallel_address() if routine == "parallel" else addresses()[routine]
+    return threads.pool.address if routine == "pool" else threads.parallel_address()
 
 
 def as_input(value: Any, dtype: np.dtype[Any]) -> Array:
