@@ -1,4 +1,4 @@
-"""Products of matrices: every layout and odd size, what is done to their tiles, and that state is updated where it is."""
+"""Products of matrices: every layout and odd size, what is done to tiles, and that state is updated in place."""
 
 import itertools
 
@@ -29,7 +29,7 @@ def products(f):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("m, n, k", SIZES)
+@pytest.mark.parametrize(("m", "n", "k"), SIZES)
 def test_products_of_operands_however_they_lie(m, n, k, dtype):
     for a_turned, b_turned in itertools.product((False, True), repeat=2):
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_done_to_tiles_is_done_afterwards():
 
 
 @pytest.mark.parametrize(
-    "subscripts, shapes",
+    ("subscripts", "shapes"),
     [
         ("bmk,bkn->bmn", [(3, 10, 17), (3, 17, 20)]),
         ("bhqd,bhkd->bhqk", [(2, 3, 20, 8), (2, 3, 24, 8)]),

@@ -34,7 +34,7 @@ _PIECE = 500_000
 """Floating-point operations of a piece that one thread takes at a time, about."""
 _MOST_PIECES = 64
 _DEPTH = 448
-"""The summed axis is cut into blocks of at most this length: a panel stays in the cache, and the sums are more exact."""
+"""The summed axis is cut into blocks of at most this length: so a panel stays in the cache, and sums are more exact."""
 _GROUP = 8
 """Tiles, one below the other, that share such a block of a panel."""
 _NEAR = 512 * 1024

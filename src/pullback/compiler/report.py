@@ -14,7 +14,8 @@ class PartReport:
     """One part of a program.
 
     Attributes:
-        kind: "kernel" (one loop nest), "product" (a matrix product, and what is done to its tiles) or "host" (a call of NumPy).
+        kind: "kernel" (one loop nest), "product" (a product of matrices, and what is done to its tiles) or "host"
+            (a call of NumPy).
         operations: what is computed, with the dtype and shape of each.
         nbytes: the size of the arrays that it reads and writes; 0 for a call of the host.
         flops: floating-point operations of a product; 0 for what is not counted.
