@@ -17,6 +17,7 @@ from pullback.core.primitive import Thunk
 from pullback.core.sample import call, normal, positive, reject, values
 from pullback.dtypes import FLOAT64, is_differentiable, real_dtype
 from pullback.errors import ArgumentError, DTypeError, PullbackError, ShapeError
+from pullback.ops import scaling
 from pullback.ops.promotion import promoted
 from pullback.ops.reduction import Axes, as_mask, conjugated, count, finish, reduce_sum, reduced, spread
 from pullback.ops.structural import as_array
@@ -47,9 +48,16 @@ def _mean_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     axis_params=("axes",),
 )
 def reduce_mean(x: Any, *, axes: Axes) -> Any:
-    """Arithmetic mean over ``axes``, which are dropped; NaN of nothing."""
-    total = np.add.reduce(x, axis=axes, dtype=_wide(x.dtype))
-    return np.true_divide(total, count(x.shape, axes)).astype(_mean_dtype(x.dtype), copy=False)
+    """Arithmetic mean over ``axes``, which are dropped, without overflow; NaN of nothing."""
+    return scaling.mean(x, axes, _wide(x.dtype)).astype(_mean_dtype(x.dtype), copy=False)
+
+
+@reduce_mean.composed
+def _(x: Array, *, axes: Axes) -> Array:
+    found: Array = operations.astype(
+        scaling.composed_mean(operations.astype(x, _wide(x.dtype)), axes), _mean_dtype(x.dtype)
+    )
+    return found
 
 
 @reduce_mean.infer
@@ -141,20 +149,32 @@ _VARIANCE_SAMPLES = [
 ]
 
 
+def _distance(x: Any, axes: Axes) -> Any:
+    """The distance of each element of a NumPy array from the mean."""
+    average = scaling.mean(x, axes, _mean_dtype(x.dtype))
+    return x - average.reshape(reduced(x.shape, axes, keepdims=True))
+
+
 @general(name="var", samples=_VARIANCE_SAMPLES, axis_params=("axes",))
 def reduce_var(x: Any, *, axes: Axes, ddof: float) -> Any:
     """Mean of the squared distance from the mean over ``axes``, with n - ddof in place of n; real for complex x."""
-    n = count(x.shape, axes)
-    total = np.add.reduce(x, axis=axes, dtype=_mean_dtype(x.dtype), keepdims=True)
-    centred = x - np.true_divide(total, n)
-    squares = centred.real**2 + centred.imag**2 if centred.dtype.kind == "c" else centred * centred
-    return np.true_divide(np.add.reduce(squares, axis=axes), max(n - ddof, 0))
+    return scaling.mean_square(_distance(x, axes), axes, max(count(x.shape, axes) - ddof, 0))
+
+
+@reduce_var.composed
+def _(x: Array, *, axes: Axes, ddof: float) -> Array:
+    return scaling.composed_mean_square(_centred(x, axes), axes, max(count(x.shape, axes) - ddof, 0))
 
 
 @general(name="std", samples=_VARIANCE_SAMPLES, axis_params=("axes",))
 def reduce_std(x: Any, *, axes: Axes, ddof: float) -> Any:
     """Square root of the variance over ``axes``. Where that is zero its derivative is taken as zero."""
-    return np.sqrt(reduce_var.evaluate(x, axes=axes, ddof=ddof))
+    return scaling.root_of_squares(_distance(x, axes), axes, max(count(x.shape, axes) - ddof, 0))
+
+
+@reduce_std.composed
+def _(x: Array, *, axes: Axes, ddof: float) -> Array:
+    return scaling.composed_root_of_squares(_centred(x, axes), axes, max(count(x.shape, axes) - ddof, 0))
 
 
 def _infer_variance(x: Aval, *, axes: Axes, ddof: float) -> Aval:
@@ -179,25 +199,28 @@ def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float)
     return reduce_sum(product, axes=axes) * (2 / _freedom(x, axes, ddof))
 
 
-def _over_deviation(numerator: Array, out: Array, freedom: float) -> Array:
-    """``numerator / (freedom * out)``, zero where ``out`` or the numerator is."""
-    quotient: Array = operations.strong_product(
-        numerator, operations.where(operations.equal(out, 0), 0, 1 / (out * freedom))
-    )
+def _direction(x: Array, out: Array, axes: Axes) -> Array:
+    """The distance from the mean over the deviation, zero where that is."""
+    quotient: Array = _centred(x, axes) / spread(operations.where(out == 0, np.inf, out), x.shape, axes)
     return quotient
+
+
+def _shared(x: Array, freedom: float) -> Array:
+    share: Array = operations.strong_product(x, 1 / freedom)
+    return share
 
 
 @reduce_std.define_vjp
 def _(ct: Array, out: Array, x: Array, *, axes: Axes, ddof: float) -> Iterator[Thunk]:
     yield lambda: operations.strong_product(
-        spread(_over_deviation(ct, out, _freedom(x, axes, ddof)), x.shape, axes), _centred(x, axes)
+        spread(_shared(ct, _freedom(x, axes, ddof)), x.shape, axes), _direction(x, out, axes)
     )
 
 
 @reduce_std.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float) -> Array:
-    product = _real_product(tangents[0], _centred(x, axes))
-    return _over_deviation(reduce_sum(product, axes=axes), out, _freedom(x, axes, ddof))
+    product = _real_product(tangents[0], _direction(x, out, axes))
+    return _shared(reduce_sum(product, axes=axes), _freedom(x, axes, ddof))
 
 
 def _variance(

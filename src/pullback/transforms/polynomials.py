@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pullback.core.array import Array
 from pullback.core.graph import as_scalar
 from pullback.core.node import Node
@@ -25,6 +27,9 @@ Monomial = frozenset[tuple[Factor, int]]
 Polynomial = Mapping[Monomial, float]
 
 ONE: Monomial = frozenset()
+_USUAL = 1 / 3
+"""Coefficients are no larger than this power of the largest number: ``(s*x)**2`` stays so where ``s**2`` is none."""
+
 _TERMS = 48
 """The largest number of terms that is worked with; a larger sum is left as it is."""
 
@@ -72,6 +77,18 @@ def _ordered(polynomial: Polynomial) -> list[tuple[Monomial, float]]:
 # Arithmetic -----------------------------------------------------------------------------------------------------------
 
 
+def _are_usual(coefficients: Iterable[float], node: Node) -> bool:
+    """Whether none is so large or small that a product with it may overflow or underflow in the dtype of the node."""
+    dtype = node.array_aval.dtype
+    largest = float(np.finfo(dtype).max) ** _USUAL if dtype.kind == "f" else math.inf
+    return all(1 / largest <= abs(one) <= largest for one in coefficients)
+
+
+def _is_unusual(node: Node) -> bool:
+    number = as_scalar(node)
+    return number is not None and number != 0 and not _are_usual([number], node)
+
+
 def _add(one: Polynomial, other: Polynomial, scale: float = 1) -> Polynomial:
     total = dict(one)
     for monomial, coefficient in other.items():
@@ -112,7 +129,10 @@ def _whole(polynomial: Polynomial) -> tuple[float, Monomial]:
 
 
 def _multiply(one: Polynomial, other: Polynomial) -> Polynomial:
-    """The product. Sums are kept whole, but for one in whose denominators something cancels against the other."""
+    """The product. Sums are kept whole, but for one in whose denominators something cancels against the other.
+
+    Of coefficients that are usual, so that their products neither overflow nor underflow.
+    """
     if not one or not other:
         return {}
     for left, right in ((one, other), (other, one)):
@@ -191,7 +211,7 @@ class Reading:
         found = self.polynomials.get(node)
         if found is None:
             found = self._read(node)
-            if found is None or len(found) > _TERMS or not all(map(math.isfinite, found.values())):
+            if found is None or len(found) > _TERMS or not _are_usual(found.values(), node):
                 found = {frozenset({(node, 1)}): 1.0}
             self.polynomials[node] = found
         return found
@@ -200,7 +220,7 @@ class Reading:
         number = as_scalar(node)
         if number is not None:
             return {ONE: float(number)} if number else {}
-        if not is_algebra(node):
+        if not is_algebra(node) or any(_is_unusual(source) for source in node.inputs):
             return None
         operands = [self.read(source) for source in node.inputs]
         match node.primitive.name, operands:
@@ -317,15 +337,24 @@ class Writing:
         plain: list[Array] = []
         guarded: list[Array] = []
         below: list[Array] = []
+        alike: dict[int, tuple[list[Factor], list[Factor]]] = {}
         for factor, exponent in sorted(monomial, key=lambda pair: _factor_key(pair[0])):
-            power = self._powered(factor, abs(exponent))
-            is_guarded = (factor, exponent > 0) in self._guarded
-            if exponent > 0:
-                (guarded if is_guarded else plain).append(power)
-            elif is_guarded:
-                guarded.append(op.reciprocal(power))
+            if (factor, exponent > 0) in self._guarded:
+                power = self._powered(factor, abs(exponent))
+                guarded.append(power if exponent > 0 else op.reciprocal(power))
             else:
-                below.append(power)
+                alike.setdefault(abs(exponent), ([], []))[exponent < 0].append(factor)
+        for exponent, (over, under) in sorted(alike.items()):
+            bases = [[self._powered(factor, 1) for factor in factors] for factors in (over, under)]
+            if exponent == 1:
+                plain += bases[0]
+                below += bases[1]
+            elif len(over) + len(under) == 1:
+                (plain if over else below).append(self._powered((over or under)[0], exponent))
+            elif over:  # (x/y)**2, not x**2/y**2, of which both may overflow
+                plain.append(_raised(_all_divided(_all_multiplied(bases[0]), bases[1]), exponent))
+            else:
+                below.append(_raised(_all_multiplied(bases[1]), exponent))
         plain = [*([inner] if inner is not None else []), *plain]
         size = abs(coefficient)
         if plain:
@@ -339,8 +368,7 @@ class Writing:
             product, guarded = (guarded[0], guarded[1:]) if size == 1 else (size * guarded[0], guarded[1:])
         else:
             product = self.number(size)
-        for one in below:
-            product = product / one
+        product = _all_divided(product, below)
         if guarded:
             product = op.strong_product(product, _all_multiplied(guarded))
         return product if coefficient > 0 else -product
@@ -350,8 +378,7 @@ class Writing:
         found = self._written.get(key)
         if found is None:
             if exponent > 1:
-                base = self._powered(factor, 1)
-                found = op.square(base) if exponent == 2 else op.power(base, float(exponent))
+                found = _raised(self._powered(factor, 1), exponent)
             elif isinstance(factor, Node):
                 found = Array(factor)
             elif isinstance(factor, Sum):
@@ -360,6 +387,17 @@ class Writing:
                 found = op.exp(self.polynomial(dict(factor.terms)))
             self._written[key] = found
         return found
+
+
+def _raised(base: Array, exponent: int) -> Array:
+    raised: Array = op.square(base) if exponent == 2 else op.power(base, float(exponent))
+    return raised
+
+
+def _all_divided(total: Array, divisors: list[Array]) -> Array:
+    for divisor in divisors:
+        total = total / divisor
+    return total
 
 
 def _all_multiplied(factors: list[Array]) -> Array:

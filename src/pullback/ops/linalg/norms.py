@@ -16,6 +16,7 @@ from pullback.core.primitive import Thunk
 from pullback.core.sample import by_value, call, invertible, normal, points, reject, values
 from pullback.dtypes import FLOAT64, is_differentiable, real_dtype
 from pullback.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
+from pullback.ops import scaling
 from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import as_matrices, check_square
 from pullback.ops.linalg.singular import singular_values
@@ -43,10 +44,14 @@ _COMPLEX = points([1.0 + 2.0j, -0.5j, 3.0], [0.5, 1.0j, -2.0])
     axis_params=("axes",),
 )
 def length(x: Any, *, axes: Axes) -> Any:
-    """The root of the sum of squares over ``axes``, which are dropped. The gradient at 0 is 0."""
+    """The root of the sum of squares over ``axes``, which are dropped, without overflow. The gradient at 0 is 0."""
     _check_inexact(x)
-    squares = x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
-    return np.sqrt(np.add.reduce(squares, axis=axes))
+    return scaling.root_of_squares(x, axes)
+
+
+@length.composed
+def _(x: Array, *, axes: Axes) -> Array:
+    return scaling.composed_root_of_squares(x, axes)
 
 
 def _check_inexact(x: Any) -> None:
@@ -60,21 +65,20 @@ def _(x: Aval, *, axes: Axes) -> Aval:
     return Aval(reduced(x.shape, axes), real_dtype(x.dtype))
 
 
-def _per_length(x: Array, out: Array) -> Array:
+def _direction(x: Array, out: Array, axes: Axes) -> Array:
     """``x / out``, and 0 where out is 0, as are then its derivatives."""
-    quotient: Array = x / operations.where(out == 0, np.inf, out)
+    quotient: Array = x / spread(operations.where(out == 0, np.inf, out), x.shape, axes)
     return quotient
 
 
 @length.define_vjp
 def _(ct: Array, out: Array, x: Array, *, axes: Axes) -> Iterator[Thunk]:
-    yield lambda: spread(_per_length(ct, out), x.shape, axes) * x
+    yield lambda: spread(ct, x.shape, axes) * _direction(x, out, axes)
 
 
 @length.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes) -> Array:
-    along = operations.real(conjugated(x) * tangents[0])
-    return _per_length(reduce_sum(along, axes=axes), out)
+    return reduce_sum(operations.real(conjugated(_direction(x, out, axes)) * tangents[0]), axes=axes)
 
 
 # Norms of vectors -----------------------------------------------------------------------------------------------------
@@ -106,16 +110,31 @@ def _of_vectors(operation: str, x: Array, axes: Axes, ord: Any) -> Array:
 
 
 def _power_mean(sizes: Array, axes: Axes, p: float) -> Array:
-    """``sum(sizes**p) ** (1/p)``, where a size that is 0, a kink, has derivative 0 at every order."""
+    """``sum(sizes**p) ** (1/p)``, where a size that is 0, a kink, has derivative 0 at every order.
+
+    The sizes are scaled by a power of two near the one that counts most: for derivatives that is a constant.
+    """
+    scale = _nearest_power(operations.stop_gradient(sizes), axes, p)
+    sizes = sizes / spread(scale, sizes.shape, axes)
     if p < 0:
-        small: Array = operations.sum(sizes**p, axis=axes) ** (1 / p)
+        small: Array = operations.sum(sizes**p, axis=axes) ** (1 / p) * scale
         return small
     none = sizes == 0
     powers = operations.where(none, 0, operations.where(none, 1, sizes) ** p)
     total = operations.sum(powers, axis=axes)
     nothing = total == 0
-    found: Array = operations.where(nothing, 0, operations.where(nothing, 1, total) ** (1 / p))
+    found: Array = operations.where(nothing, 0, operations.where(nothing, 1, total) ** (1 / p)) * scale
     return found
+
+
+def _nearest_power(sizes: Array, axes: Axes, p: float) -> Array:
+    """The power of two next to the largest size, for negative p next to the smallest; 1 where there is none."""
+    if not math.prod(sizes.shape):
+        return operations.ones_like(operations.sum(sizes, axis=axes))
+    peak = operations.max(sizes, axis=axes) if p > 0 else operations.min(sizes, axis=axes)
+    usable = (peak > 0) & (peak < np.inf)
+    power: Array = operations.exp2(operations.floor(operations.log2(operations.where(usable, peak, 1))))
+    return power
 
 
 # Norms of matrices ----------------------------------------------------------------------------------------------------
