@@ -199,28 +199,32 @@ def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float)
     return reduce_sum(product, axes=axes) * (2 / _freedom(x, axes, ddof))
 
 
-def _direction(x: Array, out: Array, axes: Axes) -> Array:
-    """The distance from the mean over the deviation, zero where that is."""
+def _direction(x: Array, out: Array, axes: Axes, ddof: float) -> Array:
+    """The distance from the mean over the deviation, zero where that is; NaN where there is no derivative."""
     quotient: Array = _centred(x, axes) / spread(operations.where(out == 0, np.inf, out), x.shape, axes)
-    return quotient
+    return quotient if _is_free(x, axes, ddof) else quotient * math.nan
 
 
-def _shared(x: Array, freedom: float) -> Array:
-    share: Array = operations.strong_product(x, 1 / freedom)
-    return share
+def _is_free(x: Array, axes: Axes, ddof: float) -> bool:
+    return count(x.shape, axes) > ddof
+
+
+def _shared(x: Array, of: Array, axes: Axes, ddof: float) -> Array:
+    """Divided by n - ddof, if that is anything."""
+    return x / (count(of.shape, axes) - ddof) if _is_free(of, axes, ddof) else x
 
 
 @reduce_std.define_vjp
 def _(ct: Array, out: Array, x: Array, *, axes: Axes, ddof: float) -> Iterator[Thunk]:
     yield lambda: operations.strong_product(
-        spread(_shared(ct, _freedom(x, axes, ddof)), x.shape, axes), _direction(x, out, axes)
+        spread(_shared(ct, x, axes, ddof), x.shape, axes), _direction(x, out, axes, ddof)
     )
 
 
 @reduce_std.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes, ddof: float) -> Array:
-    product = _real_product(tangents[0], _direction(x, out, axes))
-    return _shared(reduce_sum(product, axes=axes), _freedom(x, axes, ddof))
+    product = _real_product(tangents[0], _direction(x, out, axes, ddof))
+    return _shared(reduce_sum(product, axes=axes), x, axes, ddof)
 
 
 def _variance(
