@@ -275,6 +275,7 @@ def test_the_gradient_graph_of_named_inputs():
         ("q", GraphError, "no node named 'q'"),
         (["x", "x"], GraphError, "expected distinct names"),
         ([], GraphError, "expected distinct names"),
+        (0, GraphError, "expected distinct names, got 0"),
         ("n", NotDifferentiableError, "'n' is int64"),
     ],
 )

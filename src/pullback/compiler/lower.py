@@ -15,6 +15,7 @@ from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
+from pullback.compiler.pieces import join_pieces
 from pullback.compiler.products import Blocking, Problem, ProductWriter, blocking_of, panels_of, problem_of
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
@@ -151,7 +152,7 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
         separate: make each step a native function of its own, so that it can be timed.
         updates: outputs that are new values of inputs, which may be overwritten: positions of both.
     """
-    graph, checks = select_along_axes(condense(optimize(graph)))
+    graph, checks = select_along_axes(join_pieces(condense(optimize(graph))))
     graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
     graph = optimize(drop_unit_axes(graph))
     graph = merge_permutations(graph)

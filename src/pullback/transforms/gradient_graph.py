@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pullback.core.array import Array
@@ -73,8 +73,8 @@ def _wanted(graph: Graph, wrt: str | Sequence[str] | None) -> list[Node]:
         if not wanted:
             raise GraphError("backward: the graph has no input that carries a derivative (of floating dtype)")
         return wanted
-    names = [wrt] if isinstance(wrt, str) else list(wrt)
-    if len(set(names)) != len(names) or not names:
+    names: list[Any] = list(wrt) if isinstance(wrt, Iterable) and not isinstance(wrt, str) else [wrt]
+    if len(set(names)) != len(names) or not names or not all(isinstance(name, str) for name in names):
         raise GraphError(f"backward: expected distinct names, got {listed(map(str, names))}")
     for name in names:
         if not carries_derivative(graph[name]):
