@@ -9,28 +9,34 @@ import numpy as np
 
 
 class Gradient:
-    """The value and the gradient by the first argument of ``f(xp, *arrays)``, with ``xp`` the contestant's NumPy."""
+    """The value of ``f(xp, *arrays)``, with ``xp`` the contestant's NumPy, and its gradient by the first arguments.
 
-    def __init__(self, f: Callable[..., Any], arrays: Sequence[Any]) -> None:
-        self.f, self.arrays = f, arrays
+    Args:
+        f: the function.
+        arrays: its arguments.
+        count: by how many of them it is differentiated.
+    """
+
+    def __init__(self, f: Callable[..., Any], arrays: Sequence[Any], count: int = 1) -> None:
+        self.f, self.arrays, self.by = f, arrays, tuple(range(count))
 
     def pullback(self, wrap: Any) -> Callable[[], Any]:
         import pullback as pb
 
-        both = wrap(pb.value_and_grad(lambda *arrays: self.f(np, *arrays)))
+        both = wrap(pb.value_and_grad(lambda *arrays: self.f(np, *arrays), argnums=self.by))
         return lambda: both(*self.arrays)
 
     def torch(self, wrap: Any) -> Callable[[], Any]:
         import torch
 
-        first, *others = [torch.tensor(one) for one in self.arrays]
-        first.requires_grad_()
+        arrays = [torch.tensor(one, requires_grad=i in self.by) for i, one in enumerate(self.arrays)]
+        sources = [arrays[i] for i in self.by]
         forward = wrap(lambda *arrays: self.f(torch, *arrays))
 
         def step() -> Any:
-            value = forward(first, *others)
-            (gradient,) = torch.autograd.grad(value, first)
-            return value.detach().numpy(), gradient.numpy()
+            value = forward(*arrays)
+            gradients = torch.autograd.grad(value, sources)
+            return value.detach().numpy(), tuple(one.numpy() for one in gradients)
 
         return step
 
@@ -39,10 +45,11 @@ class Gradient:
         import jax.numpy as jnp
 
         arrays = [jnp.asarray(one) for one in self.arrays]
-        both = jax.jit(jax.value_and_grad(lambda *given: self.f(jnp, *given)))
+        both = jax.jit(jax.value_and_grad(lambda *given: self.f(jnp, *given), argnums=self.by))
 
         def step() -> Any:
-            return tuple(map(np.asarray, jax.block_until_ready(both(*arrays))))
+            value, gradients = jax.block_until_ready(both(*arrays))
+            return np.asarray(value), tuple(map(np.asarray, gradients))
 
         return step
 
