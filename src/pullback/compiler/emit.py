@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import struct
 import threading
 from collections.abc import Sequence
@@ -132,6 +133,7 @@ class Module:
         self.functions: list[tuple[str, str, str, int]] = []
         self._declared: dict[str, str] = {}
         self._functions: list[str] = []
+        self._shared: dict[str, str] = {}
 
     def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> str:
         """Declare an intrinsic and return its name as it is called."""
@@ -150,6 +152,22 @@ class Module:
     def add(self, text: str) -> None:
         """Add the text of a function."""
         self._functions.append(text)
+
+    def share(self, text: str) -> dict[str, str]:
+        """Add functions, unless the same are there under other names: return what each of them is called.
+
+        The layers of a network run the same code on other arrays. A function has to stand after those that it calls.
+        """
+        names: dict[str, str] = {}
+        for one in re.split(r"\n(?=define )", text):
+            one = re.sub(r"@([\w.]+)", lambda found: f"@{names.get(found[1], found[1])}", one)
+            head, name, rest = re.split(r"@([\w.]+)", one, maxsplit=1)
+            known = self._shared.get(rest)
+            if known is None:
+                known = self._shared[rest] = f"f{len(self._shared)}"
+                self.add(f"{head}@{known}{rest}")
+            names[name] = known
+        return names
 
     def __str__(self) -> str:
         return "\n".join([*self._declared.values(), *self._functions])

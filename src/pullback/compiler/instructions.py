@@ -36,7 +36,7 @@ class Writer:
         self._known: dict[str, str] = {}
 
     def function(
-        self, name: str, parameters: str = "ptr noalias %slots, i64 %begin, i64 %end", inline: bool = True
+        self, name: str, parameters: str = "ptr noalias %operands, i64 %begin, i64 %end", inline: bool = True
     ) -> str:
         """The text of a function of what was written; by default one that does some iterations of a part."""
         body = "\n".join(self.lines)

@@ -54,32 +54,30 @@ class Axis:
 
 
 class KernelWriter:
-    """Writes one kernel as a function ``(slots, begin, end)`` over the iterations of its first loop.
+    """Writes one kernel as a function ``run(operands, begin, end)`` over the iterations of its first loop.
 
     Args:
         kernel: what is computed.
         views: where what is stored lies.
         locate: the view of an operand that was computed before.
         base: what operands move.
-        slot: the number of the slot that points at a buffer, and its offset there in bytes.
+        place: of a buffer among the pointers that the function is given.
     """
 
     def __init__(
         self,
         module: Module,
-        name: str,
         kernel: Kernel,
         views: dict[Node, View],
         locate: Callable[[Node], View],
         base: dict[Node, Node],
-        slot: Callable[[Buffer], tuple[int, int]],
+        place: Callable[[Buffer], int],
     ) -> None:
-        self.name = name
         self.kernel = kernel
         self.base = base
         self.w = Writer(module)
         self.members = set(kernel.nodes)
-        self.slot = slot
+        self.place = place
         self.reads: dict[tuple[Node, bool], Access] = {}
         self.writes: dict[Node, Access] = {}
         for node in kernel.nodes:
@@ -194,13 +192,12 @@ class KernelWriter:
         for access in self.accesses:
             access.pointer = self._begin(w, access)
         self._over_kept(0, dynamic=True)
-        return w.function(self.name)
+        return w.function("run")
 
     def _begin(self, w: Writer, access: Access) -> str:
-        slot, offset = self.slot(access.view.buffer)
-        offset += access.view.offset * access.view.dtype.itemsize
-        base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %slots, i64 {slot}')}")
-        return w.moved(base, "1", offset)
+        place = self.place(access.view.buffer)
+        base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %operands, i64 {place}')}")
+        return w.moved(base, "1", access.view.offset * access.view.dtype.itemsize)
 
     def _advance(self, axis: int, index: str, scale: int = 1) -> list[str]:
         """Move every access on along an axis; return the pointers as they were."""

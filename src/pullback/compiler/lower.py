@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,6 @@ class HostCall:
 class Part:
     """One part of a native function: what a report names."""
 
-    name: str
     kind: str
     nodes: tuple[str, ...]
     nbytes: int
@@ -126,7 +125,7 @@ def _packed(lowered: Lowered) -> bytes:
     description = {name: getattr(lowered, name) for name in _PLAIN}
     description["in_place"] = list(lowered.in_place.items())
     description["avals"] = [[aval.shape, aval.dtype.str] for aval in lowered.avals]
-    description["parts"] = [[one.name, one.kind, one.nodes, one.nbytes, one.flops] for one in lowered.parts]
+    description["parts"] = [[one.kind, one.nodes, one.nbytes, one.flops] for one in lowered.parts]
     description["constants"] = [[slot, array.shape, array.dtype.str] for slot, array in lowered.constants]
     return cache.pack(description, [lowered.object_code, *[array.tobytes() for _, array in lowered.constants]])
 
@@ -136,7 +135,7 @@ def _unpacked(data: bytes) -> Lowered:
     avals = [Aval(tuple(shape), np.dtype(dtype)) for shape, dtype in description["avals"]]
     lowered = Lowered(avals, object_code=object_code, **{name: description[name] for name in _PLAIN})
     lowered.in_place = dict(description["in_place"])
-    lowered.parts = [Part(name, kind, tuple(nodes), *rest) for name, kind, nodes, *rest in description["parts"]]
+    lowered.parts = [Part(kind, tuple(nodes), *rest) for kind, nodes, *rest in description["parts"]]
     lowered.constants = [
         (slot, np.frombuffer(blob, dtype).reshape(shape))
         for (slot, shape, dtype), blob in zip(description["constants"], blobs, strict=True)
@@ -183,6 +182,7 @@ class _Lowering:
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
         self.threads = False
+        self.operands: list[dict[Buffer, int]] = []  # of the native function that is being put together
         self._give_buffers()
         self._plan_memory()
         self._write()
@@ -332,16 +332,17 @@ class _Lowering:
         def finish() -> None:
             if calls:
                 name = f"part{len(lowered.sequence)}"
-                body = "\n".join(calls)
+                most = max(len(places) for places in self.operands)
+                body = "\n".join([f"  %operands = alloca [{most} x ptr]", *calls])
                 module.add(f"define void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
                 lowered.sequence.append(name)
                 lowered.steps.append(len(lowered.parts) - sum(lowered.steps))
                 calls.clear()
+                self.operands.clear()
 
         for number, step in enumerate(self.plan.steps):
-            name = f"step{number}"
             if isinstance(step, Kernel):
-                self._kernel(module, name, step, calls)
+                self._kernel(module, step, calls)
             else:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
@@ -376,40 +377,63 @@ class _Lowering:
             ]
         return lines
 
-    def _call(self, name: str, calls: list[str], trips: int, tile: int) -> None:
-        """Run a part as a whole, or, if it has much to do, in tiles that threads take."""
-        if tile >= trips:
-            calls.append(f"  call void @{name}(ptr %slots, i64 0, i64 {trips})")
-            return
-        self.threads = True
-        for word in ("parallel", "pool"):
-            slot = f"getelementptr ptr, ptr %slots, i64 {self.slots[word]}"
-            calls += [f"  %{word}.{name}.at = {slot}", f"  %{word}.{name} = load ptr, ptr %{word}.{name}.at"]
-        calls.append(
-            f"  call void %parallel.{name}(ptr %pool.{name}, ptr @{name}, ptr %slots, i64 {trips}, i64 {tile})"
-        )
-
-    def _kernel(self, module: Module, name: str, kernel: Kernel, calls: list[str]) -> None:
+    def _kernel(self, module: Module, kernel: Kernel, calls: list[str]) -> None:
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
+        given: dict[Buffer, int] = {}  # the operands of the functions that are going to be called
+
+        def place(buffer: Buffer) -> int:
+            return given.setdefault(buffer, len(given))
+
         kind, flops = "kernel", 0
+        text, pack = "", None
         if kernel.product is None:
-            writer = KernelWriter(module, name, kernel, views, self.locate, self.plan.base, self.slot)
+            writer = KernelWriter(module, kernel, views, self.locate, self.plan.base, place)
         else:
             problem, blocking, packed = self.products[kernel.product]
             writer = product = ProductWriter(
-                module, name, kernel, problem, blocking, packed, views, self.locate, self.plan.base, self.slot
+                module, kernel, problem, blocking, packed, views, self.locate, self.plan.base, place
             )
             kind, flops = "product", problem.flops
             if packed is not None:
-                module.add(product.packing_text())
-                self._call(f"{name}.pack", calls, product.packing_trips, product.packing_tile)
-        module.add(writer.text())
-        self._call(name, calls, writer.trips, writer.tile)
+                text = product.packing_text() + "\n"
+                pack = product.packing_trips, product.packing_tile
+        names = module.share(text + writer.text())
+        self.operands.append(given)
+        calls += self._give_operands(given)
+        if pack is not None:
+            self._call(names["pack"], calls, *pack)
+        self._call(names["run"], calls, writer.trips, writer.tile)
         accesses = [access.view for access in writer.accesses]
         if kernel.product is not None:
             accesses += problem.views
         moved = sum(view.buffer.nbytes for view in accesses)
-        self.lowered.parts.append(Part(name, kind, tuple(map(_described, kernel.nodes)), moved, flops))
+        self.lowered.parts.append(Part(kind, tuple(map(_described, kernel.nodes)), moved, flops))
+
+    def _give_operands(self, given: Mapping[Buffer, int]) -> Iterator[str]:
+        """Write down where each operand of the next call is."""
+        step = len(self.lowered.parts)
+        for buffer, place in given.items():
+            slot, offset = self.slot(buffer)
+            name = f"%at{step}.{place}"
+            yield f"  {name}.slot = getelementptr ptr, ptr %slots, i64 {slot}"
+            yield f"  {name}.base = load ptr, ptr {name}.slot"
+            yield f"  {name} = getelementptr i8, ptr {name}.base, i64 {offset}"
+            yield f"  {name}.to = getelementptr ptr, ptr %operands, i64 {place}"
+            yield f"  store ptr {name}, ptr {name}.to"
+
+    def _call(self, name: str, calls: list[str], trips: int, tile: int) -> None:
+        """Run a part as a whole, or, if it has much to do, in tiles that threads take."""
+        if tile >= trips:
+            calls.append(f"  call void @{name}(ptr %operands, i64 0, i64 {trips})")
+            return
+        self.threads = True
+        number = len(calls)
+        for word in ("parallel", "pool"):
+            slot = f"getelementptr ptr, ptr %slots, i64 {self.slots[word]}"
+            calls += [f"  %{word}{number}.at = {slot}", f"  %{word}{number} = load ptr, ptr %{word}{number}.at"]
+        calls.append(
+            f"  call void %parallel{number}(ptr %pool{number}, ptr @{name}, ptr %operands, i64 {trips}, i64 {tile})"
+        )
 
     def _host_call(self, node: Node) -> HostCall:
         operands = tuple(

@@ -45,16 +45,14 @@ class Panels:
 
 def packing(
     module: Module,
-    name: str,
     panels: Panels,
     begin: Callable[[Writer], tuple[str, str]],
     origin: Callable[[Writer, str, str], str],
 ) -> str:
-    """The text of a function ``(slots, begin, end)`` over the panels of a stack of matrices.
+    """The text of a function ``pack(operands, begin, end)`` over the panels of a stack of matrices.
 
     Args:
         module: where the function goes.
-        name: of the function.
         panels: what they are to be.
         begin: writes where the first matrix begins, and the first panel.
         origin: writes where a matrix begins, from where the first does and its number in the stack.
@@ -66,23 +64,23 @@ def packing(
     texts: list[str] = []
     last = matrix.columns - (panels.count - 1) * width  # columns of the last panel
     if panels.count > 1:
-        texts.append(write(module, f"{name}.whole", panels, width))
+        texts.append(write(module, "whole", panels, width))
     if last < width or panels.count == 1:
-        texts.append(write(module, f"{name}.last", panels, last))
+        texts.append(write(module, "last", panels, last))
 
     def each(index: str, _: list[str]) -> list[str]:
         number, panel = w.divided(index, panels.count)
         at = w.moved(origin(w, source, number), panel, width * matrix.column_stride * size)
         to = w.moved(target, index, panels.nbytes)
-        called = f"@{name}.whole" if panels.count > 1 else f"@{name}.last"
+        called = "@whole" if panels.count > 1 else "@last"
         if panels.count > 1 and last < width:
             is_last = w.value(f"icmp eq i64 {panel}, {panels.count - 1}")
-            called = w.value(f"select i1 {is_last}, ptr @{name}.last, ptr @{name}.whole")
+            called = w.value(f"select i1 {is_last}, ptr @last, ptr @whole")
         w.write(f"call void {called}(ptr {at}, ptr {to})")
         return []
 
     w.loop("%begin", "%end", [], each)
-    return "\n".join([*texts, w.function(name)])
+    return "\n".join([*texts, w.function("pack")])
 
 
 _POINTERS = "ptr noalias %source, ptr noalias %target"

@@ -172,7 +172,7 @@ def panels_of(problem: Problem, blocking: Blocking) -> Panels:
 
 
 class ProductWriter(KernelWriter):
-    """Writes a product, and the kernel that is done to each tile of it, as functions ``(slots, begin, end)``.
+    """Writes a product, and the kernel that is done to each tile of it, as functions ``run(operands, begin, end)``.
 
     Args:
         kernel: what is done to the product; without nodes if that is just stored.
@@ -183,7 +183,6 @@ class ProductWriter(KernelWriter):
     def __init__(
         self,
         module: Module,
-        name: str,
         kernel: Kernel,
         problem: Problem,
         blocking: Blocking,
@@ -191,10 +190,10 @@ class ProductWriter(KernelWriter):
         views: dict[Node, View],
         locate: Callable[[Node], View],
         base: dict[Node, Node],
-        slot: Callable[[Buffer], tuple[int, int]],
+        place: Callable[[Buffer], int],
     ) -> None:
         self.problem, self.blocking, self.packed = problem, blocking, packed
-        super().__init__(module, name, kernel, views, locate, base, slot)
+        super().__init__(module, kernel, views, locate, base, place)
         self.kind = stored(problem.views[0].dtype)
         self.size = problem.views[0].dtype.itemsize
         self.blocks = -(-problem.m // blocking.rows)
@@ -254,7 +253,7 @@ class ProductWriter(KernelWriter):
         tile_bytes = self.blocking.rows * self.blocking.width * self.size
         scratch = w.result(f"alloca [{self.group * tile_bytes} x i8], align 64")
         w.loop("%begin", "%end", [], lambda index, _: self._piece(index, at_a, at_b, scratch))
-        return f"{self._kernel_text()}\n{w.function(self.name)}"
+        return "\n".join([self._kernel_text(), w.function("run")])
 
     def _piece(self, index: str, at_a: str, at_b: str, scratch: str) -> list[str]:
         """One piece: the tiles of a group of rows in a panel, and what is done to them."""
@@ -318,7 +317,7 @@ class ProductWriter(KernelWriter):
 
     def _multiply(self, block: str, at_a: str, at_b: str, length: str, tile: str) -> None:
         at_a = self.w.moved(at_a, self._first_row(block), self.problem.a.row_stride * self.size)
-        self.w.write(f"call void @{self.name}.multiply(ptr {at_a}, ptr {at_b}, i64 {length}, ptr {tile})")
+        self.w.write(f"call void @multiply(ptr {at_a}, ptr {at_b}, i64 {length}, ptr {tile})")
 
     def _first_row(self, block: str) -> str:
         """Where a block of rows begins: the last one ends with the last row, and has some of the one before."""
@@ -437,7 +436,7 @@ class ProductWriter(KernelWriter):
                 found = w.binary("fadd", kind, w.result(f"load {type}, ptr {at}, align {lanes * size}"), found)
             w.write(f"store {type} {found}, ptr {at}, align {lanes * size}")
         parameters = "ptr noalias %a, ptr noalias %b, i64 %length, ptr noalias %tile"
-        return w.function(f"{self.name}.multiply", parameters, inline=False)
+        return w.function("multiply", parameters, inline=False)
 
     # Packing --------------------------------------------------------------------------------------------------------
 
@@ -454,7 +453,6 @@ class ProductWriter(KernelWriter):
 
         return packing(
             self.w.module,
-            f"{self.name}.pack",
             panels,
             lambda w: (self._begin(w, source), self._begin(w, target)),
             origin,
