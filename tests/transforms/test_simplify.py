@@ -27,6 +27,7 @@ def test_the_derivative_of_the_binary_cross_entropy_by_the_logit_is_sigmoid_minu
     derivative = pb.trace(loss, 1.0, 0.5).backward(wrt="z").simplify()
     assert operations_of(derivative) == ["sigmoid", "subtract"]
     assert derivative.formula("dL/dz") == "sigmoid(z) - y"
+    assert derivative.formula("dL/dz", form="latex") == r"\sigma\left(z\right) - y"
     assert derivative.forward(1.0, 0.5).values["dL/dz"] == pytest.approx(1 / (1 + np.exp(-0.5)) - 1)
 
 
@@ -61,13 +62,23 @@ def test_the_derivative_for_a_batch_of_labels_needs_no_scatter():
     np.testing.assert_allclose(found, (np.asarray(softmax(z)) - np.eye(4)[[0, 1, 1]]) / 3)
 
 
-def test_the_derivative_of_the_mean_square_is_the_residual_times_the_inputs():
-    def loss(X, w, y):
-        return np.mean((X @ w - y) ** 2)
+def mean_square(X, w, y):
+    L = np.mean((X @ w - y) ** 2)
+    return L  # noqa: RET504  # its name is that of the derivative
 
-    derivative = pb.trace(loss, np.ones((5, 3)), np.ones(3), np.ones(5)).backward(wrt="w").simplify()
-    assert derivative.formula() == "0.4*(X @ w - y) @ X"  # 2/n X^T (X w - y)
-    assert operations_of(derivative) == ["matmul", "subtract", "matmul", "multiply"]
+
+def test_the_derivative_of_the_mean_square_is_the_residual_times_the_inputs():
+    derivative = pb.trace(mean_square, np.ones((5, 3)), np.ones(3), np.ones(5)).backward(wrt="w").simplify()
+    assert derivative.formula("dL/dw") == "0.4*X.T @ (X @ w - y)"  # 2/n X^T (X w - y)
+    assert derivative.formula("dL/dw", form="latex") == r"0.4\,X^{\top} \, \left(X \, w - y\right)"
+    assert operations_of(derivative) == ["matmul", "subtract", "permute", "matmul", "multiply"]
+
+
+def test_a_factor_that_has_few_digits_as_a_fraction_is_written_so():
+    derivative = pb.trace(mean_square, np.ones((7, 3)), np.ones((3, 1)), np.ones((7, 1))).backward(wrt="w").simplify()
+    assert derivative.formula("dL/dw") == "2/7*X.T @ (X @ w - y)"
+    latex = r"\frac{2}{7} \cdot X^{\top} \, \left(X \, w - y\right)"
+    assert derivative.formula("dL/dw", form="latex") == latex
 
 
 # Algebra --------------------------------------------------------------------------------------------------------------

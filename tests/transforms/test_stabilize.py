@@ -12,6 +12,7 @@ from pullback.transforms.stabilize import find, table
 sigmoid, softmax = pb.special.expit, nn.softmax
 X = np.array([-1.3, -0.4, 0.7])
 P = np.array([0.3, 0.6, 1.7])
+MATRIX = np.array([[3.0, 1.0, 0.5], [-0.5, 2.0, 1.0], [0.3, -1.0, 2.5]])
 
 FORMS = {
     "log_of_sigmoid": [(lambda x: np.log(sigmoid(x)), X)],
@@ -84,6 +85,29 @@ FORMS = {
     "mean_of_squares_less_square_of_mean": [
         (lambda x: np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2, np.stack([X, P])),
         (lambda x: np.mean(x * x) - np.square(np.mean(x)), X),
+    ],
+    "written_mean": [(lambda x: np.sum(x) / 3, X), (lambda x: np.sum(x, axis=1) / 3, np.stack([X, P]))],
+    "root_of_sum_of_squares": [
+        (lambda x: np.sqrt(np.sum(x * x)), X),
+        (lambda x: np.sqrt(np.sum((x - 1) ** 2, axis=0, keepdims=True)), np.stack([X, P])),
+    ],
+    "root_of_inner_product": [(lambda x: np.sqrt(x @ x), X), (lambda x: np.sqrt(np.dot(x, x)), X)],
+    "root_of_mean_square": [(lambda x: np.sqrt(np.mean(np.square(x), axis=1)), np.stack([X, P]))],
+    "log_of_determinant": [
+        (lambda x: np.log(np.linalg.det(x)), MATRIX),
+        (lambda x: np.log(np.linalg.det(x)), np.stack([MATRIX, 2 * MATRIX])),
+    ],
+    "log_of_size_of_determinant": [(lambda x: np.log(np.abs(np.linalg.det(x))), -MATRIX)],
+    "inverse_times": [
+        (lambda x: np.linalg.inv(x) @ X, MATRIX),
+        (lambda x: np.linalg.inv(x) @ x[:, :2], MATRIX),
+        (lambda x: np.linalg.inv(x).T @ X, MATRIX),
+        (lambda x: np.linalg.inv(x) @ x**2, np.stack([MATRIX, 2 * MATRIX])),
+    ],
+    "times_inverse": [
+        (lambda x: X @ np.linalg.inv(x), MATRIX),
+        (lambda x: x[:2] @ np.linalg.inv(x), MATRIX),
+        (lambda x: x**2 @ np.linalg.inv(x).T, MATRIX),
     ],
     "times_log": [(lambda x: x * np.log(x + 2), X)],
     "log_of_product": [(lambda x: np.log(np.prod(x)), P), (lambda x: np.log(np.prod(x, axis=1)), np.stack([P, X]))],

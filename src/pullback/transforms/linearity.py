@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from pullback.core.graph import Graph, as_scalar
+from pullback.core.graph import as_scalar
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT, constant_node, scalar_node
-from pullback.transforms.passes import made, rewrite
+from pullback.transforms.replacing import Table, made
+
+linearity = Table("linearity", counting=True)
+"""Where a number, a zero or a transpose costs less at another place."""
+
+Inputs = tuple[Node, ...]
+Single = tuple[bool, ...]
+"""Which inputs nothing else uses."""
+
+_ROUNDING = "rounding only"
 
 
-def move_scalars_out(graph: Graph) -> Graph:
-    """Multiply the result by a number in place of the operand, where the result is not larger; ``sum(2*x) = 2*sum(x)``.
-
-    And multiply only what was scattered: ``scatter(v) * s`` is ``scatter(v * s[i])``.
-    """
-    uses: dict[Node, int] = {}
-    for node in graph.nodes:
-        for source in node.inputs:
-            uses[source] = uses.get(source, 0) + 1
-    single = {node for node, count in uses.items() if count == 1} - set(graph.outputs)
-
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        simplify = _RULES.get(node.primitive.name)
-        kept = tuple(old in single for old in node.inputs)
-        return None if simplify is None else simplify(node, inputs, kept)
-
-    return rewrite(graph, rule, "linearity")
+# Numbers --------------------------------------------------------------------------------------------------------------
 
 
 def _scaled(node: Node) -> tuple[float, Node] | None:
@@ -50,8 +41,9 @@ def _times(number: float, node: Node) -> Node:
     return made("multiply", (scalar_node(number, aval.shape, aval.dtype), node))
 
 
-def _linear(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Node | None:
-    """A linear operation on a multiple of something."""
+@linearity.identity("sum", "mean", "matmul", "einsum", changes=_ROUNDING)
+def number_out(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """sum(c * X) = c * sum(X), and of matrix products, where the result is not larger"""
     if node.array_aval.dtype.kind != "f":
         return None
     for position, source in enumerate(inputs):
@@ -65,16 +57,45 @@ def _linear(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> N
     return None
 
 
-def _moved(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Node | None:
-    """A movement of a multiple: the number goes to where it may meet others."""
+@linearity.identity("sum", "mean", changes=_ROUNDING)
+def repeated_factor_out(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """sum(a * X) = a * sum(X), a being one number that is not known yet"""
+    (source,) = inputs
+    if source.primitive.name != "multiply" or node.array_aval.dtype.kind != "f" or not single[0]:
+        return None
+    if node.array_aval.size >= source.array_aval.size:
+        return None
+    for one, other in (source.inputs, source.inputs[::-1]):
+        factor = _repeated(one)
+        if factor is not None and _repeated(other) is None:
+            total = made(node.primitive.name, (other,), node.params)
+            shape = total.array_aval.shape
+            if factor.array_aval.shape:
+                factor = made("reshape", (factor,), {"shape": ()})
+            spread = made("broadcast_to", (factor,), {"shape": shape}) if shape else factor
+            return made("multiply", (spread, total))
+    return None
+
+
+def _repeated(node: Node) -> Node | None:
+    """The node of one element that is repeated all over, if it is that."""
+    while node.primitive.name in ("broadcast_to", "reshape") and node.array_aval.size > 1:
+        node = node.inputs[0]
+    return node if node.array_aval.size == 1 and node.primitive is not CONSTANT else None
+
+
+@linearity.identity("broadcast_to", "reshape", "permute")
+def number_past_movement(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """M(c * X) = c * M(X), M a movement: the number goes to where it may meet others"""
     found = _scaled(inputs[0])
     if found is None or node.array_aval.dtype.kind != "f":
         return None
     return _times(found[0], made(node.primitive.name, (found[1], *inputs[1:]), node.params))
 
 
-def _plus(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Node | None:
-    """Adding an array of negative constants is subtracting one of positive ones."""
+@linearity.identity("add")
+def plus_negative_constant(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """X + -K = X - K, K an array of positive constants"""
     for one, other in (inputs, inputs[::-1]):
         value = other.value
         if other.primitive is CONSTANT and as_scalar(other) is None and value.dtype.kind == "f" and (value <= 0).all():
@@ -82,17 +103,28 @@ def _plus(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Nod
     return None
 
 
-def _sum(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Node | None:
-    """Sums of multiples, and of what was scattered into zeros."""
+# Values among zeros ---------------------------------------------------------------------------------------------------
+
+_PICKS = {"scatter_add": "gather", "slice_update": "slice"}
+"""What puts values among others, and what picks from the same places."""
+
+
+def _is_placed(node: Node) -> bool:
+    """Whether a node puts values among zeros."""
+    return node.primitive.name in _PICKS and as_scalar(node.inputs[0]) == 0
+
+
+@linearity.identity("sum", changes=_ROUNDING)
+def sum_of_placed(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """sum(scatter(v)) = sum(v)"""
     (source,) = inputs
-    if _is_placed(source):
-        axes = node.params["axes"]
-        values = source.inputs[1]
-        if len(axes) == source.array_aval.ndim and source.array_aval.dtype == node.array_aval.dtype:
-            return made("sum", (values,), {"axes": tuple(range(values.array_aval.ndim))})
-        if source.primitive.name == "scatter_add" and _sums_rows(source, axes):
-            return values
-    return _linear(node, inputs, single)
+    if not _is_placed(source):
+        return None
+    axes = node.params["axes"]
+    values = source.inputs[1]
+    if len(axes) == source.array_aval.ndim and source.array_aval.dtype == node.array_aval.dtype:
+        return made("sum", (values,), {"axes": tuple(range(values.array_aval.ndim))})
+    return values if source.primitive.name == "scatter_add" and _sums_rows(source, axes) else None
 
 
 def _sums_rows(scattered: Node, axes: tuple[int, ...]) -> bool:
@@ -111,17 +143,9 @@ def _sums_rows(scattered: Node, axes: tuple[int, ...]) -> bool:
     return indices[0].array_aval.shape == shape
 
 
-_PICKS = {"scatter_add": "gather", "slice_update": "slice"}
-"""What puts values among others, and what picks from the same places."""
-
-
-def _is_placed(node: Node) -> bool:
-    """Whether a node puts values among zeros."""
-    return node.primitive.name in _PICKS and as_scalar(node.inputs[0]) == 0
-
-
-def _product(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> Node | None:
-    """Products with what was put among zeros."""
+@linearity.identity("multiply", "strong_product")
+def product_with_placed(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """scatter(v) * X = scatter(v * X[i])"""
     for position, (one, other) in enumerate((inputs, inputs[::-1])):
         if not _is_placed(one) or not single[position]:
             continue
@@ -133,15 +157,45 @@ def _product(node: Node, inputs: tuple[Node, ...], single: tuple[bool, ...]) -> 
     return None
 
 
-_RULES: dict[str, Callable[[Node, tuple[Node, ...], tuple[bool, ...]], Node | None]] = {
-    "sum": _sum,
-    "mean": _linear,
-    "matmul": _linear,
-    "einsum": _linear,
-    "broadcast_to": _moved,
-    "reshape": _moved,
-    "permute": _moved,
-    "add": _plus,
-    "multiply": _product,
-    "strong_product": _product,
-}
+# Transposes -----------------------------------------------------------------------------------------------------------
+
+
+def _untransposed(node: Node) -> Node | None:
+    """The matrix of which a node is the transpose, if it is one."""
+    return node.inputs[0] if node.primitive.name == "permute" and node.params["axes"] == (1, 0) else None
+
+
+def _transpose(node: Node) -> Node:
+    return _untransposed(node) or made("permute", (node,), {"axes": (1, 0)})
+
+
+@linearity.identity("matmul", changes=_ROUNDING)
+def product_of_transposes(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """A.T @ B.T = (B @ A).T"""
+    left, right = map(_untransposed, inputs)
+    if left is None or right is None:
+        return None
+    return made("permute", (made("matmul", (right, left)),), {"axes": (1, 0)})
+
+
+@linearity.identity("permute", changes=_ROUNDING)
+def transpose_of_product(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """(A.T @ B).T = B.T @ A"""
+    (product,) = inputs
+    if product.primitive.name != "matmul" or _untransposed(node) is None or not single[0]:
+        return None
+    left, right = product.inputs
+    if left.array_aval.ndim != 2 or right.array_aval.ndim != 2:
+        return None
+    if _untransposed(left) is None and _untransposed(right) is None:
+        return None
+    return made("matmul", (_transpose(right), _transpose(left)))
+
+
+@linearity.identity("matmul", changes=_ROUNDING)
+def vector_times_matrix(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """v @ X = X.T @ v"""
+    vector, matrix = inputs
+    if vector.array_aval.ndim != 1 or matrix.array_aval.ndim != 2:
+        return None
+    return made("matmul", (_transpose(matrix), vector))

@@ -5,62 +5,17 @@ Every rule here is exact: the values are the same bit for bit, NaN, infinities a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
-from pullback.core.node import NO_PARAMS, Node, as_value
-from pullback.core.operations import named_primitive
-from pullback.core.origin import Derived
+from pullback.core.node import Node, as_value
 from pullback.core.terminals import CONSTANT, constant_node, scalar_node
-
-Rule = Callable[[Node, tuple[Node, ...]], Node | None]
-"""``rule(node, inputs)`` with the inputs already rewritten: what takes the node's place, or None to keep it."""
-
-
-def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
-    """Return the graph with ``rule`` applied to each node, left to right; what nothing uses any more is gone.
-
-    Args:
-        graph: what is rewritten.
-        rule: called once for each node that has inputs.
-        name: of the pass, for the origin of the nodes that it makes.
-    """
-    replaced: dict[Node, Node] = {}
-    for node in graph.nodes:
-        if not node.inputs:
-            replaced[node] = node
-            continue
-        inputs = tuple([replaced[source] for source in node.inputs])
-        found = rule(node, inputs)
-        if found is None:
-            found = node if inputs == node.inputs else remade(node, inputs)
-        elif found.inputs and found._origin is None:  # it is new
-            found._origin = Derived(name, node.origin)
-            found.scope = node.scope
-            found.name = found.name or node.name
-        replaced[node] = found
-    outputs = [replaced[node] for node in graph.outputs]
-    return Graph.of(outputs, graph.inputs, graph.output_names)
-
-
-def remade(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same use of the same primitive, of other inputs."""
-    copy = Node(node.primitive, inputs, node.params, None, True, node._origin, node.aval, node.name)
-    copy.scope = node.scope
-    return copy
-
-
-def made(name: str, inputs: Sequence[Node], params: Any = NO_PARAMS) -> Node:
-    """A new use of the primitive called ``name``, without a value."""
-    primitive = named_primitive(name)
-    aval = primitive.infer_aval([node.aval for node in inputs], params)
-    return Node(primitive, tuple(inputs), params, None, True, None, aval)
-
+from pullback.transforms.identities import algebra, layout
+from pullback.transforms.replacing import EXACT, Applied, Report, made, remade, rewrite
 
 # Constants ------------------------------------------------------------------------------------------------------------
 
@@ -90,10 +45,17 @@ _FOLD_LIMIT = 1 << 16
 """The largest constant, in elements, that is computed while compiling."""
 
 
-def fold_constants(graph: Graph) -> Graph:
+def fold_constants(graph: Graph, report: Report | None = None) -> Graph:
     """Compute what depends on constants only, unless that is large."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        found = fold(node, inputs)
+        if found is not None and report is not None and node.primitive.name not in _REPEATS:
+            before = node if inputs == node.inputs else remade(node, inputs)
+            report(Applied("fold_constants", before, found, EXACT))
+        return found
+
+    def fold(node: Node, inputs: tuple[Node, ...]) -> Node | None:
         if not isinstance(node.aval, Aval) or node.aval.size > _FOLD_LIMIT:
             return None
         if not all(source.primitive is CONSTANT and not isinstance(source.value, tuple) for source in inputs):
@@ -105,11 +67,24 @@ def fold_constants(graph: Graph) -> Graph:
             return None if scalar is None else scalar_node(scalar, node.aval.shape, node.aval.dtype)
         try:
             with np.errstate(all="ignore"):
-                return constant_node(as_value(node.primitive.evaluate(*[one.value for one in inputs], **node.params)))
+                value = as_value(node.primitive.evaluate(*[one.value for one in inputs], **node.params))
         except (ValueError, TypeError, IndexError, ArithmeticError):
             return None  # it fails when it is run, as it does without being compiled
+        return _constant(value)
 
     return rewrite(graph, rule, "fold_constants")
+
+
+_REPEATS = frozenset({"broadcast_to", "reshape"})
+
+
+def _constant(value: Any) -> Node:
+    """A constant node, of a number all over if it is one."""
+    if not isinstance(value, tuple) and value.size > 1 and value.dtype.kind in "iuf":
+        first = value.flat[:1]
+        if value.tobytes() == first.tobytes() * value.size:
+            return scalar_node(first[0].item(), value.shape, value.dtype)
+    return constant_node(value)
 
 
 # The same thing twice -------------------------------------------------------------------------------------------------
@@ -197,184 +172,7 @@ def _params_key(params: Any) -> Any:
     return key
 
 
-# Algebra --------------------------------------------------------------------------------------------------------------
-
-
-def simplify_exactly(graph: Graph) -> Graph:
-    """Drop operations that change nothing: products with 1, differences from 0, conversions to the same dtype."""
-
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        simplify = _ALGEBRA.get(node.primitive.name)
-        return None if simplify is None else simplify(node, inputs)
-
-    return rewrite(graph, rule, "simplify_exactly")
-
-
-def _multiply(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    for one, other in (inputs, inputs[::-1]):
-        scalar = as_scalar(one)
-        if scalar is None or node.array_aval.dtype.kind == "b":
-            continue
-        if scalar == 1:
-            return other
-        if scalar == -1 and node.array_aval.dtype.kind in "if":
-            return made("negative", (other,))
-    return None
-
-
-def _divide(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    divisor = as_scalar(inputs[1])
-    if divisor == 1:
-        return inputs[0]
-    if isinstance(divisor, float) and math.isfinite(divisor) and abs(math.frexp(divisor)[0]) == 0.5:
-        info = np.finfo(node.array_aval.dtype)
-        if info.tiny <= abs(1 / divisor) <= info.max:  # a power of two: its reciprocal is exact
-            reciprocal = scalar_node(1 / divisor, node.array_aval.shape, node.array_aval.dtype)
-            return made("multiply", (inputs[0], reciprocal))
-    return None
-
-
-def _add(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    for one, other in (inputs, inputs[::-1]):
-        scalar = as_scalar(one)
-        # x + 0 makes 0 of -0; integers have no -0.
-        if scalar == 0 and (node.array_aval.dtype.kind in "iu" or math.copysign(1, _real(scalar)) < 0):
-            if node.array_aval.dtype.kind == "c":
-                continue
-            return other
-        if other.primitive.name == "negative" and node.array_aval.dtype.kind in "if":
-            return made("subtract", (one, other.inputs[0]))
-    return None
-
-
-def _subtract(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    scalar = as_scalar(inputs[1])
-    if scalar == 0 and node.array_aval.dtype.kind in "iuf" and math.copysign(1, _real(scalar)) > 0:
-        return inputs[0]
-    if inputs[1].primitive.name == "negative" and node.array_aval.dtype.kind in "if":
-        return made("add", (inputs[0], inputs[1].inputs[0]))
-    return None
-
-
-def _real(scalar: Any) -> float:
-    return float(scalar.real)
-
-
-def _power(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    exponent = as_scalar(inputs[1])
-    if node.array_aval.dtype.kind != "f":
-        return None
-    if exponent == 1:
-        return inputs[0]
-    if exponent == 2:
-        return made("square", (inputs[0],))
-    return None
-
-
-def _negative(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    return inputs[0].inputs[0] if inputs[0].primitive.name == "negative" else None
-
-
-def _astype(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    return inputs[0] if inputs[0].aval == node.aval else None
-
-
-def _select(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    condition, x, y = inputs
-    if x is y:
-        return x
-    scalar = as_scalar(condition)
-    return None if scalar is None else x if scalar else y
-
-
-def _strong_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    # A factor that is one finite number gives zero for zero by itself; a cotangent that is no zero needs no care.
-    ct, partial = as_scalar(inputs[0]), as_scalar(inputs[1])
-    finite = partial is not None and np.isfinite(partial)
-    if finite or (ct is not None and ct != 0):
-        product = made("multiply", inputs)
-        return _multiply(product, inputs) or product
-    return None
-
-
-_ALGEBRA = {
-    "multiply": _multiply,
-    "divide": _divide,
-    "add": _add,
-    "subtract": _subtract,
-    "power": _power,
-    "negative": _negative,
-    "positive": lambda node, inputs: inputs[0] if inputs[0].aval == node.aval else None,
-    "astype": _astype,
-    "select": _select,
-    "strong_product": _strong_product,
-}
-
-
-# Layout ---------------------------------------------------------------------------------------------------------------
-
-
-def clean_layout(graph: Graph) -> Graph:
-    """Join chains of reshapes, of permutations and of broadcasts into one of each, and drop those that do nothing."""
-
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        clean = _LAYOUT.get(node.primitive.name)
-        return None if clean is None else clean(node, inputs[0])
-
-    return rewrite(graph, rule, "clean_layout")
-
-
-def _reshape(node: Node, x: Node) -> Node | None:
-    if x.aval == node.aval:
-        return x
-    if x.primitive.name == "reshape":
-        source = x.inputs[0]
-        return source if source.aval == node.aval else made("reshape", (source,), node.params)
-    scalar = as_scalar(x)
-    return None if scalar is None else scalar_node(scalar, node.array_aval.shape, node.array_aval.dtype)
-
-
-def _permute(node: Node, x: Node) -> Node | None:
-    axes: tuple[int, ...] = node.params["axes"]
-    if axes == tuple(range(len(axes))):
-        return x
-    if x.primitive.name == "permute":
-        joined = tuple(x.params["axes"][axis] for axis in axes)
-        return _permute_of(x.inputs[0], joined)
-    lengths = x.array_aval.shape
-    long = [axis for axis in axes if lengths[axis] != 1]
-    if long == sorted(long):  # only axes of length 1 move: nothing moves in memory
-        return made("reshape", (x,), {"shape": node.array_aval.shape})
-    return None
-
-
-def _permute_of(x: Node, axes: tuple[int, ...]) -> Node:
-    return x if axes == tuple(range(len(axes))) else made("permute", (x,), {"axes": axes})
-
-
-def _broadcast_to(node: Node, x: Node) -> Node | None:
-    if x.aval == node.aval:
-        return x
-    if x.primitive.name == "broadcast_to":
-        return made("broadcast_to", (x.inputs[0],), node.params)
-    return None
-
-
-def _reduce(node: Node, x: Node) -> Node | None:
-    same = isinstance(node.aval, Aval) and node.aval == x.aval and not node.params["axes"]
-    return x if same else None
-
-
-_LAYOUT = {
-    "reshape": _reshape,
-    "permute": _permute,
-    "broadcast_to": _broadcast_to,
-    "sum": _reduce,
-    "max": _reduce,
-    "min": _reduce,
-    "prod": _reduce,
-    "mean": _reduce,
-}
+# All of them ----------------------------------------------------------------------------------------------------------
 
 
 def optimize(graph: Graph) -> Graph:
@@ -382,7 +180,7 @@ def optimize(graph: Graph) -> Graph:
     graph = merge_loops(settle(graph))
     for _ in range(4):
         before = len(graph.nodes)
-        for one in (clean_layout, simplify_exactly, fold_constants, merge_common):
+        for one in (layout.apply, algebra.apply, fold_constants, merge_common):
             graph = one(graph)
         if len(graph.nodes) == before:
             break
@@ -390,13 +188,13 @@ def optimize(graph: Graph) -> Graph:
 
 
 __all__ = [
-    "clean_layout",
     "fold_constants",
+    "made",
     "merge_common",
     "merge_extended",
     "merge_loops",
     "optimize",
+    "remade",
     "rewrite",
     "settle",
-    "simplify_exactly",
 ]

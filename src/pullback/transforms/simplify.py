@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
-from pullback.core.operations import operations
 from pullback.core.origin import Derived
 from pullback.core.state import record
 from pullback.core.terminals import input_node
-from pullback.transforms.linearity import move_scalars_out
-from pullback.transforms.passes import clean_layout, fold_constants, merge_common, remade, rewrite, simplify_exactly
+from pullback.transforms.identities import algebra, layout
+from pullback.transforms.linearity import linearity
+from pullback.transforms.passes import fold_constants, merge_common
 from pullback.transforms.polynomials import Reading, Writing, candidates, is_algebra
+from pullback.transforms.replacing import Applied, remade, rewrite
 from pullback.transforms.stabilize import Found, find
 
 _CONE = 200
@@ -27,29 +27,6 @@ _EXPENSIVE = {"divide": 4, "reciprocal": 4, "power": 8, "exp": 6}
 
 
 _CANCELLED = "rounding, and finite where what cancels was infinite"
-
-
-@dataclass(frozen=True)
-class Applied:
-    """A rewrite that was applied.
-
-    Attributes:
-        name: of the rewrite.
-        before: the node as it was.
-        after: what took its place.
-        changes: what may come out differently.
-    """
-
-    name: str
-    before: Node
-    after: Node
-    changes: str
-
-    def __str__(self) -> str:
-        before, after = (operations.graph_formula(Graph.of([node])) for node in (self.before, self.after))
-        origin = self.before.origin
-        where = f"  at {origin}" if origin is not None else ""
-        return f"{self.name}: {before} -> {after}  ({self.changes}){where}"
 
 
 def graph_simplify(graph: Graph, log: bool = False) -> Graph:
@@ -66,8 +43,10 @@ def simplify(graph: Graph, applied: list[Applied]) -> Graph:
     """Return the simplified graph, and add what was done to ``applied``."""
     for _ in range(8):
         before = graph
-        for one in (_drop_identities, clean_layout, simplify_exactly, fold_constants, merge_common, move_scalars_out):
-            graph = one(graph)
+        graph = _drop_identities(graph)
+        for one in (layout.apply, algebra.apply, fold_constants):
+            graph = one(graph, applied.append)
+        graph = linearity.apply(merge_common(graph), applied.append)
         # Algebra first: 1 - sigmoid(z) may cancel as long as it is one.
         graph = merge_common(collect_terms(merge_common(graph), applied))
         graph = merge_common(stabilize(graph, applied))

@@ -225,9 +225,14 @@ def _(x: Aval) -> tuple[Aval, ...]:
     return Aval(x.shape[:-2], x.dtype), Aval(x.shape[:-2], real_dtype(x.dtype))
 
 
-def _inverse(x: Array, logarithm: Array) -> Array:
+def _inverse(x: Array, logarithm: Array, weight: Array | None = None) -> Array:
+    """The inverse, by which the logarithm has derivatives; it need not be one where ``weight`` is zero."""
     value = logarithm._node.value
     if value is not None and np.isneginf(value).any():
+        singular = np.isneginf(value)
+        counted = weight._node.value if weight is not None else None
+        if counted is not None and not np.any(counted[singular]):
+            return invert(operations.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x))
         raise LinAlgError(
             f"slogdet: expected an invertible matrix, got a singular one (shape {x.shape}): the logarithm is -inf and "
             "has no derivative. Use det, which has"
@@ -246,7 +251,7 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array) -> Iterator[Thunk]:
             if by_logarithm is None:
                 zeros: Array = operations.zeros_like(x)
                 return zeros
-            return _times(by_logarithm, adjoint(_inverse(x, logarithm)))
+            return _times(by_logarithm, adjoint(_inverse(x, logarithm, by_logarithm)))
         factor = operations.zeros_like(sign) if by_logarithm is None else by_logarithm
         if by_sign is not None:
             factor = factor - 1j * operations.imag(conjugated(by_sign) * sign)

@@ -1,0 +1,160 @@
+"""Replacing nodes of a graph, one at a time: rules in a table, and the walk that applies them and says what it did."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pullback.core.graph import Graph
+from pullback.core.node import NO_PARAMS, Node
+from pullback.core.operations import named_primitive, operations
+from pullback.core.origin import Derived
+from pullback.core.primitive import Params
+
+Rule = Callable[..., Node | None]
+"""``rule(node, inputs)`` with the inputs already rewritten: what takes the node's place, or None to keep it."""
+
+EXACT = "exact"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A rule that has a name.
+
+    Attributes:
+        name: of the function.
+        statement: the identity.
+        changes: what may come out differently.
+        rule: the function.
+    """
+
+    name: str
+    statement: str
+    changes: str
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A rewrite that was applied.
+
+    Attributes:
+        name: of the rewrite.
+        before: the node as it was.
+        after: what took its place.
+        changes: what may come out differently.
+    """
+
+    name: str
+    before: Node
+    after: Node
+    changes: str
+
+    def __str__(self) -> str:
+        before, after = (_brief(operations.graph_formula(Graph.of([node]))) for node in (self.before, self.after))
+        origin = self.before.origin
+        where = f"  at {origin}" if origin is not None else ""
+        return f"{self.name}: {before} -> {after}  ({self.changes}){where}"
+
+
+def _brief(formula: str) -> str:
+    return formula if len(formula) <= _LONGEST else f"{formula[: _LONGEST - 3]}..."
+
+
+_LONGEST = 200
+"""How many characters of a formula are shown."""
+
+Report = Callable[[Applied], None]
+"""Called with each rewrite that is applied."""
+
+
+class Table:
+    """Identities, by the primitive that they begin at.
+
+    With ``counting``, rules are asked with a third argument: which inputs nothing else uses.
+    """
+
+    def __init__(self, name: str, counting: bool = False) -> None:
+        self.name = name
+        self.counting = counting
+        self.identities: dict[str, Identity] = {}
+        self._at: dict[str, list[Identity]] = {}
+
+    def identity(self, *primitives: str, changes: str = EXACT) -> Callable[[Rule], Rule]:
+        """Declare a rule for uses of these primitives; its docstring is the identity."""
+
+        def declare(rule: Rule) -> Rule:
+            assert rule.__doc__, f"{rule.__name__}: a rewrite says its identity"
+            one = Identity(rule.__name__, inspect.cleandoc(rule.__doc__), changes, rule)
+            self.identities[one.name] = one
+            for primitive in primitives:
+                self._at.setdefault(primitive, []).append(one)
+            return rule
+
+        return declare
+
+    def apply(self, graph: Graph, report: Report | None = None) -> Graph:
+        """Return the graph with the first rule that fits applied to each node."""
+        single = _used_once(graph) if self.counting else frozenset()
+
+        def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+            for one in self._at.get(node.primitive.name, ()):
+                kept = (tuple([old in single for old in node.inputs]),) if self.counting else ()
+                found = one.rule(node, inputs, *kept)
+                if found is not None:
+                    if report is not None:
+                        before = node if inputs == node.inputs else remade(node, inputs)
+                        report(Applied(one.name, before, found, one.changes))
+                    return found
+            return None
+
+        return rewrite(graph, rule, self.name)
+
+
+def _used_once(graph: Graph) -> frozenset[Node]:
+    uses: dict[Node, int] = {}
+    for node in graph.nodes:
+        for source in node.inputs:
+            uses[source] = uses.get(source, 0) + 1
+    return frozenset(node for node, count in uses.items() if count == 1) - frozenset(graph.outputs)
+
+
+def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
+    """Return the graph with ``rule`` applied to each node, left to right; what nothing uses any more is gone.
+
+    Args:
+        graph: what is rewritten.
+        rule: called once for each node that has inputs.
+        name: of the pass, for the origin of the nodes that it makes.
+    """
+    replaced: dict[Node, Node] = {}
+    for node in graph.nodes:
+        if not node.inputs:
+            replaced[node] = node
+            continue
+        inputs = tuple([replaced[source] for source in node.inputs])
+        found = rule(node, inputs)
+        if found is None:
+            found = node if inputs == node.inputs else remade(node, inputs)
+        elif found.inputs and found._origin is None:  # it is new
+            found._origin = Derived(name, node.origin)
+            found.scope = node.scope
+            found.name = found.name or node.name
+        replaced[node] = found
+    outputs = [replaced[node] for node in graph.outputs]
+    return Graph.of(outputs, graph.inputs, graph.output_names)
+
+
+def remade(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The same use of the same primitive, of other inputs."""
+    copy = Node(node.primitive, inputs, node.params, None, True, node._origin, node.aval, node.name)
+    copy.scope = node.scope
+    return copy
+
+
+def made(name: str, inputs: Sequence[Node], params: Params = NO_PARAMS) -> Node:
+    """A new use of the primitive called ``name``, without a value."""
+    primitive = named_primitive(name)
+    aval = primitive.infer_aval([node.aval for node in inputs], params)
+    return Node(primitive, tuple(inputs), params, None, True, None, aval)

@@ -1,0 +1,116 @@
+"""Means, norms, products and matrices as a textbook writes them, in the form that keeps their digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pullback.core.array import Array
+from pullback.core.graph import as_scalar
+from pullback.core.operations import operations as op
+from pullback.transforms.patterns import Held
+from pullback.transforms.rewrites import ROUNDING, rewrite, squares_of
+
+
+@rewrite(
+    *(f"mean({one}) - {two}" for one in squares_of("x") for two in squares_of("mean(x)")),
+    changes=ROUNDING,
+    backward=True,
+)
+def mean_of_squares_less_square_of_mean(x: Array, mean: Held) -> Array:
+    """mean(x^2) - mean(x)^2 = var(x)"""
+    return mean.moved(op.var(x, axis=mean.axes))
+
+
+@rewrite("log(prod(x))", backward=True)
+def log_of_product(x: Array, prod: Held) -> Array:
+    """log(prod(x)) = sum(log|x|) where the product is not negative"""
+    negative = op.sum(op.astype(x < 0, np.int64), axis=prod.axes) % 2 == 1
+    logarithm = op.sum(op.log(op.absolute(x)), axis=prod.axes)
+    return prod.moved(op.where(negative, np.nan, logarithm))
+
+
+# Means and norms ------------------------------------------------------------------------------------------------------
+
+
+@rewrite("sum(x) / n")
+def written_mean(x: Array, n: Array, sum: Held) -> Array | None:
+    """sum(x) / n = mean(x), n being how many there are"""
+    count = math.prod(sum.shape[axis] for axis in sum.axes)
+    return sum.moved(op.mean(x, axis=sum.axes)) if as_scalar(n._node) == count else None
+
+
+@rewrite(*(f"sqrt(sum({square}))" for square in squares_of("x")), backward=True)
+def root_of_sum_of_squares(x: Array, sum: Held) -> Array:
+    """sqrt(sum(x^2)) = norm(x)"""
+    return sum.moved(_norm(x, sum.axes))
+
+
+@rewrite("sqrt(matmul(x, x))", backward=True)
+def root_of_inner_product(x: Array, matmul: Held) -> Array | None:
+    """sqrt(x @ x) = norm(x), x being a vector"""
+    return matmul.moved(_norm(x, (0,))) if x.ndim == 1 else None
+
+
+@rewrite(*(f"sqrt(mean({square}))" for square in squares_of("x")), backward=True)
+def root_of_mean_square(x: Array, mean: Held) -> Array:
+    """sqrt(mean(x^2)) = norm(x) / sqrt(n)"""
+    count = math.prod(mean.shape[axis] for axis in mean.axes)
+    return mean.moved(_norm(x, mean.axes) / math.sqrt(max(count, 1)))
+
+
+def _norm(x: Array, axes: tuple[int, ...]) -> Array:
+    result: Array = op.vector_norm(x, axis=axes)
+    return result
+
+
+# Matrices -------------------------------------------------------------------------------------------------------------
+
+
+@rewrite("log(det(A))", backward=True)
+def log_of_determinant(A: Array, det: Held) -> Array:
+    """log(det(A)) = slogdet(A)[1] where det(A) is not negative"""
+    sign, logarithm = op.slogdet(A)
+    return det.moved(op.where(sign < 0, np.nan, logarithm))
+
+
+@rewrite("log(absolute(det(A)))", backward=True)
+def log_of_size_of_determinant(A: Array, det: Held) -> Array:
+    """log(|det(A)|) = slogdet(A)[1]"""
+    return det.moved(op.slogdet(A)[1])
+
+
+@rewrite("matmul(inv(A), b)", changes=ROUNDING, backward=True)
+def inverse_times(A: Array, b: Array, inv: Held, matmul: Held) -> Array | None:
+    """inv(A) @ b = solve(A, b)"""
+    system = _inverted(A, inv)
+    if system is None or (b.ndim > 2 and b.ndim != A.ndim):
+        return None
+    result: Array = op.solve(system, b)
+    return result
+
+
+@rewrite("matmul(b, inv(A))", changes=ROUNDING, backward=True)
+def times_inverse(A: Array, b: Array, inv: Held, matmul: Held) -> Array | None:
+    """B @ inv(A) = solve(A.T, B.T).T"""
+    system = _inverted(A, inv)
+    if system is None or (b.ndim > 2 and b.ndim != A.ndim) or A.ndim > max(b.ndim, 2):
+        return None
+    transposed = op.matrix_transpose(system)
+    if b.ndim == 1:
+        result: Array = op.solve(transposed, b)
+    else:
+        result = op.matrix_transpose(op.solve(transposed, op.matrix_transpose(b)))
+    return result
+
+
+def _inverted(A: Array, inv: Held) -> Array | None:
+    """The matrix whose inverse was used: A, or its transpose where the inverse was transposed; None if it was moved."""
+    if not inv.moves:
+        return A
+    swapped = (*range(A.ndim - 2), A.ndim - 1, A.ndim - 2)
+    if len(inv.moves) == 1 and inv.moves[0].params.get("axes") == swapped and inv.moves[0].primitive.name == "permute":
+        transposed: Array = op.matrix_transpose(A)
+        return transposed
+    return None
