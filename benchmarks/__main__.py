@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import json
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 from benchmarks import compiled, importing, mathematics, memory, recording, training
@@ -20,18 +20,34 @@ WORKLOADS = {
 RESULTS = Path(__file__).parent / "results"
 
 
-def _versions() -> str:
-    found = []
-    for name in ("pullback", "numpy", "scipy", "torch"):
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ", ".join(found)
+_VERSIONS = """
+import importlib.metadata, sys
+for name in sys.argv[1:]:
+    try:
+        print(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        continue
+"""
 
 
-def _machine() -> str:
-    return f"Python {platform.python_version()}, {_versions()}; {platform.machine()}, {os.cpu_count()} processors."
+def _versions(python: str, *names: str) -> list[str]:
+    run = subprocess.run([python, "-c", _VERSIONS, *names], check=True, capture_output=True, text=True)
+    return run.stdout.splitlines()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _machine(peers: str | None = None) -> str:
+    versions = _versions(sys.executable, "pullback", "numpy", "scipy", "llvmlite")
+    versions += _versions(peers, "torch", "jax") if peers is not None else []
+    processor = ", ".join(one for one in (platform.machine(), _processor(), f"{os.cpu_count()} processors") if one)
+    return f"Python {platform.python_version()}, {', '.join(versions)}; {platform.system()}, {processor}."
 
 
 def _eager(quick: bool) -> str:
@@ -56,21 +72,17 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true", help="compiled functions only")
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has what peers.txt lists")
     parser.add_argument("--threads", type=int, default=2, help="for every contestant")
-    parser.add_argument("--only", metavar="WORKLOAD", action="append", help="some of the workloads of workloads/")
+    parser.add_argument("--only", metavar="WORKLOAD", action="append", help="compiled functions, this workload only")
     chosen = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
-    if not chosen.compiled:
+    if not chosen.compiled and not chosen.only:
         text = _eager(chosen.quick)
         print(text)
         if not chosen.quick:
             (RESULTS / "eager.md").write_text(text, encoding="utf-8")
-    lines, data = compiled.run(chosen.peers, chosen.quick, chosen.threads, chosen.only)
-    text = "\n".join(["# Compiled functions", "", _machine(), *lines[1:]]) + "\n"
-    print(text)
-    if not chosen.quick:
-        (RESULTS / "compiled.md").write_text(text, encoding="utf-8")
-        document = {"machine": _machine(), **data}
-        (RESULTS / "compiled.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    machine = _machine(chosen.peers)
+    if not compiled.run(chosen.peers, chosen.quick, chosen.threads, chosen.only, machine, RESULTS):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -4,168 +4,130 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import NAMES
+from benchmarks import contestants, tables
+from benchmarks.contestants import OURS, Contestant, NoAnswerError
+from benchmarks.limits import COPY, GEMM32, GEMM64
+from benchmarks.workloads import NAMES, Work
 
-PEERS = ("PyTorch, eager", "torch.compile", "JAX, jit")
-_WORKER = Path(__file__).parent / "worker.py"
-
-
-@dataclass
-class Contestant:
-    """One process, and what was measured of it.
-
-    Attributes:
-        name: who it is.
-        first: seconds of the first run, with what is compiled at it.
-        seconds: of one run, in each round.
-        memory: the most that the process held, in bytes.
-    """
-
-    name: str
-    process: subprocess.Popen[str]
-    first: float = 0.0
-    results: Any = None
-    seconds: list[float] = field(default_factory=list)
-    memory: int = 0
-    count: int = 1
-
-    def ask(self, count: int | None = None) -> Any:
-        """Let it run so often; return what it answers, None if it is no more."""
-        if count is not None:
-            try:
-                print(count, file=self.process.stdin, flush=True)
-            except BrokenPipeError:
-                return None
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else None
-
-    @property
-    def median(self) -> float:
-        """The median of the rounds."""
-        return float(np.median(self.seconds))
+ROUNDS, LEAST_ROUNDS = 15, 5
+TURN = 0.05
+"""Seconds that one turn of a contestant takes, or one run where that takes longer."""
+BUDGET = 30.0
+"""Seconds after which no further round of a workload is begun, once there are a few."""
 
 
-def _start(workload: str, name: str, python: str, threads: int) -> Contestant | None:
-    command = [python, str(_WORKER), workload, name, str(threads)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    one = Contestant(name, process)
-    answer = one.ask()
-    if answer is None:
-        process.wait()
-        return None
-    one.first, one.results = answer["first"], answer["results"]
-    return one
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
-def measure(workload: str, peers: str | None, rounds: int, seconds: float, threads: int) -> list[Contestant]:
+def measure(workload: str, peers: str | None, threads: int, quick: bool) -> dict[str, Any]:
     """Time every contestant of a workload in turns; raise AssertionError if one computes something else."""
-    module = importlib.import_module(f"benchmarks.workloads.{workload}")
-    names = [("pullback, compiled", sys.executable), ("pullback, eager", sys.executable)]
-    if hasattr(module, "numpy"):
-        names.append(("NumPy by hand", sys.executable))
-    if peers is not None:
-        names += [(name, peers) for name in PEERS]
-    found = [_start(workload, name, python, threads) for name, python in names]
-    contestants = [one for one in found if one is not None]
+    running: list[Contestant] = []
+    failed: dict[str, str] = {}
+    limits = None if quick else _limits(threads)
     try:
-        _compare(workload, contestants)
-        for one in contestants:
-            for _ in range(2):  # the second time it is warm
-                once = one.ask(one.count)["seconds"]
-                one.count = max(1, int(seconds / once))
-        for _ in range(rounds):
-            for one in contestants:
-                answer = one.ask(one.count)
-                one.seconds.append(answer["seconds"])
-                one.memory = answer["memory"]
+        for name, python in contestants.names(workload, peers):
+            try:
+                running.append(contestants.start(workload, name, python, threads, twice=not quick))
+                _say(f"  {name}: first run {tables.duration(running[-1].cold)}")
+            except NoAnswerError as reason:
+                if python == sys.executable:
+                    raise
+                failed[name] = str(reason)
+                _say(f"  {name}: {reason}")
+        _compare(workload, running)
+        _take_turns(running, quick)
     finally:
-        for one in contestants:
-            assert one.process.stdin is not None
-            one.process.stdin.close()
-            one.process.wait()
-    return contestants
+        for one in running:
+            one.end()
+    if limits is not None:
+        limits = {name: max(value, limits[name]) for name, value in _limits(threads).items()}
+    measured: dict[str, Any] = {
+        one.name: {"seconds": one.seconds, "cold": one.cold, "cached": one.cached, "memory": one.memory}
+        for one in running
+    }
+    order = [name for name, _ in contestants.names(workload, peers)]
+    measured |= {name: {"failed": reason} for name, reason in failed.items()}
+    module = importlib.import_module(f"benchmarks.workloads.{workload}")
+    return {
+        "title": module.TITLE,
+        "threads": threads,
+        "limits": limits,
+        "floor": _floor(getattr(module, "WORK", Work()), limits),
+        "contestants": {name: measured[name] for name in order},
+    }
 
 
-def _compare(workload: str, contestants: list[Contestant]) -> None:
-    first = contestants[0]
-    for one in contestants[1:]:
+def _take_turns(running: list[Contestant], quick: bool) -> None:
+    for one in running:
+        for _ in range(1 if quick else 2):  # the second time it is warm
+            once = one.run()
+            one.count = 1 if quick else max(1, int(TURN / once))
+    began = time.perf_counter()
+    for number in range(1 if quick else ROUNDS):
+        if number >= LEAST_ROUNDS and time.perf_counter() - began > BUDGET:
+            break
+        for one in running:
+            time.sleep(0 if quick else 0.02)  # the threads of the one before stop waiting for work
+            one.seconds.append(one.run())
+
+
+def _compare(workload: str, running: list[Contestant]) -> None:
+    first = running[0]
+    assert first.name == OURS
+    for one in running[1:]:
         for ours, theirs in zip(first.results, one.results, strict=True):
             np.testing.assert_allclose(
                 ours, theirs, rtol=2e-3, atol=1e-2, err_msg=f"{workload}: {first.name} and {one.name}"
             )
 
 
-def limits() -> dict[str, float]:
-    """What the machine does at most, measured now: a product of matrices, and a copy."""
-    a = np.ones((1024, 1024), np.float32)
-    big = np.ones(10**7, np.float32)
-    target = np.empty_like(big)
-
-    def best(function: Any, count: int = 5) -> float:
-        times = []
-        for _ in range(count):
-            start = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    return {
-        "GEMM, GFLOP/s": 2 * 1024**3 / best(lambda: a @ a) / 1e9,
-        "copy, GB/s": 2 * big.nbytes / best(lambda: np.copyto(target, big)) / 1e9,
-    }
+def _limits(threads: int) -> dict[str, float]:
+    script = Path(__file__).parent / "limits.py"
+    run = subprocess.run([sys.executable, str(script), str(threads)], check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(run.stdout)
+    return found
 
 
-def table(measured: dict[str, list[Contestant]]) -> list[str]:
-    """The results as lines of Markdown."""
-    lines: list[str] = []
-    ratios = []
-    for workload, contestants in measured.items():
-        ours, *others = contestants
-        title = importlib.import_module(f"benchmarks.workloads.{workload}").TITLE
-        lines += ["", f"### {title}", "", "| | one run, us | quartiles | times ours | first run, ms | memory, MB |"]
-        lines.append("|---|---:|---:|---:|---:|---:|")
-        for one in contestants:
-            low, high = np.quantile(one.seconds, [0.25, 0.75]) * 1e6
-            lines.append(
-                f"| {one.name} | {one.median * 1e6:,.2f} | {low:,.2f} to {high:,.2f} | {one.median / ours.median:.2f} "
-                f"| {one.first * 1e3:,.0f} | {one.memory / 1e6:,.0f} |"
-            )
-        peers = [one.median for one in others if one.name in PEERS]
-        if peers:
-            ratios.append(min(peers) / ours.median)
-    if ratios:
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        lines += ["", f"Geometric mean of the best peer's time over ours: {mean:.2f}, over {len(ratios)} workloads."]
-    return lines
+def _floor(work: Work, limits: dict[str, float] | None) -> float | None:
+    """The least seconds that this machine needs, None where nothing is known of it."""
+    if limits is None or not (work.flops or work.bytes):
+        return None
+    gemm = limits[GEMM32 if work.dtype == "float32" else GEMM64]
+    return max(work.flops / gemm, work.bytes / limits[COPY])
 
 
-def run(peers: str | None, quick: bool, threads: int, only: list[str] | None) -> tuple[list[str], dict[str, Any]]:
-    """Measure all workloads; return lines of Markdown and the same as data."""
-    chosen = [name for name in NAMES if only is None or name in only]
-    rounds, seconds = (2, 0.0) if quick else (15, 0.05)
-    before = limits()
-    measured = {name: measure(name, peers, rounds, seconds, threads) for name in chosen}
-    physical = {name: max(one, before[name]) for name, one in limits().items()}
-    words = ", ".join(f"{name} {value:,.0f}" for name, value in physical.items())
-    lines = ["## Compiled functions", "", f"{threads} threads. Limits of the machine in this run: {words}."]
-    data = {
-        "limits": physical,
-        "workloads": {
-            name: {one.name: {"seconds": one.seconds, "first": one.first, "memory": one.memory} for one in contestants}
-            for name, contestants in measured.items()
-        },
-    }
-    return [*lines, *table(measured)], data
+def run(peers: str | None, quick: bool, threads: int, only: list[str] | None, machine: str, results: Path) -> bool:
+    """Measure the workloads, and write each one down when it is measured; return whether all went well.
+
+    Rows of ``results/compiled.json`` and ``.md`` that are not measured now stay as they are.
+    """
+    if unknown := set(only or ()) - set(NAMES):
+        raise SystemExit(f"no workload {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}")
+    path = results / "compiled.json"
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["workloads"] if path.exists() else {}
+    good = True
+    for name in NAMES:
+        if only is not None and name not in only:
+            continue
+        _say(f"{name} ...")
+        try:
+            measured = {"machine": machine, **measure(name, peers, threads, quick)}
+        except (AssertionError, NoAnswerError) as error:
+            _say(f"  NOT MEASURED: {error}")
+            good = False
+            continue
+        _say("\n".join(tables.detail(measured)))
+        known = {one: measured if one == name else known[one] for one in NAMES if one == name or one in known}
+        if not quick:
+            path.write_text(json.dumps({"workloads": known}, indent=1) + "\n", encoding="utf-8")
+            path.with_suffix(".md").write_text("\n".join(tables.document(known)) + "\n", encoding="utf-8")
+    return good

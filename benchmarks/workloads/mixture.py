@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.workloads import Work
 from benchmarks.workloads.functions import Gradient
 
 TITLE = "Gaussian mixture log-likelihood (ADBench) with gradient, d=10, k=25, n=1000, float64"
 _D, _K, _N = 10, 25, 1000
 _LOWER = _D * (_D - 1) // 2
+# Of the products of triangles and vectors: forward, and by both of them.
+WORK = Work(flops=3 * 2 * _N * _K * _LOWER, dtype="float64")
 _GAMMA, _M = 1.0, 0  # of the Wishart prior
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.workloads import Work
+
 RATE = 0.01
 
 
@@ -20,6 +22,10 @@ class Network:
         self.w1 = (generator.normal(size=(sizes[1], sizes[0])) / sizes[0] ** 0.5).astype(np.float32)
         self.w2 = (generator.normal(size=(sizes[2], sizes[1])) / sizes[1] ** 0.5).astype(np.float32)
         self.b1, self.b2 = np.zeros(sizes[1], np.float32), np.zeros(sizes[2], np.float32)
+
+        first, second = (2 * batch * rows * columns for rows, columns in (sizes[:2], sizes[1:]))
+        # Forward, by the weights, and by the input, which the first layer does not need.
+        self.work = Work(flops=2 * first + 3 * second)
 
     def pullback(self, wrap: Any) -> Callable[[], Any]:
         import pullback as pb

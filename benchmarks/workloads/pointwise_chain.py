@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.workloads import Work
 from benchmarks.workloads.functions import Plain
 
 TITLE = "Pointwise chain, 1e7 elements, float32"
+WORK = Work(bytes=2 * 10**7 * 4)
 
 
 def _f(xp: Any, x: Any) -> Any:

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.workloads import Work
 from benchmarks.workloads.functions import Gradient
 
 TITLE = "Softmax with gradient, 4096x1024, float32"
+WORK = Work(bytes=3 * 4096 * 1024 * 4)
 
 
 def _f(xp: Any, x: Any, w: Any) -> Any:
