@@ -33,6 +33,7 @@ NEEDS_VALUES = {
 
 OTHER_DTYPES = {
     ("polygamma", np.float32): "SciPy multiplies by a float64 number",
+    ("multigammaln", np.float32): "SciPy adds a float64 number",
     ("solve_triangular", np.bool_): "SciPy computes with booleans in float32",
 }
 """Where the dtype is not the reference's, and why."""

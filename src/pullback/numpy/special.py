@@ -11,6 +11,8 @@ Beside them, by their own names, every pointwise operation that neither NumPy no
 The ufuncs of ``scipy.special`` itself can be called on an Array as well, as NumPy's can. Its functions written in
 Python (``logsumexp``, ``softmax``, ``log_softmax``, ``polygamma``) cannot: they make NumPy arrays of what they are
 given, which is refused for a watched array, by name. Call those of this module in their place.
+
+A function of SciPy's whose derivative is not known here raises UnsupportedError when it is asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from pullback.core.operations import operations as _operations
 from pullback.core.operations import overrides as _overrides
 from pullback.core.operations import primitives as _primitives
 from pullback.core.operations import scipy_overrides as _scipy_overrides
+from pullback.core.scipy import special as _scipy
+from pullback.errors import UnsupportedError
 from pullback.ops.softmax import log_softmax as _log_softmax
 from pullback.ops.softmax import softmax as _softmax
 
@@ -58,9 +62,14 @@ def _is_here(name: str) -> bool:
 
 def __getattr__(name: str) -> Any:
     ours = None if name.startswith("_") else _scipy_overrides.get(name, name if _is_here(name) else None)
-    if ours is None:
-        raise AttributeError(f"pullback.special has no {name!r}")
-    return getattr(_operations, ours)
+    if ours is not None:
+        return getattr(_operations, ours)
+    if name.startswith("_") or not hasattr(_scipy, name):
+        raise UnsupportedError(f"pullback.special has no {name!r}")
+    raise UnsupportedError(
+        f"pullback.special has no {name!r}: no derivative of SciPy's function is known here. "
+        f"Call scipy.special.{name} on values (.detach() gives them), or give a rule with custom_vjp"
+    )
 
 
 def __dir__() -> list[str]:

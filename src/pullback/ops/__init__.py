@@ -56,8 +56,16 @@ _FILES = """
     covariance
     histograms
     pointwise.special.gamma
+    pointwise.special.incomplete
+    pointwise.special.distributions
     pointwise.special.bessel
+    pointwise.special.airy
+    pointwise.special.elementary
     pointwise.special.integral
+    pointwise.special.faddeeva
+    pointwise.special.elliptic
+    pointwise.special.hypergeometric
+    pointwise.special.orthogonal
     fourier
     linalg.solving
     linalg.determinants

@@ -34,8 +34,18 @@ def logistic_loss(z, y):
     return -y * log_sigmoid(z) - (1 - y) * log_sigmoid(-z)
 
 
+def student(df, t):
+    tail = mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
+    return tail if t < 0 else 1 - tail
+
+
+def owens_t(a):
+    return mp.quad(lambda t: mp.exp(-(mp.mpf("0.49") * (1 + t * t)) / 2) / (1 + t * t), [0, a]) / (2 * mp.pi)
+
+
 SMALL = [-3.0, -0.7, 1e-9, 0.3, 2.5]
 POSITIVE = [1e-3, 0.3, 1.0, 2.5, 20.0]
+SHAPES = [1e-2, 0.5, 1.0, 3.0, 40.0]
 UNIT = [1e-6, 0.2, 0.5, 0.9, 1 - 1e-4]
 CASES = {
     "erf": (ops.erf, mp.erf, [*SMALL, 5.0]),
@@ -67,6 +77,78 @@ CASES = {
         lambda x: ops.betainc(2.5, 1.5, x), lambda x: mp.betainc(2.5, 1.5, 0, x, regularized=True), UNIT),
     "betaincc": (
         lambda x: ops.betaincc(2.5, 1.5, x), lambda x: mp.betainc(2.5, 1.5, x, 1, regularized=True), UNIT[1:4]),
+    "gammainc a": (lambda a: ops.gammainc(a, 3.0), lambda a: mp.gammainc(a, 0, 3, regularized=True), SHAPES),
+    "gammaincc a": (
+        lambda a: ops.gammaincc(a, 0.3), lambda a: mp.gammainc(a, 0.3, mp.inf, regularized=True), SHAPES[:4]),
+    "betainc a": (lambda a: ops.betainc(a, 1.5, 0.7), lambda a: mp.betainc(a, 1.5, 0, 0.7, regularized=True), SHAPES),
+    "betainc b": (lambda b: ops.betainc(2.5, b, 0.1), lambda b: mp.betainc(2.5, b, 0, 0.1, regularized=True), SHAPES),
+    "betaincc b": (
+        lambda b: ops.betaincc(2.5, b, 0.4), lambda b: mp.betainc(2.5, b, 0.4, 1, regularized=True), SHAPES),
+    "loggamma": (ops.loggamma, lambda x: mp.log(mp.gamma(x)), [0.1, 1.5, 30.0, 1e6]),
+    "poch z": (lambda z: ops.poch(z, 2.5), lambda z: mp.rf(z, 2.5), [0.3, 2.0, 20.0]),
+    "poch m": (lambda m: ops.poch(2.5, m), lambda m: mp.rf(2.5, m), [-1.5, 0.3, 2.0, 20.0]),
+    "binom x": (lambda x: ops.binom(x, 2.5), lambda x: mp.binomial(x, 2.5), [0.3, 2.0, 20.5]),
+    "binom y": (lambda y: ops.binom(6.0, y), lambda y: mp.binomial(6, y), [0.3, 2.0, 8.0, -1.0]),
+    "multigammaln": (
+        lambda x: ops.multigammaln(x, 3), lambda x: sum(mp.loggamma(x - mp.mpf(k) / 2) for k in range(3))
+        + 3 * mp.log(mp.pi) / 2, [1.5, 30.0]),
+    "chdtr": (lambda v: ops.chdtr(v, 3.0), lambda v: mp.gammainc(v / 2, 0, 1.5, regularized=True), SHAPES),
+    "fdtr": (
+        lambda v: ops.fdtr(v, 3.0, 0.5), lambda v: mp.betainc(v / 2, 1.5, 0, v / (v + 6), regularized=True), SHAPES),
+    "stdtr": (lambda t: ops.stdtr(2.5, t), lambda t: student(2.5, t), [-30.0, -0.7, 0.3, 2.5]),
+    "exprel": (ops.exprel, lambda x: mp.expm1(x) / x if x else mp.mpf(1), [-300.0, -3.0, 0.3, 20.0]),
+    "cosm1": (ops.cosm1, lambda x: -2 * mp.sin(x / 2) ** 2, SMALL),
+    "exp10": (ops.exp10, lambda x: mp.mpf(10) ** x, SMALL),
+    "powm1 x": (lambda x: ops.powm1(x, 0.3), lambda x: mp.powm1(x, 0.3), POSITIVE),
+    "powm1 y": (lambda y: ops.powm1(1.5, y), lambda y: mp.powm1(1.5, y), SMALL),
+    "sindg": (ops.sindg, lambda x: mp.sin(mp.radians(x)), [-30.0, 1e-9, 45.0, 1000.0]),
+    "tandg": (ops.tandg, lambda x: mp.tan(mp.radians(x)), [-30.0, 1e-9, 45.0]),
+    "cotdg": (ops.cotdg, lambda x: mp.cot(mp.radians(x)), [-30.0, 1e-3, 45.0]),
+    "boxcox x": (lambda x: ops.boxcox(x, 0.3), lambda x: (x**0.3 - 1) / 0.3, POSITIVE),
+    "boxcox lmbda": (lambda p: ops.boxcox(2.5, p), lambda p: mp.powm1(2.5, p) / p, [-3.0, 1e-9, 0.3, 20.0]),
+    "boxcox1p lmbda": (lambda p: ops.boxcox1p(2.5, p), lambda p: mp.powm1(3.5, p) / p, [-3.0, 1e-9, 0.3, 20.0]),
+    "inv_boxcox lmbda": (
+        lambda p: ops.inv_boxcox(2.5, p), lambda p: mp.exp(mp.log1p(p * 2.5) / p), [-0.3, 1e-9, 0.3, 20.0]),
+    "inv_boxcox1p y": (lambda y: ops.inv_boxcox1p(y, 0.3), lambda y: mp.expm1(mp.log1p(0.3 * y) / 0.3), SMALL),
+    "pseudo_huber delta": (
+        lambda d: ops.pseudo_huber(d, 1.5), lambda d: d * d * (mp.sqrt(1 + (1.5 / d) ** 2) - 1), [0.3, 2.5, 1e3]),
+    "pseudo_huber r": (
+        lambda r: ops.pseudo_huber(1.5, r), lambda r: 2.25 * (mp.sqrt(1 + (r / 1.5) ** 2) - 1), [-0.7, 0.3, 1e3]),
+    "dawsn": (ops.dawsn, lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x), [-6.9, -0.7, 0.3, 2.5, 7.1, 1e3]),
+    "erfi": (ops.erfi, mp.erfi, SMALL),
+    "fresnel_sine": (ops.fresnel_sine, mp.fresnels, [-3.1, 0.3, 5.1]),
+    "fresnel_cosine": (ops.fresnel_cosine, mp.fresnelc, [-3.1, 0.3, 5.1]),
+    "ndtri_exp": (ops.ndtri_exp, lambda y: mp.sqrt(2) * mp.erfinv(2 * mp.exp(y) - 1), [-50.0, -3.0, -0.3]),
+    "owens_t a": (lambda a: ops.owens_t(0.7, a), owens_t, [-3.0, 0.3, 2.5]),
+    "ellipk": (ops.ellipk, mp.ellipk, [-1e3, -0.7, 1e-9, 0.3, 0.999]),
+    "ellipe": (ops.ellipe, mp.ellipe, [-1e3, -0.7, 1e-9, 0.3, 0.999]),
+    "ellipkm1": (ops.ellipkm1, lambda p: mp.ellipk(1 - p), [1e-9, 1e-3, 0.3, 2.5, 20.0]),
+    "jacobi_sn": (lambda u: ops.jacobi_sn(u, 0.4), lambda u: mp.ellipfun("sn", u, 0.4), SMALL),
+    "jacobi_cn": (lambda u: ops.jacobi_cn(u, 0.4), lambda u: mp.ellipfun("cn", u, 0.4), SMALL),
+    "jacobi_dn": (lambda u: ops.jacobi_dn(u, 0.4), lambda u: mp.ellipfun("dn", u, 0.4), SMALL[1:]),
+    "hyperbolic_sine_integral": (ops.hyperbolic_sine_integral, mp.shi, [-3.0, 1e-3, 0.3, 20.0]),
+    "hyperbolic_cosine_integral": (ops.hyperbolic_cosine_integral, mp.chi, POSITIVE),
+    "spence": (ops.spence, lambda z: mp.polylog(2, 1 - z), [1e-9, 0.3, 0.999, 1.001, 2.5, 1e3]),
+    "wrightomega": (ops.wrightomega, lambda z: mp.lambertw(mp.exp(z)).real, [-30.0, *SMALL, 50.0]),
+    "hyp0f1": (lambda x: ops.hyp0f1(1.5, x), lambda x: mp.hyp0f1(1.5, x), SMALL),
+    "hyp1f1": (lambda x: ops.hyp1f1(0.5, 1.5, x), lambda x: mp.hyp1f1(0.5, 1.5, x), SMALL),
+    "hyp2f1": (lambda x: ops.hyp2f1(0.5, 1.0, 1.7, x), lambda x: mp.hyp2f1(0.5, 1, 1.7, x), [-3.0, 0.3, 0.8]),
+    "eval_legendre": (lambda x: ops.eval_legendre(5, x), lambda x: mp.legendre(5, x), SMALL),
+    "eval_chebyt": (lambda x: ops.eval_chebyt(5, x), lambda x: mp.chebyt(5, x), SMALL),
+    "eval_chebyu": (lambda x: ops.eval_chebyu(5, x), lambda x: mp.chebyu(5, x), SMALL),
+    "eval_gegenbauer": (lambda x: ops.eval_gegenbauer(5, 0.7, x), lambda x: mp.gegenbauer(5, 0.7, x), SMALL),
+    "eval_jacobi": (lambda x: ops.eval_jacobi(4, 0.7, 1.2, x), lambda x: mp.jacobi(4, 0.7, 1.2, x), SMALL),
+    "eval_laguerre": (lambda x: ops.eval_laguerre(5, x), lambda x: mp.laguerre(5, 0, x), SMALL),
+    "eval_genlaguerre": (lambda x: ops.eval_genlaguerre(5, 0.7, x), lambda x: mp.laguerre(5, 0.7, x), SMALL),
+    "eval_hermite": (lambda x: ops.eval_hermite(5, x), lambda x: mp.hermite(5, x), SMALL),
+    "eval_hermitenorm": (
+        lambda x: ops.eval_hermitenorm(5, x), lambda x: x**5 - 10 * x**3 + 15 * x, SMALL),
+    "airy_ai": (ops.airy_ai, mp.airyai, SMALL),
+    "airy_bi": (ops.airy_bi, mp.airybi, SMALL),
+    "struve": (lambda x: ops.struve(0.5, x), lambda x: mp.struveh(0.5, x), POSITIVE),
+    "modstruve": (lambda x: ops.modstruve(0.5, x), lambda x: mp.struvel(0.5, x), POSITIVE),
+    "yn": (lambda x: ops.yn(2, x), lambda x: mp.bessely(2, x), POSITIVE),
+    "kn": (lambda x: ops.kn(1, x), lambda x: mp.besselk(1, x), POSITIVE),
     "i0": (ops.i0, lambda x: mp.besseli(0, x), SMALL),
     "i1": (ops.i1, lambda x: mp.besseli(1, x), [*SMALL, 0.0, 30.0]),
     "i0e": (ops.i0e, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x), [-3.0, 0.3, 2.5, 50.0]),
@@ -115,7 +197,8 @@ def derivative(f, x):
     _, pushed = pb.jvp(f, (x,), (np.ones_like(x),))
     _, pullback = pb.vjp(f, x)
     (pulled,) = pullback(np.ones_like(x))
-    np.testing.assert_allclose(np.asarray(pb.asarray(pulled).detach()), np.asarray(pb.asarray(pushed).detach()))
+    found, other = (np.asarray(pb.asarray(one).detach()) for one in (pulled, pushed))
+    np.testing.assert_allclose(found, other, rtol=max(1e-7, 10 * np.finfo(x.dtype).eps))
     return pushed
 
 
@@ -149,6 +232,20 @@ COMPLEX = {
     "sine_integral": (ops.sine_integral, mp.si),
     "cosine_integral": (ops.cosine_integral, mp.ci),
     "lambertw": (ops.lambertw, mp.lambertw),
+    "wofz": (ops.wofz, lambda z: mp.exp(-z * z) * mp.erfc(-1j * z)),
+    "wofz far": (lambda z: ops.wofz(9 * z), lambda z: mp.exp(-81 * z * z) * mp.erfc(-9j * z)),
+    "erfi": (ops.erfi, mp.erfi),
+    "fresnel_sine": (ops.fresnel_sine, mp.fresnels),
+    "fresnel_cosine": (ops.fresnel_cosine, mp.fresnelc),
+    "hyperbolic_sine_integral": (ops.hyperbolic_sine_integral, mp.shi),
+    "hyperbolic_cosine_integral": (ops.hyperbolic_cosine_integral, mp.chi),
+    "wrightomega": (ops.wrightomega, lambda z: mp.lambertw(mp.exp(z))),
+    "airy_ai": (ops.airy_ai, mp.airyai),
+    "airy_bi": (ops.airy_bi, mp.airybi),
+    "hankel1": (lambda z: ops.hankel1(1.5, z), lambda z: mp.hankel1(1.5, z)),
+    "hankel2": (lambda z: ops.hankel2(1.5, z), lambda z: mp.hankel2(1.5, z)),
+    "hyp1f1": (lambda z: ops.hyp1f1(0.5, 1.5, z), lambda z: mp.hyp1f1(0.5, 1.5, z)),
+    "eval_legendre": (lambda z: ops.eval_legendre(2.5, z), lambda z: mp.legendre(2.5, z)),
     "lambertw -1": (lambda z: ops.lambertw(z, -1), lambda z: mp.lambertw(z, -1)),
     "xlogy": (lambda z: ops.xlogy(1 + 2j, z), lambda z: (1 + 2j) * mp.log(z)),
     "xlog1py": (lambda z: ops.xlog1py(1 + 2j, z), lambda z: (1 + 2j) * mp.log(1 + z)),
@@ -167,12 +264,16 @@ def test_complex_values_and_derivatives_are_mpmaths(name):
     np.testing.assert_allclose(pullback(np.ones_like(z))[0], np.conj(expected), rtol=1e-11)
 
 
+DOUBLE = {"expn", "yn", "kn", "hyp2f1", *(name for name in CASES if name.startswith("eval_"))}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_single_precision_stays_single_in_values_and_derivatives(name):
     ours, exact, _ = CASES[name]
-    if name.startswith("expn"):
-        pytest.skip("an integer order makes SciPy's result double")
-    x = np.array([0.3, 0.7], np.float32)
+    if name.split()[0] in DOUBLE:
+        pytest.skip("an integer order, or a number among the parameters, makes SciPy's result double")
+    shift = {"multigammaln": 2, "ndtri_exp": -1}.get(name, 0)
+    x = np.array([0.3, 0.7], np.float32) + np.float32(shift)
     slope = derivative(ours, x)
     assert ours(x).dtype == slope.dtype == np.float32
     np.testing.assert_allclose(slope, [float(mp.diff(exact, mp.mpf(float(p)))) for p in x], rtol=2e-5, atol=1e-6)
@@ -189,10 +290,25 @@ class TestRefusals:
         "polygamma": lambda n: ops.polygamma(n, 1.0),
         "zeta": lambda x: ops.zeta(x, 1.0),
         "expn": lambda n: ops.expn(n, 1.0),
-        "gammainc": lambda a: ops.gammainc(a, 1.0),
-        "gammaincc": lambda a: ops.gammaincc(a, 1.0),
-        "betainc": lambda a: ops.betainc(a, 1.0, 0.5),
-        "betaincc": lambda a: ops.betaincc(a, 1.0, 0.5),
+        "hankel1": lambda v: ops.hankel1(v, 1.0).real,
+        "hankel2": lambda v: ops.hankel2(v, 1.0).real,
+        "struve": lambda v: ops.struve(v, 1.0),
+        "modstruve": lambda v: ops.modstruve(v, 1.0),
+        "hyp0f1": lambda v: ops.hyp0f1(v, 1.0),
+        "hyp1f1": lambda a: ops.hyp1f1(a, 1.0, 0.5),
+        "hyp2f1": lambda a: ops.hyp2f1(a, 1.0, 2.0, 0.5),
+        **{
+            name: lambda n, name=name: getattr(ops, name)(n, *[1.5] * (getattr(scipy.special, name).nin - 2), 0.5)
+            for name in (
+                "eval_legendre",
+                "eval_chebyt",
+                "eval_chebyu",
+                "eval_laguerre",
+                "eval_gegenbauer",
+                "eval_genlaguerre",
+                "eval_jacobi",
+            )
+        },
     }
 
     @pytest.mark.parametrize("name", CALLS)
@@ -204,10 +320,10 @@ class TestRefusals:
         with pytest.raises(NotDifferentiableError, match=match):
             pb.jvp(call, (2.0,), (1.0,))
 
-    @pytest.mark.parametrize("name", ["betainc", "betaincc"])
-    def test_the_second_argument_of_the_incomplete_beta_function_is_refused_too(self, name):
+    @pytest.mark.parametrize("name", ["jacobi_sn", "jacobi_cn", "jacobi_dn", "jacobi_amplitude"])
+    def test_the_parameter_of_jacobis_functions_is_refused_too(self, name):
         with pytest.raises(NotDifferentiableError, match=f"{name}: .*its second argument"):
-            pb.grad(lambda b: getattr(ops, name)(1.0, b, 0.5))(2.0)
+            pb.grad(lambda m: getattr(ops, name)(1.0, m))(0.5)
 
     def test_the_other_argument_is_differentiated_all_the_same(self):
         v, x = pb.array(2.0, requires_grad=True), pb.array(1.5, requires_grad=True)
@@ -227,13 +343,16 @@ class TestScipy:
     )
     def test_scipys_ufunc_on_a_watched_array_is_differentiated(self, name):
         ufunc = getattr(scipy.special, name)
+        order = 2 if name.startswith("eval_hermite") else 2.0
+
+        def first(x):
+            out = ufunc(x, 0.4) if name == "ellipj" else ufunc(*[order] * (ufunc.nin - 1), x)
+            return (out[0] if isinstance(out, tuple) else out).real
+
         x = pb.array([0.3, 0.6], requires_grad=True)
-        out = ufunc(*[2.0] * (ufunc.nin - 1), x)
-        first = out[0] if isinstance(out, tuple) else out
-        first.sum().backward()
+        first(x).sum().backward()
         step = 1e-5
-        around = [ufunc(*[2.0] * (ufunc.nin - 1), np.array([0.3, 0.6]) + h) for h in (-step, step)]
-        before, after = [one[0] if isinstance(one, tuple) else one for one in around]
+        before, after = (first(np.array([0.3, 0.6]) + h) for h in (-step, step))
         np.testing.assert_allclose(np.asarray(x.grad), (after - before) / (2 * step), rtol=1e-7, atol=1e-9)
 
     def test_functions_of_scipy_that_call_ufuncs_come_along(self):
@@ -242,9 +361,9 @@ class TestScipy:
         )
 
     def test_a_ufunc_without_a_derivative_computes_but_refuses_what_is_watched(self):
-        np.testing.assert_array_equal(scipy.special.ellipk(pb.array(0.5)), scipy.special.ellipk(0.5))
-        with pytest.raises(NotDifferentiableError, match="ellipk: pullback has no derivative"):
-            scipy.special.ellipk(pb.array(0.5, requires_grad=True))
+        np.testing.assert_array_equal(scipy.special.kolmogorov(pb.array(0.5)), scipy.special.kolmogorov(0.5))
+        with pytest.raises(NotDifferentiableError, match="kolmogorov: pullback has no derivative"):
+            scipy.special.kolmogorov(pb.array(0.5, requires_grad=True))
 
     def test_outer_and_dtype(self):
         outer = scipy.special.xlogy.outer(pb.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0]))

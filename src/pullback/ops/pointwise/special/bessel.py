@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.families import pointwise
-from pullback.core.operations import operations
+from pullback.core.operations import operations, scipy_overrides
 from pullback.core.primitive import Thunk, refused
 from pullback.core.sample import call, normal, points, positive, reject, values
 from pullback.core.scipy import special
@@ -319,3 +319,81 @@ def kve(v: Any, x: Any) -> Any:
 def _(out: Array, v: Array, x: Array) -> Iterator[Thunk]:
     yield _by_order("kve")
     yield lambda: out - (kve(v - 1, x) + kve(v + 1, x)) / 2
+
+
+# Of integer order, of the third kind, Struve's functions, Airy's functions --------------------------------------------
+
+scipy_overrides["jn"] = "jv"
+_INTEGERS = [call(2, positive(3, 4)), call(np.array([0, 1, 3]), positive(2, 3)), call(1, values(0.0, 500.0, np.nan))]
+
+
+@pointwise(scipy="yn", samples=_INTEGERS)
+def yn(n: Any, x: Any) -> Any:
+    """Bessel function of the second kind of integer order n, elementwise. [DLMF 10.2]
+
+    Raises NotDifferentiableError when a derivative by n is asked for.
+
+    >>> yn(0, 1.0)
+    array(0.08825696)
+    """
+    return special.yn(n, x)
+
+
+@yn.partials
+def _(out: Array, n: Array, x: Array) -> Iterator[Thunk]:
+    yield _by_order("yn")
+    yield lambda: (yn(n - 1, x) - yn(n + 1, x)) / 2
+
+
+@pointwise(scipy="kn", samples=_INTEGERS)
+def kn(n: Any, x: Any) -> Any:
+    """Modified Bessel function of the second kind of integer order n, elementwise. [DLMF 10.25]
+
+    Raises NotDifferentiableError when a derivative by n is asked for.
+
+    >>> kn(0, 1.0)
+    array(0.42102444)
+    """
+    return special.kn(n, x)
+
+
+@kn.partials
+def _(out: Array, n: Array, x: Array) -> Iterator[Thunk]:
+    yield _by_order("kn")
+    yield lambda: (kn(operations.absolute(n - 1), x) + kn(n + 1, x)) / -2
+
+
+@pointwise(scipy="hankel1", types="FD", samples=[call(1.5, positive(3)), call(0.5, points(1.0 + 2.0j, -1.0 + 0.5j))])
+def hankel1(v: Any, z: Any) -> Any:
+    """Hankel function of the first kind of real order v, elementwise; always complex. [DLMF 10.2]
+
+    Raises NotDifferentiableError when a derivative by v is asked for.
+
+    >>> hankel1(0.5, 1.0)
+    array(0.67139671-0.43109887j)
+    """
+    return special.hankel1(np.real(v), z)
+
+
+@hankel1.partials
+def _(out: Array, v: Array, z: Array) -> Iterator[Thunk]:
+    yield _by_order("hankel1")
+    yield lambda: (hankel1(v - 1, z) - hankel1(v + 1, z)) / 2
+
+
+@pointwise(scipy="hankel2", types="FD", samples=[call(1.5, positive(3)), call(0.5, points(1.0 + 2.0j, -1.0 - 0.5j))])
+def hankel2(v: Any, z: Any) -> Any:
+    """Hankel function of the second kind of real order v, elementwise; always complex. [DLMF 10.2]
+
+    Raises NotDifferentiableError when a derivative by v is asked for.
+
+    >>> hankel2(0.5, 1.0)
+    array(0.67139671+0.43109887j)
+    """
+    return special.hankel2(np.real(v), z)
+
+
+@hankel2.partials
+def _(out: Array, v: Array, z: Array) -> Iterator[Thunk]:
+    yield _by_order("hankel2")
+    yield lambda: (hankel2(v - 1, z) - hankel2(v + 1, z)) / 2

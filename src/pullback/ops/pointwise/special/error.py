@@ -193,3 +193,36 @@ def log_ndtr(x: Any) -> Any:
 def _(out: Array, x: Array) -> Iterator[Thunk]:
     # the density over ndtr, both scaled by exp(x²/2), so that neither underflows for negative x
     yield lambda: math.sqrt(2 / math.pi) / erfcx(x * (-1 / _SQRT_2))
+
+
+@pointwise(scipy="ndtri_exp", samples=[uniform(-9.0, -0.05, 3, 4), points(-1e4), values(0.0, -np.inf, 1.0, np.nan)])
+def ndtri_exp(y: Any) -> Any:
+    """Inverse of log_ndtr, elementwise: the quantile of the standard normal distribution for the probability exp(y).
+
+    >>> ndtri_exp(-5005.52420869)
+    array(-100.)
+    """
+    return special.ndtri_exp(y)
+
+
+@ndtri_exp.partials
+def _(out: Array, y: Array) -> Iterator[Thunk]:
+    yield lambda: math.sqrt(math.pi / 2) * erfcx(out * (-1 / _SQRT_2))
+
+
+@pointwise(
+    scipy="owens_t", types="fd", samples=[call(normal(3, 4), normal(4)), call(values(0.0, 1.0, np.inf), values(1.0))]
+)
+def owens_t(h: Any, a: Any) -> Any:
+    """Owen's T function 1/2π ∫ exp(-h² (1 + t²)/2) / (1 + t²) dt from 0 to a, elementwise.
+
+    >>> owens_t(0.0, 1.0)
+    array(0.125)
+    """
+    return special.owens_t(h, a)
+
+
+@owens_t.partials
+def _(out: Array, h: Array, a: Array) -> Iterator[Thunk]:
+    yield lambda: operations.exp(-0.5 * (h * h)) * erf(a * h * (1 / _SQRT_2)) / (-2 * _SQRT_2PI)
+    yield lambda: operations.exp(-0.5 * (h * h) * (1 + a * a)) / (2 * math.pi * (1 + a * a))

@@ -1,4 +1,4 @@
-"""The gamma function and its kin: derivatives, inverse, beta, incomplete integrals, the Hurwitz zeta function."""
+"""The gamma function and its kin: derivatives, inverse, beta, binomial coefficients, the Hurwitz zeta function."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import as_index
 from pullback.core.families import pointwise
 from pullback.core.operations import function, operations, scipy_overrides
 from pullback.core.primitive import Thunk, refused
-from pullback.core.sample import call, normal, points, positive, reject, uniform, values
+from pullback.core.sample import call, points, positive, reject, uniform, values
 from pullback.core.scipy import special
-from pullback.errors import DTypeError
-from pullback.ops.pointwise.special.entropy import xlog1py, xlogy
+from pullback.errors import ArgumentError, DTypeError
 
 _EDGES = values(0.0, -1.0, -2.5, 1e-3, 30.0, 1e5, np.inf, np.nan)
 _REAL = "df"  # SciPy has complex loops, but not for the derivatives; and Python numbers are weak here
@@ -211,103 +211,110 @@ def _(out: Array, a: Array, b: Array) -> Iterator[Thunk]:
     yield lambda: digamma(b) - digamma(a + b)
 
 
-_INCOMPLETE = [
-    call([2.5], positive(3, 4)),
-    call([0.5, 1.0, 4.0], positive(2, 3)),
-    call([2.0], values(0.0, 1e3, np.inf)),
-]
-_NO_FORMULA = "no formula for it is implemented"
+@pointwise(scipy="loggamma", types="df", samples=[positive(3, 4), points(30.0, 1e5), _EDGES])
+def loggamma(z: Any) -> Any:
+    """Logarithm of the gamma function, elementwise; NaN for negative z, floating only. [DLMF 5.2]
 
-
-def _gamma_density(a: Array, x: Array) -> Array:
-    density: Array = operations.exp(xlogy(a - 1, x) - x - gammaln(a))
-    return density
-
-
-@pointwise(scipy="gammainc", types=_REAL, samples=_INCOMPLETE)
-def gammainc(a: Any, x: Any) -> Any:
-    """Regularised lower incomplete gamma function P(a, x), elementwise, for a > 0 and x >= 0. [DLMF 8.2]
-
-    Raises NotDifferentiableError when a derivative by a is asked for.
-
-    >>> gammainc(1.0, 2.0)
-    array(0.86466472)
+    >>> loggamma(100.0)
+    array(359.13420537)
     """
-    return special.gammainc(a, x)
+    return special.loggamma(z)
 
 
-@gammainc.partials
-def _(out: Array, a: Array, x: Array) -> Iterator[Thunk]:
-    yield refused("gammainc", "its first argument", _NO_FORMULA)
-    yield lambda: _gamma_density(a, x)
+@loggamma.partials
+def _(out: Array, z: Array) -> Iterator[Thunk]:
+    yield lambda: digamma(z)
 
 
-@pointwise(scipy="gammaincc", types=_REAL, samples=_INCOMPLETE)
-def gammaincc(a: Any, x: Any) -> Any:
-    """Regularised upper incomplete gamma function 1 - P(a, x), elementwise, for a > 0 and x >= 0. [DLMF 8.2]
+@pointwise(scipy="gammasgn", samples=[positive(3, 4), points(-0.5, -2.5), values(0.0, -1.0, np.inf, np.nan)])
+def gammasgn(x: Any) -> Any:
+    """Sign of the gamma function, elementwise; its derivative is 0.
 
-    Raises NotDifferentiableError when a derivative by a is asked for.
-
-    >>> gammaincc(1.0, 2.0)
-    array(0.13533528)
+    >>> gammasgn([0.5, -0.5])
+    array([ 1., -1.])
     """
-    return special.gammaincc(a, x)
+    return special.gammasgn(x)
 
 
-@gammaincc.partials
-def _(out: Array, a: Array, x: Array) -> Iterator[Thunk]:
-    yield refused("gammaincc", "its first argument", _NO_FORMULA)
-    yield lambda: -_gamma_density(a, x)
-
-
-_INCOMPLETE_BETA = [
-    call(2.5, 1.5, uniform(0.05, 0.95, 3, 4)),
-    call([0.5, 1.0, 4.0], 2.0, uniform(0.05, 0.95, 2, 3)),
-    call(2.0, 3.0, values(0.0, 1.0, 1.5, np.nan)),
-]
-
-
-def _beta_density(a: Array, b: Array, x: Array) -> Array:
-    density: Array = operations.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
-    return density
+@gammasgn.partials
+def _(out: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: 0
 
 
 @pointwise(
-    scipy="betainc", samples=_INCOMPLETE_BETA,
-    rejects=[reject(DTypeError, "betainc: expected 3 arguments, got 2", 1.0, normal(3))],
+    scipy="poch", types="fd",
+    samples=[call(positive(3, 4), positive(3, 1)), call(points(2.0), points(0.0, -0.5)), call(values(1.0, 20.0), 2.0)],
 )  # fmt: skip
-def betainc(a: Any, b: Any, x: Any) -> Any:
-    """Regularised incomplete beta function I_x(a, b), elementwise, for a, b > 0 and 0 <= x <= 1. [DLMF 8.17]
+def poch(z: Any, m: Any) -> Any:
+    """Pochhammer's symbol gamma(z + m) / gamma(z), elementwise: z (z + 1) ... (z + m - 1). [DLMF 5.2.5]
 
-    Raises NotDifferentiableError when a derivative by a or b is asked for.
-
-    >>> betainc(2.0, 3.0, 0.5)
-    array(0.6875)
+    >>> poch(3.0, 2.0)
+    array(12.)
     """
-    return special.betainc(a, b, x)
+    return special.poch(z, m)
 
 
-@betainc.partials
-def _(out: Array, a: Array, b: Array, x: Array) -> Iterator[Thunk]:
-    yield refused("betainc", "its first argument", _NO_FORMULA)
-    yield refused("betainc", "its second argument", _NO_FORMULA)
-    yield lambda: _beta_density(a, b, x)
+@poch.partials
+def _(out: Array, z: Array, m: Array) -> Iterator[Thunk]:
+    yield lambda: out * (digamma(z + m) - digamma(z))
+    yield lambda: out * digamma(z + m)
 
 
-@pointwise(scipy="betaincc", samples=_INCOMPLETE_BETA)
-def betaincc(a: Any, b: Any, x: Any) -> Any:
-    """Complement of the regularised incomplete beta function, 1 - I_x(a, b), elementwise.
+@pointwise(
+    scipy="binom", types="fd",
+    samples=[
+        call(uniform(3.0, 9.0, 3, 4), uniform(0.0, 3.0, 4)),
+        call(points(4.0, 4.0, 3.0), points(2.0, 5.0, -1.0)),
+        call(values(3.0, 0.0), values(0.0, 0.0)),
+    ],
+)  # fmt: skip
+def binom(x: Any, y: Any) -> Any:
+    """Binomial coefficient gamma(x + 1) / (gamma(y + 1) gamma(x - y + 1)), elementwise. [DLMF 1.2]
 
-    Raises NotDifferentiableError when a derivative by a or b is asked for.
-
-    >>> betaincc(2.0, 3.0, 0.5)
-    array(0.3125)
+    >>> binom(5.0, 2.0)
+    array(10.)
     """
-    return special.betaincc(a, b, x)
+    return special.binom(x, y)
 
 
-@betaincc.partials
-def _(out: Array, a: Array, b: Array, x: Array) -> Iterator[Thunk]:
-    yield refused("betaincc", "its first argument", _NO_FORMULA)
-    yield refused("betaincc", "its second argument", _NO_FORMULA)
-    yield lambda: -_beta_density(a, b, x)
+@binom.partials
+def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
+    # The reciprocals of gamma are smooth where gamma has poles, and the coefficient is 0 there.
+    above, below, whole = y + 1, x - y + 1, x + 1
+    yield lambda: out * digamma(whole) + gamma(whole) * rgamma(above) * _rgamma_slope(rgamma(below), below)
+    yield (
+        lambda: (
+            gamma(whole)
+            * (
+                _rgamma_slope(rgamma(above), above) * rgamma(below)
+                - rgamma(above) * _rgamma_slope(rgamma(below), below)
+            )
+        )
+    )
+
+
+@function(
+    scipy="multigammaln",
+    samples=[call(uniform(2.0, 5.0, 3, 4), 3), call(positive(2), 1)],
+    rejects=[
+        reject(ArgumentError, "multigammaln: expected a dimension d of 1 or more, got 0", positive(2), 0),
+        reject(ArgumentError, "multigammaln: expected a above (d - 1) / 2 = 1, got 0.5", np.array([2.0, 0.5]), 3),
+    ],
+)
+def multigammaln(a: Any, d: int) -> Array:
+    """Logarithm of the multivariate gamma function of dimension d, elementwise, for a > (d - 1) / 2.
+
+    >>> multigammaln(3.0, 2)
+    array(1.55019499)
+    """
+    dimension = as_index("multigammaln", "d", d)
+    if dimension < 1:
+        raise ArgumentError(f"multigammaln: expected a dimension d of 1 or more, got {dimension}")
+    x = operations.asarray(a)
+    value, least = x._node.value, (dimension - 1) / 2
+    if value is not None and not (value > least).all():
+        raise ArgumentError(f"multigammaln: expected a above (d - 1) / 2 = {least:g}, got {value.min():g}")
+    total: Array = gammaln(x) + dimension * (dimension - 1) / 4 * math.log(math.pi)
+    for k in range(1, dimension):
+        total = total + gammaln(x - k / 2)
+    return total

@@ -16,6 +16,7 @@ from pullback.core.primitive import Thunk, refused
 from pullback.core.sample import call, normal, points, positive, reject, values
 from pullback.core.scipy import special
 from pullback.errors import ArgumentError, DTypeError
+from pullback.ops.pointwise.special.elementary import exprel, logarithmic_moment
 
 _EDGES = values(0.0, 1e-8, 50.0, 800.0, np.inf, np.nan)
 
@@ -147,3 +148,92 @@ def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Array:
 
 
 scipy_overrides["_lambertw"] = "lambertw"  # the ufunc that scipy.special.lambertw calls
+
+
+# Hyperbolic integrals, the dilogarithm, the omega function ------------------------------------------------------------
+
+
+@pointwise(types="fdFD", samples=[normal(3, 4), points(0.0, 20.0), _EDGES])
+def hyperbolic_sine_integral(x: Any) -> Any:
+    """Hyperbolic sine integral ∫ sinh(t)/t dt from 0 to x, elementwise; floating or complex. [DLMF 6.2]
+
+    >>> hyperbolic_sine_integral(1.0)
+    array(1.05725088)
+    """
+    return special.shichi(x)[0]
+
+
+@hyperbolic_sine_integral.partials
+def _(out: Array, x: Array) -> Iterator[Thunk]:
+    # sinh(x) / x
+    yield lambda: operations.sinc(x * (1j / math.pi)) if x.dtype.kind == "c" else (exprel(x) + exprel(-x)) / 2
+
+
+@pointwise(types="fdFD", samples=[positive(3, 4), points(-2.0, 20.0), _EDGES])
+def hyperbolic_cosine_integral(x: Any) -> Any:
+    """Hyperbolic cosine integral γ + log(x) + ∫ (cosh(t) - 1)/t dt from 0 to x; floating or complex. [DLMF 6.2]
+
+    >>> hyperbolic_cosine_integral(1.0)
+    array(0.83786694)
+    """
+    return special.shichi(x)[1]
+
+
+@hyperbolic_cosine_integral.partials
+def _(out: Array, x: Array) -> Iterator[Thunk]:
+    yield lambda: operations.cosh(x) / x
+
+
+@function(
+    scipy="shichi",
+    samples=[positive(3, 4), points(-2.0, 20.0), values(0.0, np.inf, np.nan)],
+    rejects=[reject(DTypeError, "expected an array or a number, got str", "a")],
+)
+def shichi(x: Any) -> tuple[Array, Array]:
+    """Return the hyperbolic sine integral and cosine integral of x.
+
+    >>> shichi(1.0)
+    (array(1.05725088), array(0.83786694))
+    """
+    return hyperbolic_sine_integral(x), hyperbolic_cosine_integral(x)
+
+
+@pointwise(
+    scipy="spence", types="fd", samples=[positive(3, 4), points(1.0, 1.0 + 1e-9, 0.05, 30.0), values(0.0, -1.0)],
+    rejects=[reject(DTypeError, "spence: expected floating dtypes, got complex128", 1j)],
+)  # fmt: skip
+def spence(z: Any) -> Any:
+    """Spence's integral ∫ log(t)/(1 - t) dt from 1 to z, elementwise: the dilogarithm of 1 - z. [DLMF 25.12]
+
+    >>> spence(0.0)
+    array(1.64493407)
+    """
+    return special.spence(z)
+
+
+@spence.partials
+def _(out: Array, z: Array) -> Iterator[Thunk]:
+    yield lambda: _spence_slope(z)
+
+
+def _spence_slope(z: Array) -> Array:
+    # log(z) / (1 - z) is 0 / 0 at 1, -log(1 + y) / y of y = z - 1 has lost digits of z near 0
+    small = z < 0.5
+    near, far = operations.where(small, z, 0.5), operations.where(small, 1.0, z)
+    slope: Array = operations.where(small, operations.log(near) / (1 - near), -logarithmic_moment(far - 1, n=0))
+    return slope
+
+
+@pointwise(scipy="wrightomega", samples=[normal(3, 4), points(-30.0, 50.0), values(-1e3, 1e20, np.inf, np.nan)])
+def wrightomega(z: Any) -> Any:
+    """Wright's omega function, the solution w of w + log(w) = z, elementwise; floating or complex.
+
+    >>> wrightomega(1.0)
+    array(1.)
+    """
+    return special.wrightomega(z)
+
+
+@wrightomega.partials
+def _(out: Array, z: Array) -> Iterator[Thunk]:
+    yield lambda: out / (1 + out)
