@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,6 +169,29 @@ def _as_product(node: Node) -> Node | None:
     return prepared(node) if is_product(node) else None
 
 
+_LOCATE = """define private void @locate(ptr %slots, ptr %table, ptr noalias %operands, i64 %count) nounwind {
+entry:
+  br label %each
+each:
+  %i = phi i64 [0, %entry], [%next, %each]
+  %slot.at = getelementptr [2 x i64], ptr %table, i64 %i
+  %slot = load i64, ptr %slot.at
+  %offset.at = getelementptr i64, ptr %slot.at, i64 1
+  %offset = load i64, ptr %offset.at
+  %base.at = getelementptr ptr, ptr %slots, i64 %slot
+  %base = load ptr, ptr %base.at
+  %operand = getelementptr i8, ptr %base, i64 %offset
+  %to = getelementptr ptr, ptr %operands, i64 %i
+  store ptr %operand, ptr %to
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %each, label %out
+out:
+  ret void
+}"""
+"""A function that makes pointers of a table of slots and offsets."""
+
+
 class _Lowering:
     def __init__(self, plan: Plan, separate: bool, checks: int, updates: Mapping[int, int]) -> None:
         self.plan = plan
@@ -182,7 +205,7 @@ class _Lowering:
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
         self.threads = False
-        self.operands: list[dict[Buffer, int]] = []  # of the native function that is being put together
+        self.operands: list[tuple[int, int]] = []  # of the steps of the native function that is being put together
         self._give_buffers()
         self._plan_memory()
         self._write()
@@ -332,8 +355,7 @@ class _Lowering:
         def finish() -> None:
             if calls:
                 name = f"part{len(lowered.sequence)}"
-                most = max(len(places) for places in self.operands)
-                body = "\n".join([f"  %operands = alloca [{most} x ptr]", *calls])
+                body = "\n".join([*self._locate_operands(module, name), *calls])
                 module.add(f"define void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
                 lowered.sequence.append(name)
                 lowered.steps.append(len(lowered.parts) - sum(lowered.steps))
@@ -398,41 +420,50 @@ class _Lowering:
                 text = product.packing_text() + "\n"
                 pack = product.packing_trips, product.packing_tile
         names = module.share(text + writer.text())
-        self.operands.append(given)
-        calls += self._give_operands(given)
+        first = len(self.operands)
+        self.operands += map(self.slot, given)
         if pack is not None:
-            self._call(names["pack"], calls, *pack)
-        self._call(names["run"], calls, writer.trips, writer.tile)
+            self._call(names["pack"], calls, first, *pack)
+        self._call(names["run"], calls, first, writer.trips, writer.tile)
         accesses = [access.view for access in writer.accesses]
         if kernel.product is not None:
             accesses += problem.views
         moved = sum(view.buffer.nbytes for view in accesses)
         self.lowered.parts.append(Part(kind, tuple(map(_described, kernel.nodes)), moved, flops))
 
-    def _give_operands(self, given: Mapping[Buffer, int]) -> Iterator[str]:
-        """Write down where each operand of the next call is."""
-        step = len(self.lowered.parts)
-        for buffer, place in given.items():
-            slot, offset = self.slot(buffer)
-            name = f"%at{step}.{place}"
-            yield f"  {name}.slot = getelementptr ptr, ptr %slots, i64 {slot}"
-            yield f"  {name}.base = load ptr, ptr {name}.slot"
-            yield f"  {name} = getelementptr i8, ptr {name}.base, i64 {offset}"
-            yield f"  {name}.to = getelementptr ptr, ptr %operands, i64 {place}"
-            yield f"  store ptr {name}, ptr {name}.to"
+    def _locate_operands(self, module: Module, name: str) -> list[str]:
+        """Write down where the operands of all steps of a native function are, as pointers one after the other."""
+        count = len(self.operands)
+        table = ", ".join(f"i64 {slot}, i64 {offset}" for slot, offset in self.operands)
+        module.add(f"@{name}.table = private constant [{2 * count} x i64] [{table}]")
+        locate = module.share(_LOCATE)["locate"]
+        return [
+            f"  %operands = alloca [{count} x ptr]",
+            f"  call void @{locate}(ptr %slots, ptr @{name}.table, ptr %operands, i64 {count})",
+        ]
 
-    def _call(self, name: str, calls: list[str], trips: int, tile: int) -> None:
-        """Run a part as a whole, or, if it has much to do, in tiles that threads take."""
+    def _call(self, name: str, calls: list[str], operands: int, trips: int, tile: int) -> None:
+        """Run a part as a whole, or, if it has much to do, in tiles that threads take.
+
+        Args:
+            name: of its function.
+            calls: where the call is added.
+            operands: the place of its first operand among those of all steps.
+            trips: the iterations of its first loop.
+            tile: how many of them belong together.
+        """
+        number = len(calls)
+        given = f"%operands{number}"
+        calls.append(f"  {given} = getelementptr ptr, ptr %operands, i64 {operands}")
         if tile >= trips:
-            calls.append(f"  call void @{name}(ptr %operands, i64 0, i64 {trips})")
+            calls.append(f"  call void @{name}(ptr {given}, i64 0, i64 {trips})")
             return
         self.threads = True
-        number = len(calls)
         for word in ("parallel", "pool"):
             slot = f"getelementptr ptr, ptr %slots, i64 {self.slots[word]}"
             calls += [f"  %{word}{number}.at = {slot}", f"  %{word}{number} = load ptr, ptr %{word}{number}.at"]
         calls.append(
-            f"  call void %parallel{number}(ptr %pool{number}, ptr @{name}, ptr %operands, i64 {trips}, i64 {tile})"
+            f"  call void %parallel{number}(ptr %pool{number}, ptr @{name}, ptr {given}, i64 {trips}, i64 {tile})"
         )
 
     def _host_call(self, node: Node) -> HostCall:
