@@ -57,13 +57,14 @@ def simplify(graph: Graph, applied: list[Applied]) -> Graph:
 
 def condense(graph: Graph) -> Graph:
     """The graph as it is compiled: in stable forms, with terms collected."""
-    return _settled(collect_terms(_settled(graph)))
+    stable: set[Node] = set()
+    return _settled(collect_terms(_settled(graph, stable)), stable)
 
 
-def _settled(graph: Graph) -> Graph:
+def _settled(graph: Graph, stable: set[Node]) -> Graph:
     """The graph after as many rounds of stabilisation as find something: what is rewritten may be part of a formula."""
     for _ in range(4):
-        before, graph = graph, stabilize(merge_common(graph))
+        before, graph = graph, stabilize(merge_common(graph), stable=stable)
         if len(graph.nodes) == len(before.nodes) and graph.outputs == before.outputs:
             break
     return merge_common(graph)
@@ -78,13 +79,18 @@ def _drop_identities(graph: Graph) -> Graph:
     )
 
 
-def stabilize(graph: Graph, applied: list[Applied] | None = None) -> Graph:
+def stabilize(graph: Graph, applied: list[Applied] | None = None, stable: set[Node] | None = None) -> Graph:
     """Put formulas that lose digits into their stable form, by the table of ``stabilize``.
 
     They are looked for from the outputs on, the largest first: in ``log(exp(a) - exp(b))`` it is the logarithm that
     is rewritten, not the difference.
+
+    Args:
+        graph: what is rewritten.
+        applied: where it is written down what was done.
+        stable: nodes in which nothing was found in an earlier round; it grows by those of this one.
     """
-    chosen = _largest_matches(graph)
+    chosen = _largest_matches(graph, set() if stable is None else stable)
     if not chosen:
         return graph
     replaced: dict[Node, Node] = {}
@@ -104,12 +110,12 @@ def stabilize(graph: Graph, applied: list[Applied] | None = None) -> Graph:
     return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
 
 
-def _largest_matches(graph: Graph) -> dict[Node, Found]:
+def _largest_matches(graph: Graph, stable: set[Node]) -> dict[Node, Found]:
     """The rewrite of each node that is the last operation of a formula, and no inner operation of a larger one."""
     chosen: dict[Node, Found] = {}
     covered: set[Node] = set()
     for node in reversed(graph.nodes):
-        if node in covered or not node.inputs or not isinstance(node.aval, Aval):
+        if node in covered or node in stable or not node.inputs or not isinstance(node.aval, Aval):
             continue
         for found in find(node):
             with record():
@@ -123,6 +129,8 @@ def _largest_matches(graph: Graph) -> dict[Node, Found]:
             covered.update(inner)
             chosen[node] = found
             break
+        else:
+            stable.add(node)
     return chosen
 
 
