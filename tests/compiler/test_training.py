@@ -89,3 +89,73 @@ def test_the_learning_rate_can_be_set_inside():
     step()
     assert w.item() == 0.25
     assert optimizer.lr == 0.125
+
+
+def settings(optimizer):
+    return {"weight_decay": 0.5} | ({"momentum": 0.5} if hasattr(optimizer, "momentum") else {"betas": (0.5, 0.9)})
+
+
+@pytest.mark.parametrize("make", [MAKERS["momentum"], MAKERS["adam"], MAKERS["adamw"]])
+def test_settings_that_change_between_steps_are_those_of_the_next_step(make):
+    found = []
+    for wrap in (pb.compile, lambda f: f):
+        model, optimizer, step = job(make, wrap)
+        step(*data())
+        before = settings(optimizer)
+        before = {name: getattr(optimizer, name) for name in before}
+        for change in (settings(optimizer), before):  # back again: a program that there was
+            for name, value in change.items():
+                setattr(optimizer, name, value)
+            step(*data())
+            step(*data())
+        found.append(model.state_dict())
+        if wrap is pb.compile:
+            assert sum(map(len, step._programs.values())) == 2
+    for name, value in found[0].items():
+        np.testing.assert_allclose(value, found[1][name], rtol=2e-4, atol=1e-5)
+
+
+def test_a_state_that_is_loaded_is_the_one_that_goes_on():
+    model, optimizer, step = job(MAKERS["adam"], pb.compile)
+    step(*data())
+    kept = model.state_dict(), optimizer.state_dict()
+    step(*data())
+    expected = model.state_dict()
+    model.load_state_dict(kept[0])
+    optimizer.load_state_dict(kept[1])
+    step(*data())
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, expected[name])
+    assert optimizer.state_dict()["0.step"] == 2
+
+
+def test_modules_that_are_set_to_use_or_changed_are_compiled_anew():
+    model = nn.Sequential(nn.Linear(4, 8, rng=0), nn.Dropout(0.5, rng=1), nn.LeakyReLU(0.1))
+    f = pb.compile(lambda x: model(x))
+    x = np.ones((2, 4), np.float32)
+    first, second = f(x), f(x)
+    assert (first != second).any()
+    model.eval()
+    expected = model(x).detach()
+    np.testing.assert_allclose(f(x), expected, rtol=1e-6)
+    model[2].negative_slope = 0.5
+    np.testing.assert_allclose(f(x), model(x).detach(), rtol=1e-6)
+    model[2].negative_slope = 0.1
+    count = sum(map(len, f._programs.values()))
+    np.testing.assert_allclose(f(x), expected, rtol=1e-6)
+    assert sum(map(len, f._programs.values())) == count
+
+
+def test_a_module_that_counts_its_calls_is_compiled_once():
+    class Counted(nn.Module):
+        def __init__(self):
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x * 2
+
+    module = Counted()
+    f = pb.compile(module)
+    assert [f(1.0), f(2.0), f(3.0)] == [2.0, 4.0, 6.0]
+    assert module.calls == 1

@@ -8,6 +8,7 @@ two counts, and from the Parameter's slot, whether all is as it was when the Par
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 import weakref
 from typing import Any
@@ -33,7 +34,7 @@ class Binding:
         self._node = parameter._held
         self.value: np.ndarray[Any, Any] = self._node.value
         self.valid = np.ones(1, np.int64)
-        self._slot = id(parameter) + slot_offset("_held")
+        self._slot = id(parameter) + slot_offset(Parameter, "_held")
 
     def is_current(self, parameter: Parameter) -> bool:
         """Whether the Parameter still holds what was bound."""
@@ -83,9 +84,10 @@ def _forget(key: int) -> None:
         binding.end()
 
 
-def slot_offset(name: str) -> int:
-    """Where in a Parameter the pointer to an attribute lies, in bytes."""
-    descriptor = vars(Parameter)[name]
+@functools.cache
+def slot_offset(owner: type, name: str) -> int:
+    """Where in an object of a class with slots the pointer to an attribute lies, in bytes."""
+    descriptor = vars(owner)[name]
     member = ctypes.c_int64.from_address(id(descriptor) + 40).value  # PyMemberDescrObject.d_member
     return ctypes.c_int64.from_address(member + 16).value  # PyMemberDef.offset
 
@@ -97,6 +99,6 @@ def available() -> bool:
     one = Parameter(1.0)
     one._held_grad = Array(one._held)
     return all(
-        ctypes.c_int64.from_address(id(one) + slot_offset(name)).value == id(getattr(one, name))
+        ctypes.c_int64.from_address(id(one) + slot_offset(Parameter, name)).value == id(getattr(one, name))
         for name in ("_held", "_held_grad", "trainable")
     )

@@ -29,6 +29,7 @@ from pullback.core.node import Node, is_finite
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
 from pullback.core.record import apply
+from pullback.core.settings import Configured
 from pullback.core.state import debugging, recording
 from pullback.core.terminals import constant_node
 from pullback.dtypes import FLOAT64
@@ -227,7 +228,8 @@ class _Entry:
             arrays[self._first_state + i] = binding.value
         slots = {(id(one), name): (one, name, held) for one, name, held in state.slots}
         slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one, _ in state.grad_writes})
-        guards += [(id(one) + slot_offset(name), id(held)) for one, name, held in slots.values()]
+        guards += [(id(one) + slot_offset(Parameter, name), id(held)) for one, name, held in slots.values()]
+        guards += [(id(one) + slot_offset(Configured, "_token"), id(token)) for one, token in state.configured]
         single, made = results
         return self.program.entry(arguments, arrays, guards, made, single)
 

@@ -18,6 +18,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import Graph, source_names
 from pullback.core.node import Node
 from pullback.core.parameter import Parameter
+from pullback.core.settings import Configured, Token
 from pullback.core.state import record
 from pullback.core.terminals import input_node
 from pullback.core.trace import argument_names
@@ -34,6 +35,7 @@ class State:
         writes: which get a new value, and from which output.
         grad_writes: which get a new gradient, and from which output; None stands for no gradient.
         slots: attributes of Parameters that the graph depends on, each with the very object that it held.
+        configured: modules and optimizers whose settings the graph depends on, each with what stood for these.
         settings: functions that read what else the graph depends on, each with what it gave.
     """
 
@@ -42,12 +44,15 @@ class State:
     writes: tuple[tuple[Parameter, int], ...]
     grad_writes: tuple[tuple[Parameter, int | None], ...]
     slots: tuple[tuple[Parameter, str, Any], ...]
+    configured: tuple[tuple[Configured, Token], ...]
     settings: tuple[tuple[Callable[[], Any], Any], ...]
 
     def holds(self) -> bool:
         """Whether everything that the graph depends on is as it was when it was traced."""
-        return all(getattr(parameter, name) is held for parameter, name, held in self.slots) and all(
-            read() == value for read, value in self.settings
+        return (
+            all(getattr(parameter, name) is held for parameter, name, held in self.slots)
+            and all(one.token() is token for one, token in self.configured)
+            and all(read() == value for read, value in self.settings)
         )
 
 
@@ -92,6 +97,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
         tuple(_written(cells, outputs)),
         tuple(_written_gradients(cells, outputs)),
         (*capture.slots, *[(_parameter(cell), "trainable", _parameter(cell).trainable) for cell in cells]),
+        tuple((one, one.token()) for one in capture.configured.values()),  # after what the function itself has set
         tuple(capture.settings),
     )
     nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads]]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pullback.core.array import Array
     from pullback.core.node import Node
     from pullback.core.parameter import Parameter
+    from pullback.core.settings import Configured
 
 
 class _Capturing(threading.local):
@@ -56,6 +57,7 @@ class Capture:
         cells: the Parameters, in the order in which they were first touched.
         slots: attributes of Parameters that were read besides, each with the very object that it held.
         settings: what else was read, as functions that read it again, each with what it gave.
+        configured: objects whose settings were read, by their ids.
     """
 
     def __init__(self, make_input: Callable[[Parameter], Node], make_grad: Callable[[Parameter, Array], Array]) -> None:
@@ -63,6 +65,7 @@ class Capture:
         self._latest: dict[int, Cell] = {}
         self.slots: list[tuple[Parameter, str, Any]] = []
         self.settings: list[tuple[Callable[[], Any], Any]] = []
+        self.configured: dict[int, Configured] = {}
         self._make_input = make_input
         self._make_grad = make_grad
         self._outer: Capture | None = None
@@ -129,7 +132,7 @@ class Sealed(Capture):
 
     def __enter__(self) -> Sealed:
         super().__enter__()
-        self.settings = self._outer.settings if self._outer is not None else []
+        self.configured = self._outer.configured if self._outer is not None else {}
         return self
 
     def read(self, parameter: Parameter) -> Node:
@@ -154,11 +157,3 @@ class Sealed(Capture):
             f"{self.operation}: expected a function that sets no gradient, got one that calls backward() or sets .grad "
             "of a Parameter: it is traced once. Use grad or vjp inside it"
         )
-
-
-def depend(read: Callable[[], Any]) -> Any:
-    """Return ``read()``, a setting; a function that is compiled now is compiled anew when it gives something else."""
-    value = read()
-    if capturing.current is not None:
-        capturing.current.settings.append((read, value))
-    return value

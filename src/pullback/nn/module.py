@@ -12,12 +12,13 @@ from pullback.core.array import Array
 from pullback.core.graph import listed
 from pullback.core.parameter import Parameter
 from pullback.core.record import as_constant
+from pullback.core.settings import Configured, depend_on
 from pullback.core.state import Scope, recording
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 
-class Module:
+class Module(Configured):
     """A function with parameters. Write ``__init__`` and ``forward``; what is an attribute belongs to the module.
 
     Parameters and modules are found by attribute assignment, also inside lists, tuples and dicts, in the order of
@@ -55,6 +56,7 @@ class Module:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Compute the result. What is recorded meanwhile belongs to this module in pictures."""
+        depend_on(self)
         outer = recording.scope
         recording.scope = Scope(self, outer)
         try:
@@ -71,7 +73,7 @@ class Module:
             )
         for path, found in _named(value, name):
             found.name = path
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
 
     # What it holds --------------------------------------------------------------------------------------------------
 
@@ -97,7 +99,7 @@ class Module:
         if not isinstance(mode, bool):
             raise DTypeError(f"train: expected True or False, got {type(mode).__name__}. pullback.train.fit trains")
         for module in self.modules():
-            object.__setattr__(module, "training", mode)
+            Configured.__setattr__(module, "training", mode)
         return self
 
     def eval(self) -> Self:

@@ -12,13 +12,14 @@ from pullback.core.array import Array
 from pullback.core.capture import capturing
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
+from pullback.core.settings import Configured, depend_on
 from pullback.errors import ArgumentError, DTypeError
 from pullback.nn.module import Module, load_values
 
 State = dict[str, Any]
 
 
-class Optimizer:
+class Optimizer(Configured):
     """Moves parameters against their gradients. A subclass gives the formula, as ``update``.
 
     The state (momentum and the like) is held in Parameters that are not trainable, one of each kind for each
@@ -114,6 +115,7 @@ class Optimizer:
 
     def _traced_step(self, when: Any) -> None:
         """The same on arrays without values: the step is being compiled."""
+        depend_on(self)
         for position, parameter in enumerate(self.parameters):
             gradient = parameter.grad
             if gradient is None or not parameter.trainable:
@@ -133,6 +135,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every ``grad`` to None."""
+        depend_on(self)
         for parameter in self.parameters:
             parameter.grad = None
 
