@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,14 +140,16 @@ def as_matrix(term: str, view: View, rows: str, columns: str) -> Matrix | None:
     return None
 
 
-def is_readable(product: Node, operand: Node) -> bool:
-    """Whether what is done to the tiles of a product can read an operand: in vectors along the columns."""
+def follows(product: Node, operands: Sequence[Node]) -> bool:
+    """Whether what reads these operands, too, can be done to tiles of a product: in vectors along the columns."""
     letters = letters_of(product)
     assert letters is not None
     _, columns = rows_and_columns(product, letters)
-    view = _assumed(operand)
-    found = [_joined(letters.out, view, group) for group in (letters.m, letters.n)]
-    return None not in found and _joined(letters.out, view, columns) in (0, 1)
+    for view in map(assumed, operands):
+        found = [_joined(letters.out, view, group) for group in (letters.m, letters.n)]
+        if None in found or _joined(letters.out, view, columns) not in (0, 1):
+            return False
+    return True
 
 
 def rows_and_columns(product: Node, letters: Letters) -> tuple[str, str]:
@@ -160,7 +162,7 @@ def _contiguous(aval: Aval) -> View:
     return Buffer("assumed", 0, aval.shape, aval.dtype).view()
 
 
-def _assumed(operand: Node) -> View:
+def assumed(operand: Node) -> View:
     """How an operand will lie, where what it moves lies row by row."""
     chain = []
     while is_move(operand):
@@ -180,7 +182,7 @@ def prepared(node: Node) -> Node:
     terms = [letters.a, letters.b]
     operands = [a, b]
     for i, (operand, term, rows) in enumerate(((a, letters.a, letters.m), (b, letters.b, letters.n))):
-        if as_matrix(term, _assumed(operand), rows, letters.k) is None:
+        if as_matrix(term, assumed(operand), rows, letters.k) is None:
             wanted = letters.stack + rows + letters.k
             axes = tuple(term.index(c) for c in wanted)
             if axes != tuple(range(len(axes))):

@@ -153,6 +153,15 @@ class Module:
         """Add the text of a function."""
         self._functions.append(text)
 
+    def table(self, numbers: Sequence[int]) -> str:
+        """Add a table of integers, unless it is there: return what it is called."""
+        text = ", ".join(f"i64 {one}" for one in numbers)
+        known = self._shared.get(text)
+        if known is None:
+            known = self._shared[text] = f"table{len(self._shared)}"
+            self.add(f"@{known} = private constant [{len(numbers)} x i64] [{text}], align 16")
+        return f"@{known}"
+
     def share(self, text: str) -> dict[str, str]:
         """Add functions, unless the same are there under other names: return what each of them is called.
 

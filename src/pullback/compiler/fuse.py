@@ -177,7 +177,7 @@ class Planner:
         graph: what is planned.
         products: nodes that are products of matrices.
         forced: what has to be stored whatever uses it.
-        reads_by_tiles: whether what is done to tiles of a product (first) can read an operand (second).
+        follows: whether what reads some operands (second), too, can be done to tiles of a product (first).
         checks: outputs that stop the program where they are false.
     """
 
@@ -186,12 +186,12 @@ class Planner:
         graph: Graph,
         products: set[Node],
         forced: set[Node],
-        reads_by_tiles: Callable[[Node, Node], bool],
+        follows: Callable[[Node, Sequence[Node]], bool],
         checks: Sequence[Node] = (),
     ) -> None:
         self.graph = graph
         self.products = products
-        self.reads_by_tiles = reads_by_tiles
+        self.follows = follows
         self._closed = 0  # steps before this one take no more nodes
         self.steps: list[Kernel | Step] = []
         self.base: dict[Node, Node] = {}
@@ -281,11 +281,10 @@ class Planner:
         """Put the node behind a product if it can be computed on tiles of it."""
         if is_reduction(node) or node.array_aval.shape != kernel.shape:
             return False
-        for source in node.inputs:
-            if not self._is_readable(kernel, number, source, False):
-                return False
-            if self.base[source] not in kernel.nodes and not self.reads_by_tiles(product, source):
-                return False
+        if not all(self._is_readable(kernel, number, source, False) for source in node.inputs):
+            return False
+        if not self.follows(product, [source for source in node.inputs if self.base[source] not in kernel.nodes]):
+            return False
         kernel.nodes.append(node)
         self.place[node] = number
         return True

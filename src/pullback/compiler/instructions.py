@@ -98,6 +98,15 @@ class Writer:
         self.label(done)
         return handed
 
+    def when(self, condition: str, body: Callable[[], object]) -> None:
+        """Write what happens only where a condition holds."""
+        then, after = self.fresh("then"), self.fresh("after")
+        self.write(f"br i1 {condition}, label %{then}, label %{after}")
+        self.label(then)
+        body()
+        self.write(f"br label %{after}")
+        self.label(after)
+
     def moved(self, pointer: str, index: str, step: int) -> str:
         """A pointer moved on by ``index`` times ``step`` bytes."""
         if index.isdecimal():

@@ -53,6 +53,12 @@ class Axis:
     members: list[int] = field(default_factory=list)
 
 
+def beginning(w: Writer, view: View, place: Callable[[Buffer], int]) -> str:
+    """Where a view begins; ``place`` is that of a buffer among the pointers that the function is given."""
+    at = w.value(f"getelementptr ptr, ptr %operands, i64 {place(view.buffer)}")
+    return w.moved(w.value(f"load ptr, ptr {at}"), "1", view.offset * view.dtype.itemsize)
+
+
 class KernelWriter:
     """Writes one kernel as a function ``run(operands, begin, end)`` over the iterations of its first loop.
 
@@ -195,9 +201,7 @@ class KernelWriter:
         return w.function("run")
 
     def _begin(self, w: Writer, access: Access) -> str:
-        place = self.place(access.view.buffer)
-        base = w.value(f"load ptr, ptr {w.value(f'getelementptr ptr, ptr %operands, i64 {place}')}")
-        return w.moved(base, "1", access.view.offset * access.view.dtype.itemsize)
+        return beginning(w, access.view, self.place)
 
     def _advance(self, axis: int, index: str, scale: int = 1) -> list[str]:
         """Move every access on along an axis; return the pointers as they were."""

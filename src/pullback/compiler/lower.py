@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from pullback.compiler import cache
-from pullback.compiler.contractions import is_product, is_readable, merge_permutations, prepared
+from pullback.compiler import cache, convolution
+from pullback.compiler.contractions import follows, is_product, merge_permutations, prepared
+from pullback.compiler.convolution import is_convolution
+from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
+from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
@@ -156,17 +159,23 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
     graph = optimize(drop_unit_axes(graph))
     graph = merge_permutations(graph)
     graph, products, forced = prepare(graph, _as_product)
-    plan = Planner(graph, products, forced, is_readable, graph.outputs[len(graph.outputs) - checks :]).plan()
+    plan = Planner(graph, products, forced, _follows, graph.outputs[len(graph.outputs) - checks :]).plan()
     return _Lowering(plan, separate, checks, updates or {}).lowered
 
 
 def is_known(node: Node) -> bool:
     """Whether the node need not be composed of others: a kernel can compute it, or a product."""
-    return is_fusible(node) or is_product(node)
+    return is_fusible(node) or is_product(node) or is_convolution(node)
 
 
 def _as_product(node: Node) -> Node | None:
+    if is_convolution(node):
+        return node
     return prepared(node) if is_product(node) else None
+
+
+def _follows(product: Node, operands: Sequence[Node]) -> bool:
+    return (convolution.follows if is_convolution(product) else follows)(product, operands)
 
 
 _LOCATE = """define private void @locate(ptr %slots, ptr %table, ptr noalias %operands, i64 %count) nounwind {
@@ -200,6 +209,7 @@ class _Lowering:
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
         self.products: dict[Node, tuple[Problem, Blocking, Buffer | None]] = {}
+        self.convolutions: dict[Node, Correlation | Gradient] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
@@ -256,7 +266,11 @@ class _Lowering:
 
     def _block(self, node: Node) -> None:
         """Choose the tiles of a product, and have memory where its operand is packed."""
-        problem = problem_of(node, [self.locate(source) for source in node.inputs])
+        operands = [self.locate(source) for source in node.inputs]
+        if is_convolution(node):
+            self.convolutions[node] = convolution.planned(node, operands)
+            return
+        problem = problem_of(node, operands)
         blocking = blocking_of(problem)
         packed = None
         if blocking.packed:
@@ -321,6 +335,9 @@ class _Lowering:
         ]
         lifetimes += [
             (packed, place[node], place[node]) for node, (_, _, packed) in self.products.items() if packed is not None
+        ]
+        lifetimes += [
+            (buffer, place[node], place[node]) for node, one in self.convolutions.items() for buffer in one.buffers
         ]
         self.lowered.arena_size = place_buffers(lifetimes)
 
@@ -399,7 +416,36 @@ class _Lowering:
             ]
         return lines
 
+    def _convolution(self, module: Module, kernel: Kernel, calls: list[str]) -> None:
+        product = kernel.product
+        assert product is not None
+        problem = self.convolutions[product]
+        views = {node: self.views[node] for node in kernel.nodes if node in self.views}
+        given: dict[Buffer, int] = {}
+
+        def place(buffer: Buffer) -> int:
+            return given.setdefault(buffer, len(given))
+
+        accesses = [self.locate(source) for source in product.inputs]
+        writer: CorrelationWriter | GradientWriter
+        if isinstance(problem, Gradient):
+            writer = GradientWriter(module, problem, views[product], place)
+            accesses.append(views[product])
+        else:
+            writer = CorrelationWriter(module, kernel, problem, views, self.locate, self.plan.base, place)
+            accesses += [access.view for access in writer.accesses]
+        names = module.share(writer.text())
+        first = len(self.operands)
+        self.operands += map(self.slot, given)
+        for name, trips, tile in writer.parts:
+            self._call(names[name], calls, first, trips, tile)
+        moved = sum(view.buffer.nbytes for view in accesses)
+        self.lowered.parts.append(Part("convolution", tuple(map(_described, kernel.nodes)), moved, problem.flops))
+
     def _kernel(self, module: Module, kernel: Kernel, calls: list[str]) -> None:
+        if kernel.product in self.convolutions:
+            self._convolution(module, kernel, calls)
+            return
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
         given: dict[Buffer, int] = {}  # the operands of the functions that are going to be called
 

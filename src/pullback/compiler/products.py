@@ -228,7 +228,7 @@ class ProductWriter(KernelWriter):
     @property
     def tile(self) -> int:
         """How many of them belong together."""
-        return _together(self.trips, self.problem.flops)
+        return together(self.trips, self.problem.flops)
 
     @property
     def packing_trips(self) -> int:
@@ -238,7 +238,7 @@ class ProductWriter(KernelWriter):
     @property
     def packing_tile(self) -> int:
         """How many panels belong together."""
-        return _together(self.packing_trips, 8 * self.packing_trips * self.problem.k * self.blocking.width)
+        return together(self.packing_trips, 8 * self.packing_trips * self.problem.k * self.blocking.width)
 
     # Writing --------------------------------------------------------------------------------------------------------
 
@@ -459,6 +459,7 @@ class ProductWriter(KernelWriter):
         )
 
 
-def _together(trips: int, flops: int) -> int:
+def together(trips: int, flops: int) -> int:
+    """How many of the pieces of a part belong together, when it has so many floating-point operations."""
     pieces = min(flops // _PIECE, _MOST_PIECES)
     return trips if pieces < 2 else -(-trips // pieces)

@@ -14,8 +14,8 @@ class PartReport:
     """One part of a program.
 
     Attributes:
-        kind: "kernel" (one loop nest), "product" (a product of matrices, and what is done to its tiles) or "host"
-            (a call of NumPy).
+        kind: "kernel" (one loop nest), "product" (a product of matrices, and what is done to its tiles), "convolution"
+            (the same for one of these, or an adjoint of it) or "host call" (of NumPy).
         operations: what is computed, with the dtype and shape of each.
         nbytes: the size of the arrays that it reads and writes; 0 for a call of the host.
         flops: floating-point operations of a product; 0 for what is not counted.
@@ -52,7 +52,8 @@ class Report:
         return sum(part.kind == kind for part in self.parts)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.count(kind)} {kind}{'s' * (self.count(kind) != 1)}" for kind in _KINDS)
+        kinds = [kind for kind in _KINDS if kind != "convolution" or self.count(kind)]
+        counts = ", ".join(f"{self.count(kind)} {kind}{'s' * (self.count(kind) != 1)}" for kind in kinds)
         state = f", {self.in_place} arrays updated in place" if self.in_place else ""
         lines = [f"{self.name}: {counts}; {self.memory:,} bytes of memory{state}"]
         for part in self.parts:
@@ -60,11 +61,11 @@ class Report:
             work = f"{part.flops / 1e6:,.1f} MFLOP" if part.flops else f"{part.nbytes / 1e3:,.1f} kB"
             shown = ", ".join(part.operations[-3:])
             more = f"{len(part.operations) - 3} more, " if len(part.operations) > 3 else ""
-            lines.append(f"  {time}{part.kind:<8}{work:>14}  {more}{shown}")
+            lines.append(f"  {time}{part.kind:<12}{work:>14}  {more}{shown}")
         return "\n".join(lines)
 
 
-_KINDS = ("kernel", "product", "host call")
+_KINDS = ("kernel", "product", "convolution", "host call")
 
 
 def report(name: str, lowered: Lowered, measured: Program | None = None, runs: int = 0) -> Report:

@@ -1,0 +1,415 @@
+"""Convolutions and their adjoints by the images: each result is a sum over offsets, the same for all places.
+
+A tile, some channels by a few vectors of neighbouring places, is kept in registers while all offsets are walked
+through: numbers of the kernel are read one by one and spread over a vector, images are read in vectors as they lie.
+Places are counted along the lines of the source, its borders with them: so no window is ever laid out. What is computed
+for places between two lines is left away, when what comes after the convolution is done to a few lines at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from pullback.compiler.convolution.layout import Side, Source, copying, source_of
+from pullback.compiler.emit import Module, stored, vector_bytes
+from pullback.compiler.fuse import Kernel
+from pullback.compiler.instructions import Writer
+from pullback.compiler.loops import Axis, KernelWriter, Row, beginning
+from pullback.compiler.products import together
+from pullback.compiler.views import Buffer, View
+from pullback.compiler.words import suffix, vector
+from pullback.core.node import Node
+from pullback.ops.window.geometry import Geometry
+
+T = TypeVar("T")
+
+_STRIP = 640
+"""Places that are computed before what comes after is done to them: so that they stay in the first cache."""
+_MOST_VECTORS = 7
+_PAGE = 4096
+_WAYS = 8
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A sum over offsets.
+
+    Attributes:
+        node: what is computed.
+        source, weights: the operands.
+        groups: of channels.
+        rows: channels of the result, of one group.
+        apart: elements of the weights from one row to the next, and from one group to the next.
+        channels: of the source, of one group.
+        offsets: for each number of the kernel where it lies, and where what it is multiplied with does: in elements.
+        height, width: of one channel of the result.
+    """
+
+    node: Node
+    source: Source
+    weights: View
+    groups: int
+    rows: int
+    apart: tuple[int, int]
+    channels: int
+    offsets: tuple[tuple[int, int], ...]
+    height: int
+    width: int
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """Memory that is needed meanwhile."""
+        return [self.source.copy] if self.source.copy is not None else []
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations."""
+        return 2 * self.node.array_aval.size * len(self.offsets)
+
+    @property
+    def size(self) -> int:
+        """Bytes of an element."""
+        return self.weights.dtype.itemsize
+
+    @cached_property
+    def lines(self) -> int:
+        """How many lines belong together."""
+        most = max(1, min(self.height, _STRIP // max(self.source.line, self.width)))
+        return -(-self.height // -(-self.height // most))
+
+    @cached_property
+    def columns(self) -> int:
+        """How many places of a line belong together."""
+        return self.width if self.width <= _STRIP else _STRIP
+
+    @property
+    def strip(self) -> int:
+        """Places that are computed together, those between lines with them."""
+        return (self.lines - 1) * self.source.line + self.columns
+
+    @cached_property
+    def tile(self) -> tuple[int, int, int]:
+        """Rows of a tile, its vectors and their lanes: those with which it takes the fewest cycles, about."""
+        lanes = vector_bytes() // self.size
+        registers = 32 if vector_bytes() == 64 else 16
+        while lanes // 2 >= self.strip:
+            lanes //= 2
+        length = -(-self.strip // lanes)
+        most = _WAYS if self.apart[0] * self.size % _PAGE == 0 else 14
+
+        def cycles(shape: tuple[int, int]) -> tuple[float, int]:
+            rows, vectors = shape
+            tiles = -(-self.rows // rows) * -(-length // vectors)
+            # In a cycle two multiplications, or two reads, of which a vector may need two; a sum takes four cycles.
+            each = max(rows * vectors / 2, (rows + 2 * vectors + 2) / 2, 4)
+            return tiles * (len(self.offsets) * each + 30 + 3 * rows * vectors), -rows * vectors
+
+        shapes = [
+            (rows, vectors)
+            for rows in range(1, min(most, self.rows) + 1)
+            for vectors in range(1, min(length, _MOST_VECTORS) + 1)
+            if rows * vectors + vectors < registers
+        ]
+        rows, vectors = min(shapes, key=cycles)
+        return rows, vectors, lanes
+
+
+def convolution_of(node: Node, x: View, w: View) -> Correlation:
+    """A convolution of images (x) with a kernel (w)."""
+    geometry, groups = node.params["geometry"], node.params["groups"]
+    x, w = planar(x), planar(w)
+    outputs, channels, *kernel = w.shape
+    height, width = planar_shape(node.array_aval.shape)[2:]
+    sides = sides_of(x.shape[2:], geometry)
+    steps = planar_pairs(geometry.dilation, 1)
+
+    def made(source: Source) -> Correlation:
+        offsets = tuple(
+            (
+                c * w.strides[1] + i * w.strides[2] + j * w.strides[3],
+                source.offset(c, i * steps[0], j * steps[1]),
+            )
+            for c in range(channels)
+            for i in range(kernel[0])
+            for j in range(kernel[1])
+        )  # fmt: skip
+        rows = outputs // groups
+        apart = (w.strides[0], rows * w.strides[0])
+        return Correlation(node, source, w, groups, rows, apart, channels, offsets, height, width)
+
+    return _with_room(made, x, *sides, width)
+
+
+def images_of(node: Node, y: View, w: View) -> Correlation:
+    """The adjoint of a convolution by its images: every place is a sum over the windows (y) that it is in."""
+    geometry, groups = node.params["geometry"], node.params["groups"]
+    y, w = planar(y), planar(w)
+    outputs, channels, *kernel = w.shape
+    lengths = planar_shape(node.array_aval.shape)[2:]
+    steps, strides = planar_pairs(geometry.dilation, 1), planar_pairs(geometry.strides, 1)
+    before = [pair[0] for pair in planar_pairs(geometry.padding, (0, 0))]
+    sides, first = [], []
+    for length, n, size, step, stride, zeros in zip(lengths, y.shape[2:], kernel, steps, strides, before, strict=True):
+        lead = max(0, (size - 1) * step - zeros)
+        first.append(zeros + lead)
+        places = max(length + zeros + lead, (n - 1) * stride + lead + 1)
+        sides.append(Side(n, lead, stride, places))
+
+    def made(source: Source) -> Correlation:
+        offsets = tuple(
+            (
+                o * w.strides[0] + i * w.strides[2] + j * w.strides[3],
+                source.offset(o, first[0] - i * steps[0], first[1] - j * steps[1]),
+            )
+            for o in range(outputs // groups)
+            for i in range(kernel[0])
+            for j in range(kernel[1])
+        )  # fmt: skip
+        apart = (w.strides[1], outputs // groups * w.strides[0])
+        return Correlation(node, source, w, groups, channels, apart, outputs // groups, offsets, *lengths)
+
+    return _with_room(made, y, sides[0], sides[1], lengths[1])
+
+
+def _with_room(made: Callable[[Source], Correlation], view: View, y: Side, x: Side, width: int) -> Correlation:
+    """The correlation whose source is read as it lies where tiles never read beyond it, else is laid out anew."""
+    found = made(source_of(view, y, x, 0, width))
+    _, vectors, lanes = found.tile
+    lines, columns = (found.height - 1) % found.lines + 1, (found.width - 1) % found.columns + 1
+    shortest = (lines - 1) * found.source.line + columns
+    if found.source.copy is None and shortest >= vectors * lanes:
+        return found
+    return made(source_of(view, y, x, _MOST_VECTORS * vector_bytes() // found.size, width))
+
+
+# Two axes -------------------------------------------------------------------------------------------------------------
+
+
+def planar_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with two axes after the first two: an axis of length 1 is added where there is only one."""
+    return shape if len(shape) == 4 else (*shape[:2], 1, *shape[2:])
+
+
+def planar(view: View) -> View:
+    """The view with two axes after the first two."""
+    if len(view.shape) == 4:
+        return view
+    strides = (*view.strides[:2], view.strides[2] * view.shape[2], view.strides[2])
+    return View(view.buffer, view.offset, strides, planar_shape(view.shape))
+
+
+def planar_pairs(given: tuple[T, ...], none: T) -> tuple[T, T]:
+    """What a geometry says for two axes."""
+    return (given[0], given[1]) if len(given) == 2 else (none, given[0])
+
+
+def sides_of(lengths: tuple[int, ...], geometry: Geometry) -> tuple[Side, Side]:
+    """The last two axes of images, as the windows of a geometry see them."""
+    found = [
+        Side(length, before, 1, before + length + after, stride)
+        for length, (before, after), stride in zip(
+            lengths, planar_pairs(geometry.padding, (0, 0)), planar_pairs(geometry.strides, 1), strict=True
+        )
+    ]
+    return found[0], found[1]
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+class CorrelationWriter(KernelWriter):
+    """Writes a sum over offsets, and the kernel that is done to its result.
+
+    Args:
+        kernel: the sum and what is done to it.
+        problem: what is summed.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        kernel: Kernel,
+        problem: Correlation,
+        views: dict[Node, View],
+        locate: Callable[[Node], View],
+        base: dict[Node, Node],
+        place: Callable[[Buffer], int],
+    ) -> None:
+        self.problem = problem
+        super().__init__(module, kernel, views, locate, base, place)
+        self.kind, self.size = stored(problem.weights.dtype), problem.size
+        self.rows, self.vectors, _ = problem.tile
+        self.width = self.vectors * self.lanes
+        self.line = max(problem.strip, self.width)  # of what is computed before anything is done to it
+        self.strips = -(-problem.height // problem.lines), -(-problem.width // problem.columns)
+
+    def _collapsed(self) -> list[Axis]:
+        """The axes of the result: images, channels, lines and columns."""
+        for access in self.accesses:
+            if len(access.strides) == 3:
+                access.strides.insert(2, 0)
+        return [Axis(length, False) for length in planar_shape(self.kernel.shape)]
+
+    def _vectorized(self) -> tuple[int | None, int]:
+        return 3, self.problem.tile[2]
+
+    @property
+    def parts(self) -> list[tuple[str, int, int]]:
+        """The functions to call: name, how many pieces there are, and how many of these belong together."""
+        p = self.problem
+        count = p.source.view.shape[0] * p.groups * self.strips[0] * self.strips[1]
+        return [*p.source.parts, ("run", count, together(count, p.flops))]
+
+    def text(self) -> str:
+        """The function that computes some strips, and those that it needs."""
+        w, p = self.w, self.problem
+        for access in self.accesses:
+            access.pointer = self._begin(w, access)
+        source, weights = (beginning(w, view, self.place) for view in (p.source.read, p.weights))
+        scratch = w.result(f"alloca [{self.rows * self.line * self.size} x i8], align 64")
+        w.loop("%begin", "%end", [], lambda index, _: self._strip(index, source, weights, scratch))
+        texts = [self._kernel_text(), w.function("run")]
+        if p.source.copy is not None:
+            texts.insert(0, copying(w.module, p.source, self.place))
+        return "\n".join(texts)
+
+    def _strip(self, index: str, source: str, weights: str, scratch: str) -> list[str]:
+        """One piece: some lines (or a part of a line) of all channels of a group."""
+        w, p, size = self.w, self.problem, self.size
+        index, column = w.divided(index, self.strips[1])
+        index, line = w.divided(index, self.strips[0])
+        image, group = w.divided(index, p.groups)
+        line = w.value(f"mul i64 {line}, {p.lines}")
+        column = w.value(f"mul i64 {column}, {p.columns}")
+        lines = w.smaller(w.value(f"sub i64 {p.height}, {line}"), str(p.lines))
+        columns = w.smaller(w.value(f"sub i64 {p.width}, {column}"), str(p.columns))
+        for far, step in (
+            (image, p.source.of_image),
+            (group, p.channels * p.source.of_channel),
+            (line, p.source.line),
+            (column, 1),
+        ):
+            source = w.moved(source, far, step * size)
+        weights = w.moved(weights, group, p.apart[1] * size)
+        between = w.value(f"mul i64 {w.value(f'sub i64 {lines}, 1')}, {p.source.line}")
+        length = w.value(f"add i64 {between}, {columns}")
+        panels = w.value(f"udiv i64 {w.value(f'add i64 {length}, {self.width - 1}')}, {self.width}")
+        rest = w.value(f"sub i64 {length}, {self.width}")
+        last = w.value(f"select i1 {w.value(f'icmp sgt i64 {rest}, 0')}, i64 {rest}, i64 0")
+        before = [access.pointer for access in self.accesses]
+        for axis, far in ((0, image), (1, w.value(f"mul i64 {group}, {p.rows}")), (2, line), (3, column)):
+            self._advance(axis, far)
+
+        def each_block(block: str, _: list[str]) -> list[str]:
+            row = w.value(f"mul i64 {block}, {self.rows}")
+            first = w.smaller(row, str(p.rows - self.rows))  # the last block has some rows of the one before
+            at = w.moved(weights, first, p.apart[0] * size)
+
+            def each_panel(panel: str, _: list[str]) -> list[str]:
+                place = w.smaller(w.value(f"mul i64 {panel}, {self.width}"), last)
+                read, to = w.moved(source, place, size), w.moved(scratch, place, size)
+                w.write(f"call void @total(ptr {at}, ptr {read}, ptr {to})")
+                return []
+
+            w.loop("0", panels, [], each_panel)
+            self._finish(first, w.value(f"sub i64 {row}, {first}"), lines, columns, scratch)
+            return []
+
+        w.loop("0", str(-(-p.rows // self.rows)), [], each_block)
+        self._restore(before)
+        return []
+
+    def _finish(self, first: str, known: str, lines: str, columns: str, scratch: str) -> None:
+        """What is done to the result: some rows from the first on, but for those that are known, and some lines."""
+        w, p, size = self.w, self.problem, self.size
+        kind = vector(self.kind, self.lanes)
+
+        def some(at: str, index: str, mask: int) -> None:
+            before = self._advance(3, index, self.lanes)
+            place = w.moved(at, index, self.lanes * size)
+            w.lanes = self.lanes
+            value = w.load_some(self.kind, place, size, mask) if mask else w.result(
+                f"load {kind}, ptr {place}, align {size}"
+            )  # fmt: skip
+            Row(self, mask, {p.node: value}).write()
+            self._restore(before)
+
+        def each_line(line: str, _: list[str], row: str = "") -> list[str]:
+            before = self._advance(2, line)
+            at = w.moved(row, line, p.source.line * size)
+
+            def each_vector(index: str, _: list[str]) -> list[str]:
+                some(at, index, 0)
+                return []
+
+            full, rest = divmod(p.width, self.lanes)
+            if self.strips[1] == 1:
+                if full:
+                    w.loop("0", str(full), [], each_vector)
+                if rest:
+                    some(at, str(full), rest)
+            else:
+                whole = w.value(f"udiv i64 {columns}, {self.lanes}")
+                w.when(w.value(f"icmp sgt i64 {whole}, 0"), lambda: w.loop("0", whole, [], each_vector))
+                if rest:
+                    is_last = w.value(f"icmp slt i64 {columns}, {p.columns}")
+                    w.when(is_last, lambda: some(at, whole, rest))
+            self._restore(before)
+            return []
+
+        def each_row(number: str, _: list[str]) -> list[str]:
+            before = self._advance(1, w.value(f"add i64 {first}, {number}"))
+            row = w.moved(scratch, number, self.line * size)
+            w.loop("0", lines, [], lambda line, handed: each_line(line, handed, row))
+            self._restore(before)
+            return []
+
+        w.loop(known, str(self.rows), [], each_row)
+
+    # The innermost loop ---------------------------------------------------------------------------------------------
+
+    def _kernel_text(self) -> str:
+        """The function that computes one tile: ``(weights, source, tile)``."""
+        kind, size, lanes = self.kind, self.size, self.lanes
+        w = Writer(self.w.module)
+        w.lanes = lanes
+        type = vector(kind, lanes)
+        # Where the numbers of the kernel lie, and what they are multiplied with, in bytes.
+        table = w.module.table([one * size for pair in self.problem.offsets for one in pair])
+        places = [(row, column) for row in range(self.rows) for column in range(self.vectors)]
+        w.write("br label %loop")
+        w.label("loop")
+        w.write("%i = phi i64 [0, %entry], [%i.next, %loop]")
+        totals = {place: f"%total{number}" for number, place in enumerate(places)}
+        for total in totals.values():
+            w.write(f"{total} = phi {type} [zeroinitializer, %entry], [{total}.next, %loop]")
+        entry = w.value(f"getelementptr {{i64, i64}}, ptr {table}, i64 %i")
+        to_a = w.result(f"load i64, ptr {entry}")
+        to_b = w.result(f"load i64, ptr {w.value(f'getelementptr i8, ptr {entry}, i64 8')}")
+        a, b = (
+            w.value(f"getelementptr i8, ptr {at}, i64 {far}") for at, far in (("%weights", to_a), ("%source", to_b))
+        )
+        images = [
+            w.result(f"load {type}, ptr {w.moved(b, str(column), lanes * size)}, align {size}")
+            for column in range(self.vectors)
+        ]
+        name = w.module.intrinsic(f"llvm.fmuladd.{suffix(kind, lanes)}", type, [type] * 3)
+        for row in range(self.rows):
+            at = w.moved(a, str(row), self.problem.apart[0] * size)
+            spread = w.spread(kind, w.result(f"load {kind}, ptr {at}, align {size}"))
+            for column in range(self.vectors):
+                total = totals[row, column]
+                operands = ", ".join(f"{type} {one}" for one in (spread, images[column], total))
+                w.write(f"{total}.next = call {type} {name}({operands})")
+        w.write("%i.next = add nuw nsw i64 %i, 1")
+        w.write(f"%more = icmp slt i64 %i.next, {len(self.problem.offsets)}")
+        w.write("br i1 %more, label %loop, label %done")
+        w.label("done")
+        for (row, column), total in totals.items():
+            at = w.moved("%tile", str(row * self.line + column * lanes), size)
+            w.write(f"store {type} {total}.next, ptr {at}, align {size}")
+        parameters = "ptr noalias %weights, ptr noalias %source, ptr noalias %tile"
+        return w.function("total", parameters, inline=False)
