@@ -18,22 +18,25 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import as_index, broadcast_shapes
+from pullback.core.aval import as_index, normalize_axis
 from pullback.core.creation import as_dtype, asarray
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
+from pullback.numpy.continuous import Continuous
+from pullback.numpy.discrete import Discrete, check_shares
+from pullback.numpy.drawing import constants, count_of, given_out, shape_of
 from pullback.ops.random import blocks, random_bits
-from pullback.ops.structural import as_shape
 
 __all__ = ["Generator", "default_rng"]
 
 
-class Generator:
+class Generator(Continuous, Discrete):
     """A source of random numbers. Made by ``default_rng``.
 
     Methods have the names and arguments of ``numpy.random.Generator``; the numbers are others. ``size`` is the shape
-    of the result, by default that of the parameters of the distribution. ``dtype`` is float64 or float32.
+    of the result, by default that of the parameters of the distribution. ``dtype`` is float64 or float32. Real numbers
+    are differentiable by the parameters of their distribution; integers are not, and refuse watched parameters.
 
     Inside ``vmap`` all members of a batch get the same numbers: draw the numbers outside, and map over them.
     """
@@ -53,13 +56,21 @@ class Generator:
         >>> default_rng(0).bits(3).dtype
         dtype('uint64')
         """
-        shape = _shape("bits", size)
+        shape = shape_of("bits", size)
         dtype = as_dtype("bits", dtype)
         drawn = random_bits(self.state, shape=shape, dtype=dtype)
         self.state.assign(operations.add(self.state, np.array([0, 0, blocks(shape, dtype)], np.uint64)))
         return drawn
 
-    def random(self, size: Any = None, dtype: Any = np.float64) -> Array:
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np.random.Generator, name):
+            raise UnsupportedError(f"a generator of pullback.random has no {name!r}")
+        raise UnsupportedError(
+            f"a generator of pullback.random has no {name!r}. "
+            f"Draw constants with numpy.random.default_rng(seed).{name}, outside of what is compiled"
+        )
+
+    def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Array:
         """Draw from the uniform distribution over [0, 1).
 
         >>> bool((default_rng(0).random(100) < 1).all())
@@ -67,78 +78,22 @@ class Generator:
         """
         dtype = as_dtype("random", dtype)
         if dtype == np.float64:
-            return operations.right_shift(self.bits(size), np.uint64(11)).astype(np.float64) * 2.0**-53
-        if dtype == np.float32:
+            drawn = operations.right_shift(self.bits(size), np.uint64(11)).astype(np.float64) * 2.0**-53
+        elif dtype == np.float32:
             top = operations.right_shift(self.bits(size, np.uint32), np.uint32(8))
-            return top.astype(np.float32) * np.float32(2.0**-24)
-        raise DTypeError(f"random: expected float64 or float32, got {dtype}")
+            drawn = top.astype(np.float32) * np.float32(2.0**-24)
+        else:
+            raise DTypeError(f"random: expected float64 or float32, got {dtype}")
+        return given_out("random", out, drawn)
 
-    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = np.float64) -> Array:
-        """Draw from the uniform distribution over [low, high).
+    def bytes(self, length: int) -> bytes:
+        """Draw ``length`` random bytes.
 
-        >>> bool((default_rng(0).uniform(2.0, 3.0, 100) >= 2).all())
-        True
+        >>> len(default_rng(0).bytes(5))
+        5
         """
-        low, high, shape = _parameters("uniform", low, high, size, dtype)
-        return low + (high - low) * self.random(shape, dtype)
-
-    def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Array:
-        """Draw from the normal distribution with mean 0 and standard deviation 1. [Box, Muller 1958]
-
-        >>> default_rng(0).standard_normal((2, 3)).shape
-        (2, 3)
-        """
-        shape = _shape("standard_normal", size)
-        count = int(np.prod(shape, dtype=int))
-        pairs = (count + 1) // 2
-        uniform = self.random(2 * pairs, dtype)
-        radius = operations.sqrt(-2 * operations.log1p(-uniform[:pairs]))
-        angle = (2 * np.pi) * uniform[pairs:]
-        both: Array = operations.concatenate([radius * operations.cos(angle), radius * operations.sin(angle)])
-        drawn: Array = both[:count].reshape(shape)
-        return drawn
-
-    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = np.float64) -> Array:
-        """Draw from the normal distribution with mean ``loc`` and standard deviation ``scale``, differentiable by both.
-
-        >>> default_rng(0).normal([0.0, 100.0], 1.0).shape
-        (2,)
-        """
-        loc, scale, shape = _parameters("normal", loc, scale, size, dtype)
-        _check_scale("normal", scale)
-        return loc + scale * self.standard_normal(shape, dtype)
-
-    def exponential(self, scale: Any = 1.0, size: Any = None, dtype: Any = np.float64) -> Array:
-        """Draw from the exponential distribution with mean ``scale``, differentiable by it.
-
-        >>> bool((default_rng(0).exponential(2.0, 100) >= 0).all())
-        True
-        """
-        scale, _, shape = _parameters("exponential", scale, 0.0, size, dtype)
-        _check_scale("exponential", scale)
-        drawn: Array = -scale * operations.log1p(-self.random(shape, dtype))
-        return drawn
-
-    def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = np.float64) -> Array:
-        """Draw from the Gumbel distribution, differentiable by ``loc`` and ``scale``.
-
-        >>> default_rng(0).gumbel(size=4).shape
-        (4,)
-        """
-        loc, scale, shape = _parameters("gumbel", loc, scale, size, dtype)
-        _check_scale("gumbel", scale)
-        drawn: Array = loc - scale * operations.log(self.exponential(1.0, shape, dtype))
-        return drawn
-
-    def bernoulli(self, p: Any = 0.5, size: Any = None) -> Array:
-        """Draw True with probability ``p``: no derivative goes through it.
-
-        >>> default_rng(0).bernoulli(0.5, 3).dtype
-        dtype('bool')
-        """
-        p, _, shape = _parameters("bernoulli", p, 0.0, size, np.float64)
-        drawn: Array = operations.less(self.random(shape), p)
-        return drawn
+        count = count_of("bytes", length)
+        return self.bits(-(-count // 8))._concrete("bytes()").tobytes()[:count]
 
     def integers(
         self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False
@@ -166,7 +121,7 @@ class Generator:
         [0, 1, 2, 3]
         """
         if _is_count(x):
-            drawn: Array = operations.argsort(self.bits(_count("permutation", x)))
+            drawn: Array = operations.argsort(self.bits(count_of("permutation", x)))
             return drawn
         x = asarray(x)
         if not x.ndim:
@@ -175,42 +130,80 @@ class Generator:
         permuted: Array = operations.take(x, order, axis=axis)
         return permuted
 
-    def choice(self, a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0) -> Array:
+    def permuted(self, x: Any, axis: int | None = None, out: Any = None) -> Array:
+        """Return ``x`` with each row along ``axis`` (None: all elements) in an order of its own.
+
+        >>> sorted(default_rng(0).permuted([3.0, 1.0, 2.0]).tolist())
+        [1.0, 2.0, 3.0]
+        """
+        x = asarray(x)
+        if axis is None:
+            drawn = operations.take(operations.ravel(x), operations.argsort(self.bits(x.size))).reshape(x.shape)
+        else:
+            order = operations.argsort(self.bits(x.shape), axis=normalize_axis("permuted", axis, x.ndim))
+            drawn = operations.take_along_axis(x, order, axis=axis)
+        return given_out("permuted", out, drawn)
+
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        """Put the parts of ``x`` along ``axis`` in another order, in place: an Array, a NumPy array or a list.
+
+        >>> x = [1, 2, 3]
+        >>> default_rng(0).shuffle(x)
+        >>> sorted(x)
+        [1, 2, 3]
+        """
+        if isinstance(x, list):
+            x[:] = [x[i] for i in self.permutation(len(x)).tolist()]
+        elif isinstance(x, Array):
+            x._rebind("shuffle", self.permutation(x, axis))
+        elif isinstance(x, np.ndarray) and x.ndim:
+            x[...] = np.take(x, np.asarray(self.permutation(x.shape[axis])), axis=axis)
+        else:
+            raise DTypeError(f"shuffle: expected an array with at least one axis or a list, got {type(x).__name__}")
+
+    def choice(
+        self, a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, shuffle: bool = True
+    ) -> Array:
         """Draw parts of ``a`` along ``axis`` (of the integers below it, if it is one).
 
         Args:
             a: what is drawn from.
             size: how many are drawn, as a shape.
             replace: whether one may be drawn twice.
-            p: the probability of each; by default they are equal. Without ``replace`` they must be.
+            p: the probability of each; by default they are equal. Without ``replace``, that of being drawn next among
+                those that are left.
             axis: the axis of ``a``.
+            shuffle: there for NumPy's sake: the order is always random.
 
         >>> default_rng(0).choice(5, 3).shape
         (3,)
         """
         integer = _is_count(a)
-        count = _count("choice", a) if integer else asarray(a).shape[axis]
-        shape = _shape("choice", size)
+        count = count_of("choice", a) if integer else asarray(a).shape[axis]
+        shape = shape_of("choice", size)
         wanted = int(np.prod(shape, dtype=int))
         if not count:
             raise ArgumentError("choice: expected something to draw from, got none")
+        shares = None if p is None else _shares(p, count, 0 if replace else wanted)
         if not replace:
-            if p is not None:
-                raise ArgumentError("choice: p= with replace=False is not supported")
             if wanted > count:
                 raise ArgumentError(f"choice: expected at most {count} draws without replacement, got {wanted}")
-            places = operations.argsort(self.bits(count))[:wanted].reshape(shape)
-        elif p is None:
+            places = operations.argsort(self.bits(count) if shares is None else self._waits(shares))
+            places = places[:wanted].reshape(shape)
+        elif shares is None:
             places = self.integers(count, size=shape)
         else:
-            weights = asarray(p)
-            if weights.shape != (count,):
-                raise ShapeError(f"choice: expected p of shape ({count},), got {weights.shape}")
-            _check_probabilities(weights)
-            edges = operations.cumsum(operations.astype(weights, np.float64))
+            edges = operations.cumsum(shares)
             places = operations.searchsorted(edges / edges[-1], self.random(shape), side="right")
         drawn: Array = places if integer else operations.take(asarray(a), places, axis=axis)
         return drawn
+
+    def _waits(self, shares: Array) -> Array:
+        """Times at which things come that come at these rates: each is the next one with its share of those left."""
+        possible = shares > 0
+        times = self.standard_exponential(shares.shape) / operations.where(possible, shares, 1)
+        waits: Array = operations.where(possible, times, np.inf)
+        return waits
 
 
 def default_rng(seed: int = 0) -> Generator:
@@ -226,49 +219,34 @@ def default_rng(seed: int = 0) -> Generator:
     return Generator(int(seed))
 
 
+def __getattr__(name: str) -> Any:
+    if hasattr(Generator, name) or name in _LEGACY:
+        raise UnsupportedError(
+            f"pullback.random has no {name!r}. Use pullback.random.default_rng(seed).{_LEGACY.get(name, name)}(...)"
+        )
+    raise UnsupportedError(f"pullback.random has no {name!r}. Use pullback.random.default_rng(seed)")
+
+
+_LEGACY = {
+    "rand": "random", "randint": "integers", "randn": "standard_normal", "random_integers": "integers",
+    "random_sample": "random", "ranf": "random", "sample": "random",
+}  # fmt: skip
+"""Functions of ``numpy.random``, each with the method of a generator that does the same."""
+
+
+def _shares(p: Any, count: int, wanted: int) -> Array:
+    """The probabilities of ``choice``, of which ``wanted`` must not be 0."""
+    constants("choice", p)
+    shares: Array = operations.astype(asarray(p), np.float64)
+    if shares.shape != (count,):
+        raise ShapeError(f"choice: expected p of shape ({count},), got {shares.shape}")
+    check_shares("choice", "p", shares)
+    value = shares._node.value
+    if value is not None and (possible := np.count_nonzero(value)) < wanted:
+        raise ArgumentError(f"choice: expected at least {wanted} probabilities that are not 0, got {possible}")
+    return shares
+
+
 def _is_count(x: Any) -> bool:
     """Whether x is an integer, which stands for the integers below it, and no array."""
     return hasattr(x, "__index__") and not isinstance(x, (Array, np.ndarray))
-
-
-def _shape(operation: str, size: Any) -> tuple[int, ...]:
-    shape = () if size is None else as_shape(operation, size)
-    if min(shape, default=0) < 0:
-        raise ShapeError(f"{operation}: expected lengths of 0 or more, got {shape}")
-    return shape
-
-
-def _count(operation: str, n: Any) -> int:
-    count = as_index(operation, "n", n)
-    if count < 0:
-        raise ArgumentError(f"{operation}: expected a number of 0 or more, got {count}")
-    return count
-
-
-def _parameters(operation: str, first: Any, second: Any, size: Any, dtype: Any) -> tuple[Array, Array, tuple[int, ...]]:
-    """The parameters of a distribution as Arrays of ``dtype``, and the shape of what is drawn."""
-    dtype = as_dtype(operation, dtype)
-    one, two = (operations.astype(asarray(x), dtype) for x in (first, second))
-    if one.dtype.kind != "f":
-        raise DTypeError(f"{operation}: expected float64 or float32, got {dtype}")
-    common = broadcast_shapes(operation, one.shape, two.shape)
-    shape = common if size is None else _shape(operation, size)
-    if broadcast_shapes(operation, common, shape) != shape:
-        raise ShapeError(f"{operation}: expected parameters that broadcast to size {shape}, got {common}")
-    return one, two, shape
-
-
-def _check_scale(operation: str, scale: Array) -> None:
-    """Raise ArgumentError for a negative scale; unknown while a function is being traced."""
-    value = scale._node.value
-    if value is not None and (value < 0).any():
-        raise ArgumentError(f"{operation}: expected a scale of 0 or more, got {value.min():g}")
-
-
-def _check_probabilities(p: Array) -> None:
-    """Raise ArgumentError for what are no probabilities of all outcomes; unknown while a function is being traced."""
-    value = p._node.value
-    if value is None:
-        return
-    if not (value >= 0).all() or not abs(float(value.sum()) - 1) <= 1e-6:
-        raise ArgumentError(f"choice: expected p of 0 or more that adds up to 1, got a sum of {float(value.sum()):g}")

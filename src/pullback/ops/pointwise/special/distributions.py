@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pullback.core.array import Array
+from pullback.core.families import pointwise
 from pullback.core.operations import function, operations
-from pullback.core.sample import call, positive, reject
+from pullback.core.sample import call, positive, reject, uniform, values
+from pullback.core.scipy import special
 from pullback.errors import DTypeError
 from pullback.ops.pointwise.special.incomplete import betainc, gammainc, gammaincc
 
@@ -105,3 +109,36 @@ def fdtrc(dfn: Any, dfd: Any, x: Any) -> Array:
     """
     scaled = operations.multiply(dfn, x)
     return betainc(operations.divide(dfd, 2.0), operations.divide(dfn, 2.0), dfd / (scaled + dfd))
+
+
+# Quantiles of what counts: the numbers are integers, and have no derivative -------------------------------------------
+
+_PROBABILITIES = uniform(0.01, 0.99, 3, 4)
+_MANY = 1e4
+"""The mean above which a Poisson quantile comes from an expansion, which is within 1 and nearly always exact."""
+
+
+@pointwise(
+    types="d", private=True, differentiable=False,
+    samples=[call(_PROBABILITIES, positive(4)), call(values(0.0, 0.5, 0.5), values(2.0, 0.0, 1e6))],
+)  # fmt: skip
+def poisson_quantile(p: Any, mean: Any) -> Any:
+    """The least k for which a Poisson number is at most k with probability p, elementwise."""
+    with np.errstate(all="ignore"):
+        k = np.ceil(special.pdtrik(p, np.minimum(mean, _MANY)))
+        k = np.where((k > 0) & (special.pdtr(np.maximum(k - 1, 0), mean) >= p), k - 1, k)
+        z = special.ndtri(np.maximum(p, 2.0**-60))
+        far = mean + np.sqrt(mean) * z + (z * z - 1) / 6 - (z**3 - z) / (72 * np.sqrt(mean))  # [Cornish, Fisher 1938]
+    return np.where(mean == 0, 0, np.where(mean > _MANY, np.ceil(far - 0.5), k))
+
+
+@pointwise(
+    types="d", private=True, differentiable=False,
+    samples=[call(_PROBABILITIES, 5.0, uniform(0.1, 0.9, 4)), call(values(0.0, 0.5, 0.5), 5.0, values(0.5, 0.0, 1.0))],
+)  # fmt: skip
+def binomial_quantile(q: Any, n: Any, p: Any) -> Any:
+    """The least k such that of n trials with probability p at most k succeed with probability q, elementwise."""
+    with np.errstate(all="ignore"):
+        k = np.minimum(np.ceil(special.bdtrik(q, n, p)), n)
+        k = np.where((k > 0) & (special.betaincc(np.maximum(k, 1), n - k + 1, p) >= q), k - 1, k)
+    return np.where((p == 0) | (n == 0), 0, np.where(p == 1, n, k))
