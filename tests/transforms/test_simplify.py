@@ -49,6 +49,8 @@ def test_the_derivative_of_the_categorical_cross_entropy_is_softmax_minus_onehot
     derivative = pb.trace(loss, np.ones(4)).backward(wrt="z").simplify()
     assert operations_of(derivative) == ["softmax", "subtract"]
     np.testing.assert_array_equal(derivative.outputs[0].inputs[1].value, np.eye(4)[2])
+    assert derivative.formula() == "softmax(z) - onehot"
+    assert derivative.formula(form="latex") == r"\mathrm{softmax}\left(z\right) - \mathrm{onehot}"
 
 
 def test_the_derivative_for_a_batch_of_labels_needs_no_scatter():
@@ -56,7 +58,8 @@ def test_the_derivative_for_a_batch_of_labels_needs_no_scatter():
         return -np.mean(np.log(softmax(z)[np.arange(3), np.array([0, 1, 1])]))
 
     derivative = pb.trace(loss, np.ones((3, 4))).backward(wrt="z").simplify()
-    assert operations_of(derivative) == ["softmax", "multiply", "subtract"]
+    assert operations_of(derivative) == ["softmax", "subtract", "multiply"]
+    assert derivative.formula() == "1/3*(softmax(z, axes=(1,)) - onehot)"
     z = np.random.default_rng(0).normal(size=(3, 4))
     found = derivative.forward(z).values[derivative.output_name()]
     np.testing.assert_allclose(found, (np.asarray(softmax(z)) - np.eye(4)[[0, 1, 1]]) / 3)
@@ -94,6 +97,11 @@ def test_a_factor_that_has_few_digits_as_a_fraction_is_written_so():
         ("(x + y)*(x - y)/(x + y)", "x - y"),
         ("(x + y)**2 - x**2", "(2*x + y)*y"),
         ("exp(x)*exp(y)/exp(2*x)", "exp(y - x)"),
+        ("2*x + 2*y", "2*(x + y)"),
+        ("x*2 - y*2", "2*(x - y)"),
+        ("x + x", "2*x"),
+        ("x*x", "x**2"),
+        ("y*2", "2*y"),
         ("-(-x)", "x"),
         ("2*(3*x)", "6*x"),
         ("x*0 + y", "y"),

@@ -256,6 +256,9 @@ def _names(graph: Graph) -> dict[Node, str]:
         if scalar is not None:
             names[node] = format_number(scalar)
             continue
+        if node.primitive is CONSTANT and _is_onehot(node.value):
+            take(node, "onehot")
+            continue
         letter = "k" if node.primitive is CONSTANT else "x" if node.primitive is INPUT else "t"
         while True:
             counts[letter] += 1
@@ -264,6 +267,18 @@ def _names(graph: Graph) -> dict[Node, str]:
                 break
         take(node, name)
     return names
+
+
+_LABELS = 1 << 12
+"""The largest constant, in elements, that is looked at for labels."""
+
+
+def _is_onehot(value: Any) -> bool:
+    """Whether a constant says with a 1 among zeros, in each of its rows, which one is meant."""
+    if isinstance(value, tuple) or value.ndim == 0 or value.shape[-1] < 2 or not 0 < value.size <= _LABELS:
+        return False
+    ones = value == 1
+    return bool((ones | (value == 0)).all() and (ones.sum(axis=-1) == 1).all()) and value.dtype.kind == "f"
 
 
 def format_number(number: Any, digits: int = 6) -> str:

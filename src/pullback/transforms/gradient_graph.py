@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pullback.core.array import Array
@@ -42,7 +44,13 @@ def graph_backward(graph: Graph, wrt: str | Sequence[str] | None = None) -> Grap
     arrived: dict[Node, Any] = {}
     inputs = [twins[node] for node in graph.inputs if carries_derivative(node)]
     one = seed(Array(twins[output]), None, "backward")
-    pull_back([twins[output]], [one], inputs, lambda node, ct: arrived.update({node: ct}))
+    begun: list[tuple[int, Node]] = []  # from which node on the nodes are those of a step
+
+    def visit(node: Node, ct: Any) -> None:
+        arrived[node] = ct
+        begun.append((input_node(None).index, node))
+
+    pull_back([twins[output]], [one], inputs, visit)
 
     final = graph.output_name()
     gradients: list[Node] = []
@@ -57,7 +65,7 @@ def graph_backward(graph: Graph, wrt: str | Sequence[str] | None = None) -> Grap
         if node in named and isinstance(arrived.get(twins[node]), Array) and arrived[twins[node]]._node.inputs
     }
     originals = {twin: node for node, twin in twins.items()}
-    copies = _rename(gradients, originals, names)
+    copies = _rename(gradients, originals, names, begun)
     titles = [_derivative(final, graph.names[node]) for node in wanted]
     return Graph.of([copies[node] for node in gradients], graph.inputs, titles)
 
@@ -99,14 +107,17 @@ def abstract(graph: Graph) -> dict[Node, Node]:
     return twins
 
 
-def _rename(outputs: Sequence[Node], known: Mapping[Node, Node], names: Mapping[Node, str]) -> dict[Node, Node]:
+def _rename(
+    outputs: Sequence[Node], known: Mapping[Node, Node], names: Mapping[Node, str], begun: Sequence[tuple[int, Node]]
+) -> dict[Node, Node]:
     """Copy what ``outputs`` depend on: twins become the nodes they stand for, new nodes get names and an origin."""
     copies: dict[Node, Node] = dict(known)
     for node in ancestors(outputs, stop=known.__contains__):
         if node in known:
             continue
         inputs = tuple(copies[source] for source in node.inputs)
-        parent = node.origin
+        step = bisect_right(begun, node.index, key=itemgetter(0))
+        parent = begun[step - 1][1].origin if step else node.origin
         copies[node] = Node(
             node.primitive, inputs, node.params, node.value, node.watched,
             Derived("backward", parent), node.aval, names.get(node, node.name),

@@ -1,4 +1,4 @@
-"""What linear operations allow: numbers are taken out of sums and products, scattered zeros are not multiplied."""
+"""What one writes by hand: numbers are taken out of sums and stand first, scattered zeros are not multiplied."""
 
 from __future__ import annotations
 
@@ -17,6 +17,28 @@ Single = tuple[bool, ...]
 """Which inputs nothing else uses."""
 
 _ROUNDING = "rounding only"
+
+
+# As one writes it -----------------------------------------------------------------------------------------------------
+
+
+@linearity.identity("multiply")
+def times_itself(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """x * x = x**2"""
+    return made("square", (inputs[0],)) if inputs[0] is inputs[1] and node.array_aval.dtype.kind == "f" else None
+
+
+@linearity.identity("add")
+def plus_itself(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """x + x = 2 * x"""
+    return _times(2.0, inputs[0]) if inputs[0] is inputs[1] and node.array_aval.dtype.kind == "f" else None
+
+
+@linearity.identity("multiply")
+def number_first(node: Node, inputs: Inputs, single: Single) -> Node | None:
+    """x * c = c * x"""
+    turned = as_scalar(inputs[1]) is not None and as_scalar(inputs[0]) is None
+    return made("multiply", inputs[::-1]) if turned else None
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------

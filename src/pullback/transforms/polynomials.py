@@ -18,7 +18,7 @@ from pullback.core.array import Array
 from pullback.core.graph import as_scalar
 from pullback.core.node import Node
 from pullback.core.operations import operations as op
-from pullback.core.terminals import scalar_node
+from pullback.core.terminals import CONSTANT, constant_node, scalar_node
 
 Factor = Any
 """A Node, a Sum, or an Exponential."""
@@ -205,6 +205,7 @@ class Reading:
 
     polynomials: dict[Node, Polynomial] = field(default_factory=dict)
     guarded: set[tuple[Factor, bool]] = field(default_factory=set)
+    _units: dict[Any, Node] = field(default_factory=dict)
 
     def read(self, node: Node) -> Polynomial:
         """The polynomial of a node whose inputs have been read; of what is no algebra, the atom that it is."""
@@ -220,6 +221,8 @@ class Reading:
         number = as_scalar(node)
         if number is not None:
             return {ONE: float(number)} if number else {}
+        if node.primitive is CONSTANT:
+            return self._read_array(node)
         if not is_algebra(node) or any(_is_unusual(source) for source in node.inputs):
             return None
         operands = [self.read(source) for source in node.inputs]
@@ -253,6 +256,16 @@ class Reading:
                 return _multiply(one, other)
         return None
 
+    def _read_array(self, node: Node) -> Polynomial | None:
+        """A constant whose elements are 0 or of one size, such as labels over their number: that size is a number."""
+        value = node.value
+        size = common_size(value)
+        if size is None or size == 1:
+            return None
+        key = (value.shape, value.dtype.str, (value / size).tobytes())
+        unit = self._units.setdefault(key, constant_node(value / size))
+        return {frozenset({(unit, 1)}): size}
+
     def _guard(self, partial: Polynomial) -> None:
         waiting = [_whole(partial)[1]]
         while waiting:
@@ -261,6 +274,20 @@ class Reading:
                     self.guarded.add((factor, exponent > 0))
                 if isinstance(factor, Sum):
                     waiting += [monomial for monomial, _ in factor.terms]
+
+
+_ARRAY = 1 << 16
+"""The largest constant array, in elements, that is looked at."""
+
+
+def common_size(value: Any) -> float | None:
+    """The absolute value that all elements of a constant array have that are not 0, if they have one."""
+    if isinstance(value, tuple) or value.dtype.kind != "f" or not 0 < value.size <= _ARRAY:
+        return None
+    sizes = np.abs(value[value != 0])
+    if not sizes.size or not np.isfinite(sizes[0]) or (sizes != sizes[0]).any():
+        return None
+    return float(sizes[0])
 
 
 def is_algebra(node: Node) -> bool:
@@ -301,7 +328,9 @@ class Writing:
         guarded = any((factor, e > 0) in self._guarded for monomial, _ in terms for factor, e in monomial)
         common = None if guarded else _most_common(terms)
         if common is None:
-            return self._sum(terms)
+            size = abs(_common_coefficient([coefficient for _, coefficient in terms]))
+            total = self._sum([(monomial, coefficient / size) for monomial, coefficient in terms])
+            return total if size == 1 else size * total
         with_it = {_times(m, frozenset({(common[0], -common[1])})): c for m, c in terms if _has(m, common)}
         without = {m: c for m, c in terms if not _has(m, common)}
         coefficient = _common_coefficient(list(with_it.values()))

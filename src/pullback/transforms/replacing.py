@@ -53,8 +53,10 @@ class Applied:
 
     def __str__(self) -> str:
         before, after = (_brief(operations.graph_formula(Graph.of([node]))) for node in (self.before, self.after))
-        origin = self.before.origin
-        where = f"  at {origin}" if origin is not None else ""
+        origin = root = self.before.origin
+        while isinstance(root, Derived):
+            root = root.parent
+        where = f"  at {origin}" if root is not None else ""
         return f"{self.name}: {before} -> {after}  ({self.changes}){where}"
 
 

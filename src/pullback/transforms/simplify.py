@@ -11,11 +11,11 @@ from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
 from pullback.core.origin import Derived
 from pullback.core.state import record
-from pullback.core.terminals import input_node
+from pullback.core.terminals import CONSTANT, input_node
 from pullback.transforms.identities import algebra, layout
 from pullback.transforms.linearity import linearity
 from pullback.transforms.passes import fold_constants, merge_common
-from pullback.transforms.polynomials import Reading, Writing, candidates, is_algebra
+from pullback.transforms.polynomials import Reading, Writing, candidates, common_size, is_algebra
 from pullback.transforms.replacing import Applied, remade, rewrite
 from pullback.transforms.stabilize import Found, find
 
@@ -164,7 +164,8 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
     reading = Reading()
 
     def is_root(node: Node) -> bool:
-        return node in outputs or any(not _continues(node, user) for user in users.get(node, ()))
+        using = users.get(node, ())
+        return node in outputs or len(using) > 1 or any(not _continues(node, user) for user in using)
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
         candidate = node if inputs == node.inputs else remade(node, inputs)
@@ -211,9 +212,16 @@ def _own_cost(root: Node, users: dict[Node, list[Node]], outputs: set[Node]) -> 
 
 
 def _price(node: Node) -> float:
-    """What an operation costs; a negative number is written less well than a subtraction."""
-    signs = sum((number := as_scalar(source)) is not None and number < 0 for source in node.inputs)
-    return _EXPENSIVE.get(node.primitive.name, 1) + 0.1 * signs
+    """What an operation costs; negative numbers, and arrays of others than 0 and 1, are written less well."""
+    unwieldy = sum(_is_unwieldy(source) for source in node.inputs)
+    return _EXPENSIVE.get(node.primitive.name, 1) + 0.1 * unwieldy
+
+
+def _is_unwieldy(node: Node) -> bool:
+    number = as_scalar(node)
+    if number is not None:
+        return bool(number < 0)
+    return node.primitive is CONSTANT and common_size(node.value) not in (None, 1.0)
 
 
 def _cost(written: Node, replaced: Node) -> float:

@@ -95,6 +95,8 @@ def infix(node: Node, operands: list[tuple[str, int]], tidy: bool = False) -> tu
         left = _bracketed(left, left_precedence < left_needs)
         right = _bracketed(right, right_precedence < right_needs or right.startswith("-"))
         return f"{left} {symbol} {right}" if symbol in _SPACED else f"{left}{symbol}{right}", precedence
+    if name == "square" and len(operands) == 1:
+        return _doubled("*", *operands[0])
     if name in PREFIX and len(operands) == 1:
         symbol, precedence = PREFIX[name]
         text, operand_precedence = operands[0]
