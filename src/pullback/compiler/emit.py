@@ -75,6 +75,17 @@ def _features() -> dict[str, bool]:
 
 
 @functools.cache
+def waiting_hint() -> tuple[str, str]:
+    """How code says that it only looks at memory until that changes: declaration and call."""
+    family = llvm.get_default_triple().partition("-")[0]
+    if family in ("x86_64", "amd64"):
+        return "declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"
+    if family in ("aarch64", "arm64"):
+        return "declare void @llvm.aarch64.hint(i32)", "call void @llvm.aarch64.hint(i32 1)"
+    return "", 'fence syncscope("singlethread") seq_cst'
+
+
+@functools.cache
 def processor() -> str:
     """The processor that code is generated for: name and features. Code for one need not run on another."""
     return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"

@@ -1,9 +1,10 @@
 """One pool of threads for loops and products.
 
 A part with much to do is cut into tiles whose size does not depend on how many threads there are, so that the results
-do not either. The thread that calls takes tiles like the others; small parts it does by itself. Threads that have
-nothing to do look for work for some microseconds and then sleep. They are started at first use, end with the process,
-and are started anew in a child that was forked.
+do not either. The thread that calls takes tiles like the others; small parts it does by itself. It waits only for those
+threads that have taken a tile: one that the system lets run too late finds the part closed. Threads that have nothing
+to do look for work for some fifty microseconds and then sleep. They are started at first use, end with the process, and
+are started anew in a child that was forked.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import atexit
 import ctypes
 import functools
 import os
+import sys
 import threading
 from typing import Any
 
 import numpy as np
 
-from pullback.compiler.emit import Code, assembled
+from pullback.compiler.emit import Code, assembled, waiting_hint
 from pullback.errors import ArgumentError
 
 VARIABLE = "PULLBACK_NUM_THREADS"
-_WORDS = 96
+_WORDS = 128
 _MOST = 63
+_OPEN = 1 << 32
+_SPINS = 1500
+"""How often a thread looks for work before it sleeps: about fifty microseconds."""
 _lock = threading.RLock()
 
 
@@ -119,7 +124,14 @@ def parallel_address() -> int:
 
 @functools.cache
 def _code() -> Code:
-    return Code(assembled(_TEXT), ["parallel", "start", "stop"])
+    declared, called = waiting_hint()
+    moves = sys.platform == "linux"
+    text = _TEXT.replace("MAKE_WAY", _MAKE_WAY if moves else _STAY)
+    text = text.replace("PROCESSOR", "sched_getcpu" if moves else "nowhere")
+    text = text.replace("HINT", called).replace("SPINS", str(_SPINS)).replace("OPEN", str(_OPEN)) + declared
+    for name, place in _PLACES.items():
+        text = text.replace(f"%{name}.at = WORD", f"%{name}.at = getelementptr i64, ptr %pool, i64 {place}")
+    return Code(assembled(text), ["parallel", "start", "stop"])
 
 
 @functools.cache
@@ -128,19 +140,27 @@ def _function(name: str) -> Any:
     return ctypes.CFUNCTYPE(None, *arguments)(_code().addresses[name])
 
 
-# Words of the pool: 0 part, 1 slots, 2 trips, 3 tile, 4 next, 5 running, 6 generation, 7 workers, 8 stop, 9 sleepers,
-# 10 busy, 11 ready; from 16 on a mutex, from 24 on a condition, from 32 on the names of threads.
+_PLACES = {
+    "slots": 1, "trips": 2, "tile": 3, "next": 8, "gate": 16, "generation": 24, "workers": 32, "stop": 33,
+    "sleepers": 34, "busy": 35, "ready": 36, "mutex": 48, "condition": 56, "threads": 64, "processor": 4,
+}  # fmt: skip
+"""Words of the pool, of which 0 is the part; what different threads write lies in different lines of the cache.
+
+The gate counts the threads that are at the part, and has the bit of ``_OPEN`` as long as others may come.
+"""
+
+# The pool is written by the thread that has made it busy, while the gate is closed and nobody is behind it.
 _TEXT = """
 define private void @take(ptr %pool) {
 begin:
   %part = load ptr, ptr %pool
-  %slots.at = getelementptr i64, ptr %pool, i64 1
+  %slots.at = WORD
   %slots = load ptr, ptr %slots.at
-  %trips.at = getelementptr i64, ptr %pool, i64 2
+  %trips.at = WORD
   %trips = load i64, ptr %trips.at
-  %tile.at = getelementptr i64, ptr %pool, i64 3
+  %tile.at = WORD
   %tile = load i64, ptr %tile.at
-  %next.at = getelementptr i64, ptr %pool, i64 4
+  %next.at = WORD
   br label %loop
 loop:
   %first = atomicrmw add ptr %next.at, i64 %tile monotonic
@@ -158,9 +178,9 @@ done:
 
 define void @parallel(ptr %pool, ptr %part, ptr %slots, i64 %trips, i64 %tile) {
 begin:
-  %workers.at = getelementptr i64, ptr %pool, i64 7
+  %workers.at = WORD
   %workers = load atomic i64, ptr %workers.at acquire, align 8
-  %busy.at = getelementptr i64, ptr %pool, i64 10
+  %busy.at = WORD
   %some = icmp sgt i64 %workers, 0
   br i1 %some, label %try, label %alone
 try:
@@ -168,28 +188,26 @@ try:
   %mine = extractvalue {i64, i1} %exchanged, 1
   br i1 %mine, label %share, label %alone
 alone:
-  %first = phi i64 [0, %begin], [0, %try], [%end, %alone]
-  %last = add i64 %first, %tile
-  %over = icmp sgt i64 %last, %trips
-  %end = select i1 %over, i64 %trips, i64 %last
-  call void %part(ptr %slots, i64 %first, i64 %end)
-  %more = icmp slt i64 %end, %trips
-  br i1 %more, label %alone, label %out
+  call void %part(ptr %slots, i64 0, i64 %trips)
+  ret void
 share:
   store ptr %part, ptr %pool
-  %slots.at = getelementptr i64, ptr %pool, i64 1
+  %slots.at = WORD
   store ptr %slots, ptr %slots.at
-  %trips.at = getelementptr i64, ptr %pool, i64 2
+  %trips.at = WORD
   store i64 %trips, ptr %trips.at
-  %tile.at = getelementptr i64, ptr %pool, i64 3
+  %tile.at = WORD
   store i64 %tile, ptr %tile.at
-  %next.at = getelementptr i64, ptr %pool, i64 4
+  %next.at = WORD
   store atomic i64 0, ptr %next.at monotonic, align 8
-  %running.at = getelementptr i64, ptr %pool, i64 5
-  store atomic i64 %workers, ptr %running.at monotonic, align 8
-  %generation.at = getelementptr i64, ptr %pool, i64 6
+  %processor.at = WORD
+  %processor = call i32 @PROCESSOR()
+  store atomic i32 %processor, ptr %processor.at monotonic, align 8
+  %gate.at = WORD
+  store atomic i64 OPEN, ptr %gate.at release, align 8
+  %generation.at = WORD
   %generation = atomicrmw add ptr %generation.at, i64 1 seq_cst
-  %sleepers.at = getelementptr i64, ptr %pool, i64 9
+  %sleepers.at = WORD
   %sleepers = load atomic i64, ptr %sleepers.at seq_cst, align 8
   %asleep = icmp sgt i64 %sleepers, 0
   br i1 %asleep, label %wake, label %take
@@ -198,58 +216,66 @@ wake:
   br label %take
 take:
   call void @take(ptr %pool)
+  %open = atomicrmw sub ptr %gate.at, i64 OPEN seq_cst
   br label %wait
 wait:
-  %running = load atomic i64, ptr %running.at acquire, align 8
-  %finished = icmp eq i64 %running, 0
-  br i1 %finished, label %free, label %yield
+  %count = phi i64 [0, %take], [%counted, %again]
+  %inside = load atomic i64, ptr %gate.at acquire, align 8
+  %finished = icmp eq i64 %inside, 0
+  br i1 %finished, label %free, label %look
+look:
+  HINT
+  %counted = add i64 %count, 1
+  %long = icmp sgt i64 %counted, 100
+  br i1 %long, label %yield, label %again
 yield:
   %ignored = call i32 @sched_yield()
+  br label %again
+again:
   br label %wait
 free:
   store atomic i64 0, ptr %busy.at release, align 8
-  br label %out
-out:
   ret void
 }
 
 define private void @wake(ptr %pool) {
-  %mutex = getelementptr i64, ptr %pool, i64 16
-  %condition = getelementptr i64, ptr %pool, i64 24
-  %a = call i32 @pthread_mutex_lock(ptr %mutex)
-  %b = call i32 @pthread_cond_broadcast(ptr %condition)
-  %c = call i32 @pthread_mutex_unlock(ptr %mutex)
+  %mutex.at = WORD
+  %condition.at = WORD
+  %a = call i32 @pthread_mutex_lock(ptr %mutex.at)
+  %b = call i32 @pthread_cond_broadcast(ptr %condition.at)
+  %c = call i32 @pthread_mutex_unlock(ptr %mutex.at)
   ret void
 }
 
 define private ptr @work(ptr %pool) {
 begin:
-  %running.at = getelementptr i64, ptr %pool, i64 5
-  %generation.at = getelementptr i64, ptr %pool, i64 6
-  %stop.at = getelementptr i64, ptr %pool, i64 8
-  %sleepers.at = getelementptr i64, ptr %pool, i64 9
-  %ready.at = getelementptr i64, ptr %pool, i64 11
-  %mutex = getelementptr i64, ptr %pool, i64 16
-  %condition = getelementptr i64, ptr %pool, i64 24
+  %gate.at = WORD
+  %generation.at = WORD
+  %stop.at = WORD
+  %sleepers.at = WORD
+  %ready.at = WORD
+  %mutex.at = WORD
+  %condition.at = WORD
   %before = load atomic i64, ptr %generation.at acquire, align 8
   %registered = atomicrmw add ptr %ready.at, i64 1 release
   br label %look
 look:
-  %seen = phi i64 [%before, %begin], [%now, %busy]
+  %seen = phi i64 [%before, %begin], [%now, %enter], [%now, %inside]
   br label %spin
 spin:
-  %count = phi i64 [0, %look], [%counted, %spin.again]
+  %count = phi i64 [0, %look], [%counted, %spin.on]
   %found = load atomic i64, ptr %generation.at acquire, align 8
   %new = icmp ne i64 %found, %seen
-  br i1 %new, label %awake, label %spin.on
-spin.on:
+  br i1 %new, label %awake, label %spin.more
+spin.more:
   %counted = add i64 %count, 1
-  %enough = icmp sgt i64 %counted, 20000
-  br i1 %enough, label %sleep, label %spin.again
-spin.again:
+  %enough = icmp sgt i64 %counted, SPINS
+  br i1 %enough, label %sleep, label %spin.on
+spin.on:
+  HINT
   br label %spin
 sleep:
-  %a = call i32 @pthread_mutex_lock(ptr %mutex)
+  %a = call i32 @pthread_mutex_lock(ptr %mutex.at)
   %b = atomicrmw add ptr %sleepers.at, i64 1 seq_cst
   br label %check
 check:
@@ -260,20 +286,30 @@ check:
   %up = or i1 %changed, %ends
   br i1 %up, label %rise, label %doze
 doze:
-  %c = call i32 @pthread_cond_wait(ptr %condition, ptr %mutex)
+  %c = call i32 @pthread_cond_wait(ptr %condition.at, ptr %mutex.at)
   br label %check
 rise:
   %d = atomicrmw sub ptr %sleepers.at, i64 1 seq_cst
-  %e = call i32 @pthread_mutex_unlock(ptr %mutex)
+  %e = call i32 @pthread_mutex_unlock(ptr %mutex.at)
+  call void @make.way(ptr %pool)
   br label %awake
 awake:
+  %now = load atomic i64, ptr %generation.at acquire, align 8
   %stopped = load atomic i64, ptr %stop.at acquire, align 8
   %over = icmp ne i64 %stopped, 0
-  br i1 %over, label %finish, label %busy
-busy:
-  %now = load atomic i64, ptr %generation.at acquire, align 8
+  br i1 %over, label %finish, label %enter
+enter:
+  %gate = load atomic i64, ptr %gate.at acquire, align 8
+  %open = icmp sge i64 %gate, OPEN
+  br i1 %open, label %try, label %look
+try:
+  %one.more = add i64 %gate, 1
+  %exchanged = cmpxchg ptr %gate.at, i64 %gate, i64 %one.more acquire monotonic
+  %entered = extractvalue {i64, i1} %exchanged, 1
+  br i1 %entered, label %inside, label %enter
+inside:
   call void @take(ptr %pool)
-  %done = atomicrmw sub ptr %running.at, i64 1 release
+  %left = atomicrmw sub ptr %gate.at, i64 1 release
   br label %look
 finish:
   ret ptr null
@@ -281,9 +317,10 @@ finish:
 
 define void @start(ptr %pool, i64 %count) {
 begin:
-  %workers.at = getelementptr i64, ptr %pool, i64 7
-  %stop.at = getelementptr i64, ptr %pool, i64 8
-  %ready.at = getelementptr i64, ptr %pool, i64 11
+  %workers.at = WORD
+  %stop.at = WORD
+  %ready.at = WORD
+  %threads.at = WORD
   store i64 0, ptr %stop.at
   store i64 0, ptr %ready.at
   br label %loop
@@ -292,8 +329,7 @@ loop:
   %more = icmp slt i64 %i, %count
   br i1 %more, label %one, label %wait
 one:
-  %place = add i64 %i, 32
-  %thread = getelementptr i64, ptr %pool, i64 %place
+  %thread = getelementptr i64, ptr %threads.at, i64 %i
   %failed = call i32 @pthread_create(ptr %thread, ptr null, ptr @work, ptr %pool)
   %good = icmp eq i32 %failed, 0
   br i1 %good, label %started, label %wait
@@ -315,8 +351,11 @@ done:
 
 define void @stop(ptr %pool) {
 begin:
-  %workers.at = getelementptr i64, ptr %pool, i64 7
-  %busy.at = getelementptr i64, ptr %pool, i64 10
+  %workers.at = WORD
+  %busy.at = WORD
+  %stop.at = WORD
+  %generation.at = WORD
+  %threads.at = WORD
   br label %claim
 claim:
   %exchanged = cmpxchg ptr %busy.at, i64 0, i64 1 acquire monotonic
@@ -328,9 +367,7 @@ yield:
 claimed:
   %count = load i64, ptr %workers.at
   store atomic i64 0, ptr %workers.at release, align 8
-  %stop.at = getelementptr i64, ptr %pool, i64 8
   store atomic i64 1, ptr %stop.at seq_cst, align 8
-  %generation.at = getelementptr i64, ptr %pool, i64 6
   %generation = atomicrmw add ptr %generation.at, i64 1 seq_cst
   call void @wake(ptr %pool)
   br label %loop
@@ -339,8 +376,7 @@ loop:
   %more = icmp slt i64 %i, %count
   br i1 %more, label %one, label %done
 one:
-  %place = add i64 %i, 32
-  %thread.at = getelementptr i64, ptr %pool, i64 %place
+  %thread.at = getelementptr i64, ptr %threads.at, i64 %i
   %thread = load i64, ptr %thread.at
   %joined = call i32 @pthread_join(i64 %thread, ptr null)
   %next = add i64 %i, 1
@@ -350,6 +386,8 @@ done:
   ret void
 }
 
+MAKE_WAY
+
 declare i32 @sched_yield()
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)
@@ -357,4 +395,56 @@ declare i32 @pthread_mutex_lock(ptr)
 declare i32 @pthread_mutex_unlock(ptr)
 declare i32 @pthread_cond_wait(ptr, ptr)
 declare i32 @pthread_cond_broadcast(ptr)
+"""
+
+# A thread may be woken on the processor of the one that woke it, though that goes on and another would be free. It
+# then goes elsewhere: the processor is excluded from those that it may run on, for as long as it takes to move.
+_MAKE_WAY = """
+define private void @make.way(ptr %pool) {
+begin:
+  %processor.at = WORD
+  %there = load atomic i32, ptr %processor.at monotonic, align 8
+  %here = call i32 @sched_getcpu()
+  %same = icmp eq i32 %here, %there
+  %known = icmp ult i32 %here, 1024
+  %move = and i1 %same, %known
+  br i1 %move, label %ask, label %out
+ask:
+  %all = alloca i1024, align 8
+  %others = alloca i1024, align 8
+  store i1024 0, ptr %all
+  %size = call i32 @sched_getaffinity(i32 0, i64 128, ptr %all)
+  %failed = icmp slt i32 %size, 0
+  br i1 %failed, label %out, label %exclude
+exclude:
+  %word = lshr i32 %here, 6
+  %bit = and i32 %here, 63
+  %bit.long = zext i32 %bit to i64
+  %one = shl i64 1, %bit.long
+  %kept = xor i64 %one, -1
+  %set = load i1024, ptr %all
+  store i1024 %set, ptr %others
+  %place = getelementptr i64, ptr %others, i32 %word
+  %before = load i64, ptr %place
+  %after = and i64 %before, %kept
+  store i64 %after, ptr %place
+  %a = call i32 @sched_setaffinity(i32 0, i64 128, ptr %others)
+  %b = call i32 @sched_setaffinity(i32 0, i64 128, ptr %all)
+  br label %out
+out:
+  ret void
+}
+
+declare i32 @sched_getcpu()
+declare i32 @sched_getaffinity(i32, i64, ptr)
+declare i32 @sched_setaffinity(i32, i64, ptr)
+"""
+_STAY = """
+define private i32 @nowhere() {
+  ret i32 0
+}
+
+define private void @make.way(ptr %pool) {
+  ret void
+}
 """
