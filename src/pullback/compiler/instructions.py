@@ -17,6 +17,10 @@ from pullback.compiler.words import suffix, vector
 Dtype = np.dtype[Any]
 
 
+PART = "ptr noalias %operands, i64 %begin, i64 %end, ptr %scratch"
+"""What a function is given that does some iterations of a part. A thread of the pool gives memory of its own."""
+
+
 class Writer:
     """Writes the instructions of one function. Equal instructions in one block are written once.
 
@@ -35,9 +39,7 @@ class Writer:
         self._count = 0
         self._known: dict[str, str] = {}
 
-    def function(
-        self, name: str, parameters: str = "ptr noalias %operands, i64 %begin, i64 %end", inline: bool = True
-    ) -> str:
+    def function(self, name: str, parameters: str = PART, inline: bool = True) -> str:
         """The text of a function of what was written; by default one that does some iterations of a part."""
         body = "\n".join(self.lines)
         words = "nounwind" if inline else "nounwind noinline"
@@ -139,11 +141,14 @@ class Writer:
         type = self.type(kind)
         if count >= self.lanes:
             return self.result(f"load {type}, ptr {pointer}, align {size}")
-        mask = f"<{self.lanes} x i1>"
-        called = self.module.intrinsic(f"llvm.masked.load.{suffix(kind, self.lanes)}.p0", type, ["ptr", mask, type])
+        return self.load_masked(kind, pointer, size, first_lanes(self.lanes, count))
+
+    def load_masked(self, kind: str, pointer: str, size: int, mask: str) -> str:
+        """The elements from a place on where the mask is true, zeros elsewhere."""
+        type, of_mask = self.type(kind), vector("i1", self.lanes)
+        called = self.module.intrinsic(f"llvm.masked.load.{suffix(kind, self.lanes)}.p0", type, ["ptr", of_mask, type])
         return self.result(
-            f"call {type} {called}(ptr align {size} {pointer}, {mask} {first_lanes(self.lanes, count)}, "
-            f"{type} zeroinitializer)"
+            f"call {type} {called}(ptr align {size} {pointer}, {of_mask} {mask}, {type} zeroinitializer)"
         )
 
     def type(self, kind: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import cache, convolution
+from pullback.compiler.blocking import Blocking, blocking_of, problem_of
 from pullback.compiler.contractions import follows, is_product, merge_permutations, prepared
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
@@ -19,7 +20,7 @@ from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_m
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.pieces import join_pieces
-from pullback.compiler.products import Blocking, Problem, ProductWriter, blocking_of, panels_of, problem_of
+from pullback.compiler.products import ProductWriter
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
 from pullback.compiler.views import Buffer, View
@@ -208,7 +209,7 @@ class _Lowering:
         self.graph = plan.graph
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
-        self.products: dict[Node, tuple[Problem, Blocking, Buffer | None]] = {}
+        self.products: dict[Node, tuple[Blocking, Buffer]] = {}
         self.convolutions: dict[Node, Correlation | Gradient] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
@@ -265,19 +266,13 @@ class _Lowering:
                 self._block(step.product)
 
     def _block(self, node: Node) -> None:
-        """Choose the tiles of a product, and have memory where its operand is packed."""
+        """Choose the tiles of a product, and have memory for packed operands."""
         operands = [self.locate(source) for source in node.inputs]
         if is_convolution(node):
             self.convolutions[node] = convolution.planned(node, operands)
             return
-        problem = problem_of(node, operands)
-        blocking = blocking_of(problem)
-        packed = None
-        if blocking.packed:
-            panels = panels_of(problem, blocking)
-            length = problem.count * panels.count * panels.nbytes // panels.size
-            packed = Buffer("arena", 0, (length,), problem.views[1].dtype)
-        self.products[node] = (problem, blocking, packed)
+        blocking = blocking_of(problem_of(node, operands))
+        self.products[node] = (blocking, Buffer("arena", 0, (blocking.places[-1],), np.dtype(np.uint8)))
 
     def _update_in_place(self) -> None:
         """Let new values take the place of the old ones, where these are not read any more when they are written."""
@@ -333,9 +328,7 @@ class _Lowering:
             for node, view in self.views.items()
             if view.buffer.kind == "arena"
         ]
-        lifetimes += [
-            (packed, place[node], place[node]) for node, (_, _, packed) in self.products.items() if packed is not None
-        ]
+        lifetimes += [(scratch, place[node], place[node]) for node, (_, scratch) in self.products.items()]
         lifetimes += [
             (buffer, place[node], place[node]) for node, one in self.convolutions.items() for buffer in one.buffers
         ]
@@ -453,27 +446,19 @@ class _Lowering:
             return given.setdefault(buffer, len(given))
 
         kind, flops = "kernel", 0
-        text, pack = "", None
         if kernel.product is None:
             writer = KernelWriter(module, kernel, views, self.locate, self.plan.base, place)
         else:
-            problem, blocking, packed = self.products[kernel.product]
-            writer = product = ProductWriter(
-                module, kernel, problem, blocking, packed, views, self.locate, self.plan.base, place
-            )
-            kind, flops = "product", problem.flops
-            if packed is not None:
-                text = product.packing_text() + "\n"
-                pack = product.packing_trips, product.packing_tile
-        names = module.share(text + writer.text())
+            blocking, scratch = self.products[kernel.product]
+            writer = ProductWriter(module, kernel, blocking, scratch, views, self.locate, self.plan.base, place)
+            kind, flops = "product", blocking.problem.flops
+        names = module.share(writer.text())
         first = len(self.operands)
         self.operands += map(self.slot, given)
-        if pack is not None:
-            self._call(names["pack"], calls, first, *pack)
         self._call(names["run"], calls, first, writer.trips, writer.tile)
         accesses = [access.view for access in writer.accesses]
         if kernel.product is not None:
-            accesses += problem.views
+            accesses += blocking.problem.views
         moved = sum(view.buffer.nbytes for view in accesses)
         self.lowered.parts.append(Part(kind, tuple(map(_described, kernel.nodes)), moved, flops))
 
@@ -502,7 +487,7 @@ class _Lowering:
         given = f"%operands{number}"
         calls.append(f"  {given} = getelementptr ptr, ptr %operands, i64 {operands}")
         if tile >= trips:
-            calls.append(f"  call void @{name}(ptr {given}, i64 0, i64 {trips})")
+            calls.append(f"  call void @{name}(ptr {given}, i64 0, i64 {trips}, ptr null)")
             return
         self.threads = True
         for word in ("parallel", "pool"):

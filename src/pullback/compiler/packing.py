@@ -1,156 +1,167 @@
-"""Panels: a matrix laid out anew for products, some columns side by side, one row after the other."""
+"""Blocks of matrices laid out anew for products, so that what is read one after the other lies so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from pullback.compiler.contractions import Matrix
-from pullback.compiler.emit import Module
+from pullback.compiler.blocking import Blocking
+from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.instructions import Writer
 from pullback.compiler.words import vector
 
 
-@dataclass(frozen=True)
-class Panels:
-    """How a matrix is packed.
+def pack_panel(module: Module, blocking: Blocking) -> str:
+    """A function ``panel(source, target, length, panel)`` that packs so many rows of a panel of B, a tile wide.
 
-    Attributes:
-        matrix: what is packed.
-        kind, size: of an element: the LLVM type, and bytes.
-        vectors, lanes: the columns of a panel are so many vectors of so many elements. What is missing is zero.
+    The source is where the first column of B begins, in the first of the rows. What is beyond the last column holds
+    numbers that nobody looks at.
     """
-
-    matrix: Matrix
-    kind: str
-    size: int
-    vectors: int
-    lanes: int
-
-    @property
-    def width(self) -> int:
-        """Columns of a panel."""
-        return self.vectors * self.lanes
-
-    @property
-    def count(self) -> int:
-        """How many panels there are."""
-        return -(-self.matrix.columns // self.width)
-
-    @property
-    def nbytes(self) -> int:
-        """The size of one panel."""
-        return self.matrix.rows * self.width * self.size
+    return _copy_panel(module, blocking) if blocking.problem.b.column_stride == 1 else _turn(module, blocking)
 
 
-def packing(
-    module: Module,
-    panels: Panels,
-    begin: Callable[[Writer], tuple[str, str]],
-    origin: Callable[[Writer, str, str], str],
-) -> str:
-    """The text of a function ``pack(operands, begin, end)`` over the panels of a stack of matrices.
+_PANEL = "ptr noalias %source, ptr noalias %target, i64 %length, i64 %panel"
 
-    Args:
-        module: where the function goes.
-        panels: what they are to be.
-        begin: writes where the first matrix begins, and the first panel.
-        origin: writes where a matrix begins, from where the first does and its number in the stack.
-    """
+
+def _copy_panel(module: Module, blocking: Blocking) -> str:
+    """Rows lie side by side already."""
+    problem, size, width = blocking.problem, blocking.problem.size, blocking.width
+    kind = stored(problem.views[1].dtype)
+    last = problem.n - (blocking.panels - 1) * width
     w = Writer(module)
-    source, target = begin(w)
-    matrix, width, size = panels.matrix, panels.width, panels.size
-    write = _copy if matrix.column_stride == 1 else _turn
-    texts: list[str] = []
-    last = matrix.columns - (panels.count - 1) * width  # columns of the last panel
-    if panels.count > 1:
-        texts.append(write(module, "whole", panels, width))
-    if last < width or panels.count == 1:
-        texts.append(write(module, "last", panels, last))
+    w.lanes = blocking.lanes
+    type = vector(kind, w.lanes)
+    begin = w.moved("%source", "%panel", width * size)
 
-    def each(index: str, _: list[str]) -> list[str]:
-        number, panel = w.divided(index, panels.count)
-        at = w.moved(origin(w, source, number), panel, width * matrix.column_stride * size)
-        to = w.moved(target, index, panels.nbytes)
-        called = "@whole" if panels.count > 1 else "@last"
-        if panels.count > 1 and last < width:
-            is_last = w.value(f"icmp eq i64 {panel}, {panels.count - 1}")
-            called = w.value(f"select i1 {is_last}, ptr @last, ptr @whole")
-        w.write(f"call void {called}(ptr {at}, ptr {to})")
-        return []
+    def rows(columns: int) -> None:
+        def each(row: str, _: list[str]) -> list[str]:
+            at = w.moved(begin, row, problem.b.row_stride * size)
+            to = w.moved("%target", row, width * size)
+            for start in range(0, width, w.lanes):
+                value = "zeroinitializer"
+                if start < columns:
+                    value = w.load_some(kind, w.moved(at, str(start), size), size, columns - start)
+                w.write(f"store {type} {value}, ptr {w.moved(to, str(start), size)}, align {w.lanes * size}")
+            return []
 
-    w.loop("%begin", "%end", [], each)
-    return "\n".join([*texts, w.function("pack")])
+        w.loop("0", "%length", [], each)
+
+    if last < width and blocking.panels > 1:
+        w.write(f"%last = icmp eq i64 %panel, {blocking.panels - 1}")
+        w.write("br i1 %last, label %some, label %all")
+        w.label("all")
+        rows(width)
+        w.write("ret void")
+        w.label("some")
+    rows(last)
+    return w.function("panel", _PANEL, inline=False)
 
 
-_POINTERS = "ptr noalias %source, ptr noalias %target"
-
-
-def _copy(module: Module, name: str, panels: Panels, columns: int) -> str:
-    """A function that packs one panel with so many columns: these lie side by side already."""
+def _turn(module: Module, blocking: Blocking) -> str:
+    """Columns lie side by side: squares are transposed."""
+    problem, size, lanes = blocking.problem, blocking.problem.size, blocking.lanes
+    full, rest = divmod(problem.n, lanes)  # vectors of columns
+    kinds = {"whole": lanes if full else 0, "last": rest}
+    names = [one for one, columns in kinds.items() if columns]
+    texts = [_turn_vector(module, one, blocking, kinds[one]) for one in names]
     w = Writer(module)
-    w.lanes, size = panels.lanes, panels.size
-    type = vector(panels.kind, w.lanes)
-
-    def each(row: str, _: list[str]) -> list[str]:
-        at = w.moved("%source", row, panels.matrix.row_stride * size)
-        to = w.moved("%target", row, panels.width * size)
-        for start in range(0, panels.width, w.lanes):
-            value = "zeroinitializer"
-            if start < columns:
-                value = w.load_some(panels.kind, w.moved(at, str(start), size), size, columns - start)
-            w.write(f"store {type} {value}, ptr {w.moved(to, str(start), size)}, align {w.lanes * size}")
-        return []
-
-    w.loop("0", str(panels.matrix.rows), [], each)
-    return w.function(name, _POINTERS)
+    first = w.value(f"mul i64 %panel, {blocking.vectors}")
+    for number in range(blocking.vectors):
+        place = w.smaller(w.value(f"add i64 {first}, {number}"), str(-(-problem.n // lanes) - 1))
+        at = w.moved("%source", place, lanes * problem.b.column_stride * size)
+        to = w.moved("%target", str(number), lanes * size)
+        called = f"@{names[0]}"
+        if len(names) > 1:
+            called = w.value(f"select i1 {w.value(f'icmp slt i64 {place}, {full}')}, ptr @{names[0]}, ptr @{names[1]}")
+        w.write(f"call void {called}(ptr {at}, ptr {to}, i64 %length)")
+    return "\n".join([*texts, w.function("panel", _PANEL, inline=False)])
 
 
-def _turn(module: Module, name: str, panels: Panels, columns: int) -> str:
-    """A function that packs one panel with so many columns of which each lies side by side: transposed in squares."""
+def _turn_vector(module: Module, name: str, blocking: Blocking, columns: int) -> str:
+    """A function ``(source, target, length)`` that packs so many rows of the columns of one vector."""
+    problem, size, lanes = blocking.problem, blocking.problem.size, blocking.lanes
+    kind = stored(problem.views[1].dtype)
     w = Writer(module)
-    w.lanes, size = panels.lanes, panels.size
-    lanes, rows = w.lanes, panels.matrix.rows
-    type = vector(panels.kind, lanes)
+    w.lanes = lanes
+    type = vector(kind, lanes)
 
-    def square(at: str, to: str, start: int, some: int) -> None:
-        """Transpose the columns of one vector, in so many rows."""
-        values = []
-        for column in range(start, start + lanes):
-            if column < columns:
-                place = w.moved(at, str(column), panels.matrix.column_stride * size)
-                values.append(w.load_some(panels.kind, place, size, some))
-            else:
-                values.append("zeroinitializer")
-        for row, value in enumerate(transposed(w, panels.kind, values)[:some]):
-            place = w.moved(to, str(row * panels.width + start), size)
+    def square(row: str, rows: str | None) -> None:
+        at, to = w.moved("%source", row, size), w.moved("%target", row, blocking.width * size)
+        places = [w.moved(at, str(min(column, columns - 1)), problem.b.column_stride * size) for column in range(lanes)]
+        for number, value in enumerate(turned(w, kind, size, places, rows)):
+            place = w.moved(to, str(number), blocking.width * size)
             w.write(f"store {type} {value}, ptr {place}, align {lanes * size}")
 
-    def squares(row: str, some: int) -> None:
-        at, to = w.moved("%source", row, size), w.moved("%target", row, panels.width * size)
-        for start in range(0, panels.width, lanes):
-            square(at, to, start, some)
-
     def each(index: str, _: list[str]) -> list[str]:
-        squares(w.value(f"mul i64 {index}, {lanes}"), lanes)
+        square(w.value(f"mul i64 {index}, {lanes}"), None)
         return []
 
-    whole, rest = divmod(rows, lanes)
-    if whole:
-        w.loop("0", str(whole), [], each)
-    if rest:
-        squares(str(whole * lanes), rest)
-    return w.function(name, _POINTERS)
+    whole, rest = w.divided("%length", lanes)
+    w.write(f"%some = icmp sgt i64 {whole}, 0")
+    w.write("br i1 %some, label %squares, label %left")
+    w.label("squares")
+    w.loop("0", whole, [], each)
+    w.write("br label %left")
+    w.label("left")
+    w.write(f"%more = icmp sgt i64 {rest}, 0")
+    w.write("br i1 %more, label %part, label %out")
+    w.label("part")
+    square(w.value(f"mul i64 {whole}, {lanes}"), rest)
+    w.write("br label %out")
+    w.label("out")
+    return w.function(name, _ROWS, inline=False)
+
+
+def turned(w: Writer, kind: str, size: int, places: list[str], count: str | None) -> list[str]:
+    """The columns of a square whose rows begin at these places; only the first ``count`` where that is given.
+
+    A row is read in quarters of a vector's length where there are four or more: what lies in different quarters need
+    not be moved between registers any more.
+    """
+    lanes = len(places)
+    part = min(lanes, 16 // size)  # elements of 16 bytes
+    parts = lanes // part
+    numbers = ", ".join(f"i64 {i}" for i in range(part))
+    found: list[str] = []
+    for first in range(0, lanes, part):
+        w.lanes = part
+        rows = []
+        mask = None
+        if count is not None:
+            left = w.value(f"sub i64 {count}, {first}")
+            mask = w.value(f"icmp slt {vector('i64', part)} <{numbers}>, {w.spread('i64', left)}")
+        for row in range(part):
+            pieces = []
+            for number in range(parts):
+                at = w.moved(places[row + number * part], str(first), size)
+                if mask is None:
+                    pieces.append(w.load_some(kind, at, size, part))
+                else:
+                    pieces.append(w.load_masked(kind, at, size, mask))
+            rows.append(_joined(w, kind, pieces, part))
+        w.lanes = lanes
+        found += transposed(w, kind, rows)
+    return found
+
+
+def _joined(w: Writer, kind: str, pieces: list[str], lanes: int) -> str:
+    """Vectors one after the other as one."""
+    while len(pieces) > 1:
+        type = vector(kind, lanes)
+        order = ", ".join(f"i32 {i}" for i in range(2 * lanes))
+        pieces = [
+            w.value(f"shufflevector {type} {x}, {type} {y}, <{2 * lanes} x i32> <{order}>")
+            for x, y in zip(pieces[::2], pieces[1::2], strict=True)
+        ]
+        lanes *= 2
+    return pieces[0]
 
 
 def transposed(w: Writer, kind: str, rows: list[str]) -> list[str]:
-    """The columns of a square whose rows these vectors are."""
-    lanes = len(rows)
+    """Squares transposed of which these vectors hold a row each, one square or several side by side."""
+    lanes = w.lanes
     type = vector(kind, lanes)
     far = 1
-    while far < lanes:
+    while far < len(rows):
         found = list(rows)
-        for i in range(lanes):
+        for i in range(len(rows)):
             if i & far:
                 continue
             first = [p if not p & far else lanes + p - far for p in range(lanes)]
@@ -162,3 +173,38 @@ def transposed(w: Writer, kind: str, rows: list[str]) -> list[str]:
         rows = found
         far *= 2
     return rows
+
+
+def pack_rows(module: Module, blocking: Blocking) -> str:
+    """A function ``rows(source, target, length)`` that packs the rows of A that a tile needs, or so much of them.
+
+    What lay side by side does so again: rows, each as long as a block is deep, or, where A lies column by column,
+    columns.
+    """
+    problem, size = blocking.problem, blocking.problem.size
+    kind = stored(problem.views[0].dtype)
+    w = Writer(module)
+    if problem.a.column_stride == 1:
+        copy = module.intrinsic("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
+        nbytes = w.value(f"mul i64 %length, {size}")
+        for row in range(blocking.rows):
+            at = w.moved("%source", str(row), problem.a.row_stride * size)
+            to = w.moved("%target", str(row), blocking.depth * size)
+            w.write(f"call void {copy}(ptr {to}, ptr {at}, i64 {nbytes}, i1 false)")
+        return w.function("rows", _ROWS, inline=False)
+    w.lanes = vector_bytes() // size
+    type = vector(kind, w.lanes)
+
+    def each(index: str, _: list[str]) -> list[str]:
+        at = w.moved("%source", index, problem.a.column_stride * size)
+        to = w.moved("%target", index, blocking.rows * size)
+        for start in range(0, blocking.rows, w.lanes):  # what is written too much the next column overwrites
+            value = w.load_some(kind, w.moved(at, str(start), size), size, blocking.rows - start)
+            w.write(f"store {type} {value}, ptr {w.moved(to, str(start), size)}, align {size}")
+        return []
+
+    w.loop("0", "%length", [], each)
+    return w.function("rows", _ROWS, inline=False)
+
+
+_ROWS = "ptr noalias %source, ptr noalias %target, i64 %length"

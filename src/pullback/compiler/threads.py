@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.blocking import SCRATCH
 from pullback.compiler.emit import Code, assembled, waiting_hint
 from pullback.errors import ArgumentError
 
 VARIABLE = "PULLBACK_NUM_THREADS"
-_WORDS = 128
+_WORDS = 112 + 64 * 8
 _MOST = 63
 _OPEN = 1 << 32
 _SPINS = 1500
@@ -128,7 +129,13 @@ def _code() -> Code:
     moves = sys.platform == "linux"
     text = _TEXT.replace("MAKE_WAY", _MAKE_WAY if moves else _STAY)
     text = text.replace("PROCESSOR", "sched_getcpu" if moves else "nowhere")
-    text = text.replace("HINT", called).replace("SPINS", str(_SPINS)).replace("OPEN", str(_OPEN)) + declared
+    text = (
+        text.replace("HINT", called)
+        .replace("SPINS", str(_SPINS))
+        .replace("OPEN", str(_OPEN))
+        .replace("SCRATCH", str(SCRATCH + 64))
+        + declared
+    )
     for name, place in _PLACES.items():
         text = text.replace(f"%{name}.at = WORD", f"%{name}.at = getelementptr i64, ptr %pool, i64 {place}")
     return Code(assembled(text), ["parallel", "start", "stop"])
@@ -141,17 +148,20 @@ def _function(name: str) -> Any:
 
 
 _PLACES = {
-    "slots": 1, "trips": 2, "tile": 3, "next": 8, "gate": 16, "generation": 24, "workers": 32, "stop": 33,
-    "sleepers": 34, "busy": 35, "ready": 36, "mutex": 48, "condition": 56, "threads": 64, "processor": 4,
+    "slots": 1, "trips": 2, "tile": 3, "tiles": 4, "shares": 5, "processor": 6, "gate": 8, "generation": 16,
+    "workers": 24, "stop": 25, "sleepers": 26, "busy": 27, "ready": 28, "mutex": 32, "condition": 40, "threads": 48,
+    "next": 112,
 }  # fmt: skip
 """Words of the pool, of which 0 is the part; what different threads write lies in different lines of the cache.
 
 The gate counts the threads that are at the part, and has the bit of ``_OPEN`` as long as others may come.
 """
 
-# The pool is written by the thread that has made it busy, while the gate is closed and nobody is behind it.
+# Each thread has a share of the tiles, the same one every time, so that it finds in its cache what it left there; it
+# takes those of the others when its own are done. The words of a part are written by the thread that has made the pool
+# busy, while the gate is closed and nobody is behind it.
 _TEXT = """
-define private void @take(ptr %pool) {
+define private void @take(ptr %pool, ptr %scratch, i64 %me) {
 begin:
   %part = load ptr, ptr %pool
   %slots.at = WORD
@@ -160,18 +170,39 @@ begin:
   %trips = load i64, ptr %trips.at
   %tile.at = WORD
   %tile = load i64, ptr %tile.at
+  %tiles.at = WORD
+  %tiles = load i64, ptr %tiles.at
+  %shares.at = WORD
+  %shares = load i64, ptr %shares.at
   %next.at = WORD
+  br label %share
+share:
+  %turn = phi i64 [0, %begin], [%turn.next, %through]
+  %sum = add i64 %me, %turn
+  %whose = urem i64 %sum, %shares
+  %place = mul i64 %whose, 8
+  %counter = getelementptr i64, ptr %next.at, i64 %place
+  %first.scaled = mul i64 %whose, %tiles
+  %first = udiv i64 %first.scaled, %shares
+  %last.scaled = add i64 %first.scaled, %tiles
+  %last = udiv i64 %last.scaled, %shares
   br label %loop
 loop:
-  %first = atomicrmw add ptr %next.at, i64 %tile monotonic
-  %some = icmp slt i64 %first, %trips
-  br i1 %some, label %work, label %done
+  %taken = atomicrmw add ptr %counter, i64 1 monotonic
+  %number = add i64 %first, %taken
+  %some = icmp slt i64 %number, %last
+  br i1 %some, label %work, label %through
 work:
-  %last = add i64 %first, %tile
-  %over = icmp sgt i64 %last, %trips
-  %end = select i1 %over, i64 %trips, i64 %last
-  call void %part(ptr %slots, i64 %first, i64 %end)
+  %begins = mul i64 %number, %tile
+  %ends = add i64 %begins, %tile
+  %over = icmp sgt i64 %ends, %trips
+  %end = select i1 %over, i64 %trips, i64 %ends
+  call void %part(ptr %slots, i64 %begins, i64 %end, ptr %scratch)
   br label %loop
+through:
+  %turn.next = add i64 %turn, 1
+  %more = icmp slt i64 %turn.next, %shares
+  br i1 %more, label %share, label %done
 done:
   ret void
 }
@@ -188,7 +219,7 @@ try:
   %mine = extractvalue {i64, i1} %exchanged, 1
   br i1 %mine, label %share, label %alone
 alone:
-  call void %part(ptr %slots, i64 0, i64 %trips)
+  call void %part(ptr %slots, i64 0, i64 %trips, ptr null)
   ret void
 share:
   store ptr %part, ptr %pool
@@ -198,8 +229,25 @@ share:
   store i64 %trips, ptr %trips.at
   %tile.at = WORD
   store i64 %tile, ptr %tile.at
+  %rounded = add i64 %trips, %tile
+  %rounded.down = sub i64 %rounded, 1
+  %tiles = udiv i64 %rounded.down, %tile
+  %tiles.at = WORD
+  store i64 %tiles, ptr %tiles.at
+  %shares = add i64 %workers, 1
+  %shares.at = WORD
+  store i64 %shares, ptr %shares.at
   %next.at = WORD
-  store atomic i64 0, ptr %next.at monotonic, align 8
+  br label %reset
+reset:
+  %whose = phi i64 [0, %share], [%whose.next, %reset]
+  %place = mul i64 %whose, 8
+  %counter = getelementptr i64, ptr %next.at, i64 %place
+  store atomic i64 0, ptr %counter monotonic, align 8
+  %whose.next = add i64 %whose, 1
+  %more = icmp slt i64 %whose.next, %shares
+  br i1 %more, label %reset, label %publish
+publish:
   %processor.at = WORD
   %processor = call i32 @PROCESSOR()
   store atomic i32 %processor, ptr %processor.at monotonic, align 8
@@ -215,7 +263,7 @@ wake:
   call void @wake(ptr %pool)
   br label %take
 take:
-  call void @take(ptr %pool)
+  call void @take(ptr %pool, ptr null, i64 0)
   %open = atomicrmw sub ptr %gate.at, i64 OPEN seq_cst
   br label %wait
 wait:
@@ -257,8 +305,15 @@ begin:
   %mutex.at = WORD
   %condition.at = WORD
   %before = load atomic i64, ptr %generation.at acquire, align 8
+  %memory = call ptr @malloc(i64 SCRATCH)
+  %none = icmp eq ptr %memory, null
+  %address = ptrtoint ptr %memory to i64
+  %after = add i64 %address, 63
+  %line = and i64 %after, -64
+  %scratch = inttoptr i64 %line to ptr
   %registered = atomicrmw add ptr %ready.at, i64 1 release
-  br label %look
+  %me = add i64 %registered, 1
+  br i1 %none, label %finish, label %look
 look:
   %seen = phi i64 [%before, %begin], [%now, %enter], [%now, %inside]
   br label %spin
@@ -308,10 +363,11 @@ try:
   %entered = extractvalue {i64, i1} %exchanged, 1
   br i1 %entered, label %inside, label %enter
 inside:
-  call void @take(ptr %pool)
+  call void @take(ptr %pool, ptr %scratch, i64 %me)
   %left = atomicrmw sub ptr %gate.at, i64 1 release
   br label %look
 finish:
+  call void @free(ptr %memory)
   ret ptr null
 }
 
@@ -388,6 +444,8 @@ done:
 
 MAKE_WAY
 
+declare ptr @malloc(i64)
+declare void @free(ptr)
 declare i32 @sched_yield()
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)

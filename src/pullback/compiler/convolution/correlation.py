@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from pullback.compiler.blocking import together
 from pullback.compiler.convolution.layout import Side, Source, copying, source_of
 from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.fuse import Kernel
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import Axis, KernelWriter, Row, beginning
-from pullback.compiler.products import together
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 from pullback.core.node import Node

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from pullback.compiler.blocking import together
 from pullback.compiler.convolution.correlation import planar, planar_pairs, sides_of
 from pullback.compiler.convolution.layout import Source, copying, read_some, source_of, write_some
 from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
 from pullback.compiler.packing import transposed
-from pullback.compiler.products import together
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 from pullback.core.node import Node

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from pullback.compiler.blocking import together
 from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.instructions import Writer, first_lanes
 from pullback.compiler.loops import beginning
-from pullback.compiler.products import together
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 
