@@ -194,14 +194,13 @@ def fingerprint(graph: Graph) -> bytes | None:
     places = {node: i for i, node in enumerate(graph.nodes)}
     found = hashlib.sha256()
     for node in graph.nodes:
-        aval = node.aval
-        if not isinstance(aval, Aval):
-            return None
+        avals = (node.aval,) if isinstance(node.aval, Aval) else node.aval
         params = _encoded(tuple(sorted(node.params.items())))
         if params is None:
             return None
         sources = [places[source] for source in node.inputs]
-        found.update(repr((node.primitive.name, sources, params, aval.shape, aval.dtype.str)).encode())
+        described = [(aval.shape, aval.dtype.str) for aval in avals]
+        found.update(repr((node.primitive.name, sources, params, described)).encode())
         if node.primitive is CONSTANT:
             value = np.asarray(node.value)
             scalar = value.size > 1 and not any(value.strides)
@@ -215,6 +214,9 @@ def _encoded(value: Any) -> Any:
         return (type(value).__name__, value)
     if isinstance(value, np.dtype):
         return ("dtype", value.str)
+    if isinstance(value, Graph):  # that a node holds
+        held = fingerprint(value)
+        return None if held is None else ("graph", repr(value), held)
     if isinstance(value, (tuple, list)):
         parts = tuple(_encoded(one) for one in value)
         return None if any(one is None for one in parts) else (type(value).__name__, parts)

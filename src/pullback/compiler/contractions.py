@@ -174,6 +174,16 @@ def assumed(operand: Node) -> View:
     return view
 
 
+def lies_in_rows(operand: Node, by_rows: bool = False) -> bool:
+    """Whether an operand will lie row by row; with ``by_rows`` only each row of it, wherever that is."""
+    found, wanted = assumed(operand), _contiguous(operand.array_aval)
+    first = int(by_rows)
+    return all(
+        length == 1 or one == other
+        for length, one, other in zip(found.shape[first:], found.strides[first:], wanted.strides[first:], strict=True)
+    )
+
+
 def prepared(node: Node) -> Node:
     """A contraction of the same value whose operands a product can read: laid out anew where they have to be."""
     letters = letters_of(node)

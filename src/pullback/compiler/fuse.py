@@ -15,10 +15,12 @@ import numpy as np
 
 from pullback.compiler.instructions import find, is_expensive
 from pullback.compiler.views import MOVES, Place, places_below
+from pullback.control.bodies import Body
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import NO_PARAMS, Node
 from pullback.core.operations import named_primitive
+from pullback.core.several import item
 from pullback.core.terminals import CONSTANT
 from pullback.transforms.passes import remade
 
@@ -60,7 +62,7 @@ class Kernel:
 
 @dataclass(eq=False)
 class Step:
-    """What cannot be fused: a call of the host."""
+    """What cannot be fused: a loop or a branch (see ``planned_bodies``), or a call of the host."""
 
     node: Node
 
@@ -82,6 +84,31 @@ class Plan:
     stored: set[Node]
     base: dict[Node, Node]
     place: dict[Node, int]
+
+
+class Planned(Body):
+    """A body that consists of native steps."""
+
+    def __init__(self, name: str, plan: Plan) -> None:
+        super().__init__(name, plan.graph.inputs, plan.graph.outputs)
+        self.plan = plan
+
+
+def planned_bodies(node: Node) -> list[Planned]:
+    """The bodies that a native loop or branch runs; none for any other node."""
+    held = [*node.params.get("branches", ()), node.params.get("cond"), node.params.get("body")]
+    return [body for body in held if isinstance(body, Planned)]
+
+
+def carried_by(node: Node) -> dict[int, int]:
+    """The results that a loop carries on: positions of each, and of what its body reads of it."""
+    count, first = 0, 0
+    if node.primitive.name == "scan":
+        count, first = node.params["carries"], node.params["consts"]
+    elif node.primitive.name == "while_loop":
+        first = node.params["body_consts"]
+        count = len(node.inputs) - node.params["cond_consts"] - first
+    return {i: first + i for i in range(count)}
 
 
 def is_move(node: Node) -> bool:
@@ -217,6 +244,9 @@ class Planner:
         if not node.inputs:
             self.base[node] = node
             self.place[node] = -1
+        elif node.primitive is item and planned_bodies(node.inputs[0]):
+            self.base[node] = node
+            self.place[node] = self.place[node.inputs[0]]
         elif is_move(node) and is_fusible(node):
             below = self.base[node.inputs[0]]
             self.base[node] = below

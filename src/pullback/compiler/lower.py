@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from pullback.compiler import cache, convolution
 from pullback.compiler.blocking import Blocking, blocking_of, problem_of
-from pullback.compiler.contractions import follows, is_product, merge_permutations, prepared
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
-from pullback.compiler.expand import expand
-from pullback.compiler.fuse import Kernel, Plan, Planner, Step, is_fusible, is_move, is_reduction, prepare
+from pullback.compiler.flow import FlowWriter, Frame, Place
+from pullback.compiler.fuse import Kernel, Plan, Step, carried_by, is_move, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
-from pullback.compiler.pieces import join_pieces
+from pullback.compiler.planning import plan_graph
 from pullback.compiler.products import ProductWriter
-from pullback.compiler.selection import select_along_axes
-from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
 from pullback.compiler.views import Buffer, View
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
 from pullback.core.node import Node
+from pullback.core.several import item
 from pullback.core.terminals import CONSTANT
-from pullback.transforms.passes import optimize
-from pullback.transforms.simplify import condense
 
 
 @dataclass(frozen=True)
@@ -49,12 +45,13 @@ class HostCall:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a native function: what a report names."""
+    """One part of a native function: what a report names; ``depth`` counts the loops and branches that it is in."""
 
     kind: str
     nodes: tuple[str, ...]
     nbytes: int
     flops: int
+    depth: int = 0
 
 
 @dataclass
@@ -100,7 +97,7 @@ class Lowered:
     @property
     def work(self) -> int:
         """How much there is to do: bytes moved and operations of products."""
-        return sum(part.nbytes + part.flops for part in self.parts)
+        return sum(part.nbytes + part.flops for part in self.parts if part.depth == 0)
 
 
 def _described(node: Node) -> str:
@@ -129,7 +126,7 @@ def _packed(lowered: Lowered) -> bytes:
     description = {name: getattr(lowered, name) for name in _PLAIN}
     description["in_place"] = list(lowered.in_place.items())
     description["avals"] = [[aval.shape, aval.dtype.str] for aval in lowered.avals]
-    description["parts"] = [[one.kind, one.nodes, one.nbytes, one.flops] for one in lowered.parts]
+    description["parts"] = [astuple(one) for one in lowered.parts]
     description["constants"] = [[slot, array.shape, array.dtype.str] for slot, array in lowered.constants]
     return cache.pack(description, [lowered.object_code, *[array.tobytes() for _, array in lowered.constants]])
 
@@ -155,28 +152,44 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
         separate: make each step a native function of its own, so that it can be timed.
         updates: outputs that are new values of inputs, which may be overwritten: positions of both.
     """
-    graph, checks = select_along_axes(join_pieces(condense(optimize(graph))))
-    graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
-    graph = optimize(drop_unit_axes(graph))
-    graph = merge_permutations(graph)
-    graph, products, forced = prepare(graph, _as_product)
-    plan = Planner(graph, products, forced, _follows, graph.outputs[len(graph.outputs) - checks :]).plan()
-    return _Lowering(plan, separate, checks, updates or {}).lowered
+    plan, checks = plan_graph(graph)
+    lowering = _Lowering(plan, Module(), "", checks, updates or {})
+    lowering.write(separate)
+    return lowering.lowered
 
 
-def is_known(node: Node) -> bool:
-    """Whether the node need not be composed of others: a kernel can compute it, or a product."""
-    return is_fusible(node) or is_product(node) or is_convolution(node)
+@dataclass
+class _Flow:
+    """A native loop or branch in the making.
+
+    Attributes:
+        name: of its function.
+        inner: its bodies.
+        results: where its results are.
+        spare: second places of results that are carried on.
+        memory: of the bodies, of which one runs at a time.
+        flag: where a condition puts its answer.
+        shared: for each body its slots that hold what a slot of the caller does.
+        unused: buffers of results that nothing uses.
+    """
+
+    name: str
+    inner: list[_Lowering]
+    results: list[Buffer | None]
+    spare: list[Buffer | None]
+    memory: Buffer
+    flag: Buffer
+    shared: dict[_Lowering, list[tuple[int, int]]] = field(default_factory=dict)
+    unused: dict[int, Buffer] = field(default_factory=dict)
+
+    def own_buffers(self) -> list[Buffer]:
+        """Memory that is needed while it runs, and not before or after."""
+        spare = [one for one in self.spare if one is not None]
+        return [self.memory, self.flag, *spare, *self.unused.values()]
 
 
-def _as_product(node: Node) -> Node | None:
-    if is_convolution(node):
-        return node
-    return prepared(node) if is_product(node) else None
-
-
-def _follows(product: Node, operands: Sequence[Node]) -> bool:
-    return (convolution.follows if is_convolution(product) else follows)(product, operands)
+_FLOWS = {"scan": "loop", "while_loop": "loop", "cond": "branch", "switch": "branch", "checkpoint": "call"}
+"""What a report calls them."""
 
 
 _LOCATE = """define private void @locate(ptr %slots, ptr %table, ptr noalias %operands, i64 %count) nounwind {
@@ -203,9 +216,20 @@ out:
 
 
 class _Lowering:
-    def __init__(self, plan: Plan, separate: bool, checks: int, updates: Mapping[int, int]) -> None:
+    """Gives the arrays of a plan their memory, and writes its steps.
+
+    Args:
+        plan: of a graph, or of a body.
+        module: where the code goes.
+        prefix: of the names of its functions.
+        checks: how many of the last outputs stop the program where they are false.
+        updates: as for ``lower``.
+    """
+
+    def __init__(self, plan: Plan, module: Module, prefix: str, checks: int, updates: Mapping[int, int]) -> None:
         self.plan = plan
-        self.separate = separate
+        self.module = module
+        self.prefix = prefix
         self.graph = plan.graph
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
@@ -217,9 +241,33 @@ class _Lowering:
         self.updates = updates
         self.threads = False
         self.operands: list[tuple[int, int]] = []  # of the steps of the native function that is being put together
+        self.flows = {
+            step.node: self._flow(f"{prefix}step{number}", step.node)
+            for number, step in enumerate(plan.steps)
+            if isinstance(step, Step) and planned_bodies(step.node)
+        }
         self._give_buffers()
         self._plan_memory()
-        self._write()
+
+    def _flow(self, name: str, node: Node) -> _Flow:
+        """A native loop or branch: its bodies are lowered and written before it."""
+        bodies = planned_bodies(node)
+        kept = carried_by(node)
+        inner = []
+        for i, body in enumerate(bodies):
+            over = kept if i == len(bodies) - 1 else {}
+            inner.append(_Lowering(body.plan, self.module, f"{name}.{i}.", 0, over))
+            inner[-1].write_function(f"{name}.{i}")
+        self.threads = self.threads or any(one.threads for one in inner)
+        avals: Any = node.aval
+        places = inner[-1].lowered.in_place
+        spare = [
+            Buffer("arena", 0, aval.shape, aval.dtype) if i in kept and i not in places else None
+            for i, aval in enumerate(avals)
+        ]
+        memory = Buffer("arena", 0, (max(one.lowered.arena_size for one in inner),), np.dtype(np.uint8))
+        flag = Buffer("arena", 0, (1,), np.dtype(np.uint8))
+        return _Flow(name, inner, [None] * len(avals), spare, memory, flag)
 
     # Memory ---------------------------------------------------------------------------------------------------------
 
@@ -233,7 +281,7 @@ class _Lowering:
         count += len(outputs)
         lowered.hosts = count
         for step in self.plan.steps:
-            if isinstance(step, Step):
+            if isinstance(step, Step) and step.node not in self.flows:
                 number = len(self.results)
                 if isinstance(step.node.aval, Aval):
                     self._give(step.node, "host", number)
@@ -247,6 +295,12 @@ class _Lowering:
                 self.slots[buffer] = count
                 lowered.constants.append((count, np.ascontiguousarray(node.value).reshape(node.aval.shape)))
                 count += 1
+        for flow in self.flows.values():
+            for one in flow.inner:
+                for slot, array in one.lowered.constants:
+                    flow.shared.setdefault(one, []).append((slot, count))
+                    lowered.constants.append((count, array))
+                    count += 1
         lowered.arena = count
         count += 1
         for routine in ("parallel", "pool"):
@@ -264,6 +318,14 @@ class _Lowering:
         for step in self.plan.steps:
             if isinstance(step, Kernel) and step.product is not None:
                 self._block(step.product)
+        for node in graph.nodes:
+            if node.primitive is item and node.inputs[0] in self.flows:
+                self.flows[node.inputs[0]].results[node.params["index"]] = self.views[node].buffer
+        for node, flow in self.flows.items():
+            avals: Any = node.aval
+            for i, aval in enumerate(avals):
+                if flow.results[i] is None:  # nothing uses it
+                    flow.results[i] = flow.unused[i] = Buffer("arena", 0, aval.shape, aval.dtype)
 
     def _block(self, node: Node) -> None:
         """Choose the tiles of a product, and have memory for packed operands."""
@@ -332,6 +394,8 @@ class _Lowering:
         lifetimes += [
             (buffer, place[node], place[node]) for node, one in self.convolutions.items() for buffer in one.buffers
         ]
+        for node, flow in self.flows.items():
+            lifetimes += [(buffer, place[node], place[node]) for buffer in flow.own_buffers()]
         self.lowered.arena_size = place_buffers(lifetimes)
 
     def slot(self, buffer: Buffer) -> tuple[int, int]:
@@ -357,40 +421,89 @@ class _Lowering:
 
     # Code -----------------------------------------------------------------------------------------------------------
 
-    def _write(self) -> None:
+    def write(self, separate: bool) -> None:
+        """Write the steps as native functions between which the host is called; each alone if they are separate."""
         lowered = self.lowered
-        module = Module()
         calls: list[str] = []  # of the native function that is being put together
 
         def finish() -> None:
             if calls:
                 name = f"part{len(lowered.sequence)}"
-                body = "\n".join([*self._locate_operands(module, name), *calls])
-                module.add(f"define void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
+                self._add_function(name, calls, "define")
                 lowered.sequence.append(name)
                 lowered.steps.append(len(lowered.parts) - sum(lowered.steps))
                 calls.clear()
-                self.operands.clear()
 
         for number, step in enumerate(self.plan.steps):
-            if isinstance(step, Kernel):
-                self._kernel(module, step, calls)
-            else:
+            if isinstance(step, Step) and step.node not in self.flows:
                 finish()
                 lowered.sequence.append(self._host_call(step.node))
                 lowered.steps.append(0)
+            else:
+                self._step(step, calls)
             if self.checks and number == max(self.plan.place[node] for node in self.checks):
                 calls.extend(self._stop_unless_checked())
-            if self.separate:
+            if separate:
                 finish()
         finish()
         if self.threads:
             lowered.routines = [(self.slots[name], name) for name in ("parallel", "pool")]
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
-            lowered.text = str(module)
-            lowered.functions = module.functions
+            lowered.text = str(self.module)
+            lowered.functions = self.module.functions
             lowered.object_code = assemble(lowered.text)
+
+    def write_function(self, name: str) -> None:
+        """Write the steps of a body, all of them native, as one function."""
+        calls: list[str] = []
+        for step in self.plan.steps:
+            self._step(step, calls)
+        self._add_function(name, calls, "define private")
+
+    def _add_function(self, name: str, calls: list[str], word: str) -> None:
+        body = "\n".join([*self._locate_operands(self.module, name), *calls])
+        self.module.add(f"{word} void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
+        self.operands.clear()
+
+    def _step(self, step: Kernel | Step, calls: list[str]) -> None:
+        if isinstance(step, Kernel):
+            self._kernel(step, calls)
+        else:
+            self._write_flow(step.node, calls)
+
+    def _write_flow(self, node: Node, calls: list[str]) -> None:
+        """Write a loop or branch; its parts follow it in the report."""
+        flow = self.flows[node]
+        frames = [
+            Frame(
+                f"{flow.name}.{i}", one.lowered.slots, one.lowered.outputs, one.lowered.in_place,
+                [*flow.shared.get(one, []), *[(one.slots[word], self.slots[word]) for word in ("parallel", "pool")]],
+                one.lowered.arena, self._place(flow.memory.view()),
+            )
+            for i, one in enumerate(flow.inner)
+        ]  # fmt: skip
+        inputs = [self._place(self.locate(source)) for source in node.inputs]
+        results = [self._place(buffer.view()) for buffer in flow.results if buffer is not None]
+        spare = [None if buffer is None else self._place(buffer.view()) for buffer in flow.spare]
+        flag = self._place(flow.flag.view())
+        self.module.add(FlowWriter(self.module, flow.name, node, frames, inputs, results, spare, flag).text())
+        calls.append(f"  call void @{flow.name}(ptr %slots)")
+        times = node.params.get("length", 1)
+        inner = [part for one in flow.inner for part in one.lowered.parts]
+        whole = [part for part in inner if part.depth == 0]
+        moved, flops = (times * sum(getattr(part, name) for part in whole) for name in ("nbytes", "flops"))
+        described = f"{node.primitive.name} {planned_bodies(node)[-1].name}"
+        if "length" in node.params:
+            described += f", {times} steps"
+        self.lowered.parts.append(Part(_FLOWS[node.primitive.name], (described,), moved, flops))
+        self.lowered.parts += [replace(part, depth=part.depth + 1) for part in inner]
+
+    def _place(self, view: View) -> Place:
+        slot, offset = self.slot(view.buffer)
+        size = view.dtype.itemsize
+        stride = view.strides[0] * size if view.shape else 0
+        return Place(slot, offset + view.offset * size, Aval(view.shape, view.dtype), stride)
 
     def _stop_unless_checked(self) -> list[str]:
         """Return from the native function if a check failed: before any state is written."""
@@ -409,7 +522,7 @@ class _Lowering:
             ]
         return lines
 
-    def _convolution(self, module: Module, kernel: Kernel, calls: list[str]) -> None:
+    def _convolution(self, kernel: Kernel, calls: list[str]) -> None:
         product = kernel.product
         assert product is not None
         problem = self.convolutions[product]
@@ -422,12 +535,12 @@ class _Lowering:
         accesses = [self.locate(source) for source in product.inputs]
         writer: CorrelationWriter | GradientWriter
         if isinstance(problem, Gradient):
-            writer = GradientWriter(module, problem, views[product], place)
+            writer = GradientWriter(self.module, problem, views[product], place)
             accesses.append(views[product])
         else:
-            writer = CorrelationWriter(module, kernel, problem, views, self.locate, self.plan.base, place)
+            writer = CorrelationWriter(self.module, kernel, problem, views, self.locate, self.plan.base, place)
             accesses += [access.view for access in writer.accesses]
-        names = module.share(writer.text())
+        names = self.module.share(writer.text())
         first = len(self.operands)
         self.operands += map(self.slot, given)
         for name, trips, tile in writer.parts:
@@ -435,9 +548,9 @@ class _Lowering:
         moved = sum(view.buffer.nbytes for view in accesses)
         self.lowered.parts.append(Part("convolution", tuple(map(_described, kernel.nodes)), moved, problem.flops))
 
-    def _kernel(self, module: Module, kernel: Kernel, calls: list[str]) -> None:
+    def _kernel(self, kernel: Kernel, calls: list[str]) -> None:
         if kernel.product in self.convolutions:
-            self._convolution(module, kernel, calls)
+            self._convolution(kernel, calls)
             return
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
         given: dict[Buffer, int] = {}  # the operands of the functions that are going to be called
@@ -447,12 +560,12 @@ class _Lowering:
 
         kind, flops = "kernel", 0
         if kernel.product is None:
-            writer = KernelWriter(module, kernel, views, self.locate, self.plan.base, place)
+            writer = KernelWriter(self.module, kernel, views, self.locate, self.plan.base, place)
         else:
             blocking, scratch = self.products[kernel.product]
-            writer = ProductWriter(module, kernel, blocking, scratch, views, self.locate, self.plan.base, place)
+            writer = ProductWriter(self.module, kernel, blocking, scratch, views, self.locate, self.plan.base, place)
             kind, flops = "product", blocking.problem.flops
-        names = module.share(writer.text())
+        names = self.module.share(writer.text())
         first = len(self.operands)
         self.operands += map(self.slot, given)
         self._call(names["run"], calls, first, writer.trips, writer.tile)
@@ -465,6 +578,8 @@ class _Lowering:
     def _locate_operands(self, module: Module, name: str) -> list[str]:
         """Write down where the operands of all steps of a native function are, as pointers one after the other."""
         count = len(self.operands)
+        if not count:
+            return []
         table = ", ".join(f"i64 {slot}, i64 {offset}" for slot, offset in self.operands)
         module.add(f"@{name}.table = private constant [{2 * count} x i64] [{table}]")
         locate = module.share(_LOCATE)["locate"]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.lower import HostCall, load_or_lower, lower
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
+from pullback.control.bodies import Body
 from pullback.core.evaluate import evaluate
 from pullback.core.graph import Graph
-from pullback.core.node import as_value
+from pullback.core.node import Node, as_value
 from pullback.errors import GraphError, IndexingError, PullbackError
 
 Array = np.ndarray[Any, Any]
@@ -48,7 +50,7 @@ class Program:
         names = [one for one in lowered.sequence if isinstance(one, str)]
         self._code = Code(lowered.object_code, names) if names else None
         self._sequence: list[Any] = [
-            one if isinstance(one, HostCall) else _NATIVE(self._code.addresses[one])  # type: ignore[union-attr]  # names have code
+            with_compiled_bodies(one) if isinstance(one, HostCall) else _NATIVE(self._code.addresses[one])  # type: ignore[union-attr]  # names have code
             for one in lowered.sequence
         ]
         self._template = (ctypes.c_void_p * lowered.slots)()
@@ -144,6 +146,40 @@ class Program:
             self._code.addresses[lowered.sequence[0]], template, arguments, guards, made, single,
             (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
         )  # fmt: skip
+
+
+_WORTH = 16
+"""Operations in a body from which on it is compiled, where the loop itself runs on the host."""
+
+
+class CompiledBody(Body):
+    """A body that runs as a program of its own, in a loop or branch that is no native code as a whole."""
+
+    @cached_property
+    def _compiled(self) -> Program:
+        return Program(Graph.of(self.outputs, self.inputs))
+
+    def evaluate(self, values: Sequence[Any]) -> list[Any]:
+        """The values of the outputs from values of the inputs."""
+        return list(self._compiled.run(values))
+
+
+def with_compiled_bodies(call: HostCall) -> HostCall:
+    """The call with bodies that are programs."""
+    node = call.node
+    params = {name: _compiled(value) for name, value in node.params.items()}
+    if all(value is node.params[name] for name, value in params.items()):
+        return call
+    held = Node(node.primitive, node.inputs, params, None, True, node._origin, node.aval, node.name)
+    return replace(call, node=held)
+
+
+def _compiled(value: Any) -> Any:
+    if isinstance(value, tuple) and any(isinstance(one, Body) for one in value):
+        return tuple([_compiled(one) for one in value])
+    if not isinstance(value, Body) or sum(bool(node.inputs) for node in value.nodes) < _WORTH:
+        return value
+    return value.derive(CompiledBody, lambda: CompiledBody(value.name, value.inputs, value.outputs))
 
 
 class _Run:

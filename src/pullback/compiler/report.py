@@ -15,11 +15,13 @@ class PartReport:
 
     Attributes:
         kind: "kernel" (one loop nest), "product" (a product of matrices, and what is done to its tiles), "convolution"
-            (the same for one of these, or an adjoint of it) or "host call" (of NumPy).
+            (the same for one of these, or an adjoint of it), "loop", "branch" or "call" (of bodies, whose parts follow)
+            or "host call" (of NumPy).
         operations: what is computed, with the dtype and shape of each.
         nbytes: the size of the arrays that it reads and writes; 0 for a call of the host.
         flops: floating-point operations of a product; 0 for what is not counted.
         seconds: how long it took in one run, None if it was not measured.
+        depth: how many loops and branches it is in; its bytes and operations are those of one step.
     """
 
     kind: str
@@ -27,6 +29,7 @@ class PartReport:
     nbytes: int
     flops: int
     seconds: float | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,27 @@ class Report:
         return sum(part.kind == kind for part in self.parts)
 
     def __str__(self) -> str:
-        kinds = [kind for kind in _KINDS if kind != "convolution" or self.count(kind)]
-        counts = ", ".join(f"{self.count(kind)} {kind}{'s' * (self.count(kind) != 1)}" for kind in kinds)
+        kinds = [kind for kind in _KINDS if kind in _ALWAYS or self.count(kind)]
+        counts = ", ".join(f"{self.count(kind)} {_plural(kind) if self.count(kind) != 1 else kind}" for kind in kinds)
         state = f", {self.in_place} arrays updated in place" if self.in_place else ""
         lines = [f"{self.name}: {counts}; {self.memory:,} bytes of memory{state}"]
         for part in self.parts:
             time = "" if part.seconds is None else f"{part.seconds * 1e6:10.1f} us  "
+            time = time if part.depth == 0 else " " * len(time)
             work = f"{part.flops / 1e6:,.1f} MFLOP" if part.flops else f"{part.nbytes / 1e3:,.1f} kB"
             shown = ", ".join(part.operations[-3:])
             more = f"{len(part.operations) - 3} more, " if len(part.operations) > 3 else ""
-            lines.append(f"  {time}{part.kind:<12}{work:>14}  {more}{shown}")
+            kind = f"{'  ' * part.depth}{part.kind}"
+            lines.append(f"  {time}{kind:<12}{work:>14}  {more}{shown}")
         return "\n".join(lines)
 
 
-_KINDS = ("kernel", "product", "convolution", "host call")
+_KINDS = ("kernel", "product", "convolution", "loop", "branch", "call", "host call")
+_ALWAYS = ("kernel", "product", "host call")
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}es" if kind == "branch" else f"{kind}s"
 
 
 def report(name: str, lowered: Lowered, measured: Program | None = None, runs: int = 0) -> Report:
@@ -81,7 +91,7 @@ def report(name: str, lowered: Lowered, measured: Program | None = None, runs: i
             continue
         for _ in range(lowered.steps[i]):
             part = next(native)
-            parts.append(PartReport(part.kind, part.nodes, part.nbytes, part.flops, seconds))
+            parts.append(PartReport(part.kind, part.nodes, part.nbytes, part.flops, seconds, part.depth))
     return Report(name, tuple(parts), lowered.arena_size, len(lowered.in_place), runs)
 
 
