@@ -38,6 +38,15 @@ def network() -> Any:
     return graph.forward(**values).backward()
 
 
+def perceptron() -> Any:
+    """Two dense layers and a squared error, each module in a frame of its own."""
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(2, 3, rng=rng), nn.ReLU(), nn.Linear(3, 1, rng=rng))
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    exclusive_or = np.array([[0], [1], [1], [0]], np.float32)
+    return pb.trace(lambda x: ((model(x) - exclusive_or) ** 2).mean(), x).forward(x).backward()
+
+
 class Attention(nn.Module):
     """Causal self-attention with several heads."""
 
@@ -133,6 +142,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "lecture.json": lecture,
     "network.svg": network,
     "network.json": network,
+    "perceptron.svg": perceptron,
     "convnet.svg": convnet,
     "gpt.svg": gpt,
     "gpt-backward.svg": lambda: gpt().graph.backward(),

@@ -56,14 +56,17 @@ def test_arithmetic_between_inputs(text, expected):
     assert value(text, **given) == pytest.approx(expected, abs=1e-15)
 
 
+OF_WHOLE_ORDERS = ("expn", "yn", "kn")
+
+
 @pytest.mark.parametrize(("name", "count"), FUNCTIONS)
 def test_every_function_that_may_be_called_exists(name, count):
     assert callable(getattr(operations, FUNCTIONS[name, count]))
-    arguments = ["a", "b"][:count] if name != "expn" else ["2", "b"]  # of whole orders only
+    arguments = ["2", "b"] if name in OF_WHOLE_ORDERS else ["a", "b"][:count]
     x = np.full((2, 2), 0.5)
     graph = pb.expression(f"sum({name}({', '.join(arguments)}))")
     run = graph.forward(**{node.name: x for node in graph.inputs})
-    if name in ("acosh", "arccosh"):
+    if name in ("acosh", "arccosh", "ndtri_exp"):  # outside of what they are defined for
         assert np.isnan(run.values["out"])
     else:
         assert np.isfinite(run.values["out"])

@@ -39,11 +39,20 @@ def _functions() -> dict[tuple[str, int], str]:
         (name, one.arity): name
         for name, one in primitives.items()
         if isinstance(one, Pointwise) and one.differentiable and one.arity <= 2 and id(one) in taken
+        if _takes_reals(one)
     }
-    del found["ldexp", 2]  # it takes integers, and in an expression all numbers are real
     found |= {(f"a{name[3:]}", count): name for name, count in found if name.startswith("arc")}
     found |= {(name, count): name for count, names in _COMPOSED.items() for name in names.split()}
     return found | {("abs", 1): "absolute", ("ln", 1): "log", ("max", 2): "maximum", ("min", 2): "minimum"}
+
+
+def _takes_reals(operation: Pointwise) -> bool:
+    """Whether none of its operands must be whole numbers: in an expression all numbers are real."""
+    try:
+        operation.infer_aval([Aval((), np.dtype(np.float64))] * operation.arity, {})
+    except DTypeError:
+        return False
+    return True
 
 
 FUNCTIONS = _functions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pullback.errors import ArgumentError
+from pullback.view.ordering import topological
 from pullback.view.summary import Picture
 
 MOST_UNFOLDED = 60
@@ -27,10 +28,12 @@ class Folded:
     Attributes:
         shapes: in topological order: ``("item", position)`` or ``("group", position)``.
         lines: pairs of positions in ``shapes``, each with the links that it stands for.
+        homes: for each shape the innermost group that it is in, which is unfolded; None outside of any.
     """
 
     shapes: list[tuple[str, int]] = field(default_factory=list)
     lines: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    homes: list[int | None] = field(default_factory=list)
 
 
 def folded(picture: Picture) -> Folded:
@@ -49,7 +52,7 @@ def folded(picture: Picture) -> Folded:
                 f"picture: expected a graph of at most {MOST_SHAPES:,} nodes, got {len(found.shapes):,} when "
                 "it is folded. Draw a part of it, print it, or save it as .html"
             )
-        order = _sorted(len(found.shapes), found.lines)
+        order = topological(len(found.shapes), found.lines)
         if len(order) == len(found.shapes):
             return _reordered(found, order)
         # A group whose nodes do not stand together would be before and after another one: it is not one shape.
@@ -103,6 +106,7 @@ def _shapes(picture: Picture, opened: set[int]) -> Folded:
         if shape not in numbers:
             numbers[shape] = len(found.shapes)
             found.shapes.append(shape)
+            found.homes.append(item.group if closed is None else picture.groups[closed].parent)
         of.append(numbers[shape])
     for position, link in enumerate(picture.links):
         pair = of[link.source], of[link.target]
@@ -111,23 +115,7 @@ def _shapes(picture: Picture, opened: set[int]) -> Folded:
     return found
 
 
-def _sorted(count: int, pairs: dict[tuple[int, int], list[int]]) -> list[int]:
-    """The shapes in topological order, the first ones first; without those on a cycle or behind one."""
-    users: list[list[int]] = [[] for _ in range(count)]
-    missing = [0] * count
-    for source, target in pairs:
-        users[source].append(target)
-        missing[target] += 1
-    order = [place for place in range(count) if not missing[place]]
-    for place in order:  # grows meanwhile
-        for user in users[place]:
-            missing[user] -= 1
-            if not missing[user]:
-                order.append(user)
-    return order
-
-
 def _reordered(found: Folded, order: list[int]) -> Folded:
     new = {old: place for place, old in enumerate(order)}
     lines = {(new[source], new[target]): links for (source, target), links in found.lines.items()}
-    return Folded([found.shapes[old] for old in order], lines)
+    return Folded([found.shapes[old] for old in order], lines, [found.homes[old] for old in order])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pullback.view.folding import folded
+from pullback.view.groups import Group
 from pullback.view.notation import number, shortened
 from pullback.view.summary import Item, Link, Picture, typeset
 
@@ -56,6 +57,19 @@ class Line:
     tip: str = ""
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What is around the shapes of an unfolded group: its name in bold, and what stands behind that.
+
+    ``parent`` is the position of the frame that it is in.
+    """
+
+    parent: int | None
+    name: str
+    rest: str = ""
+    tip: str = ""
+
+
 @dataclass
 class Drawing:
     """What is drawn, and the words on it.
@@ -65,6 +79,8 @@ class Drawing:
         description: for who cannot see it.
         shapes: in topological order.
         lines: between them.
+        frames: each after the one that it is in.
+        homes: for each shape the position of the frame that it is in, None outside of all.
         backward: whether gradients are shown.
     """
 
@@ -72,6 +88,8 @@ class Drawing:
     description: str = ""
     shapes: list[Shape] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    homes: list[int | None] = field(default_factory=list)
     backward: bool = False
 
 
@@ -104,7 +122,8 @@ class _Labels:
             between_items = "group" not in (found.shapes[source][0], found.shapes[target][0])
             label, tip = self._partial(links[0], detailed) if between_items else self._passed(links)
             lines.append(Line(source, target, label, tip))
-        return Drawing(picture.title, picture.description, shapes, lines, self.output is not None)
+        frames, homes = self._frames(found.homes, inside)
+        return Drawing(picture.title, picture.description, shapes, lines, frames, homes, self.output is not None)
 
     # Shapes ---------------------------------------------------------------------------------------------------------
 
@@ -161,8 +180,7 @@ class _Labels:
     def _group(self, position: int, inside: Sequence[int]) -> Shape:
         group = self.picture.groups[position]
         items = [self.picture.items[one] for one in inside]
-        label = f"{group.label} {TIMES} {group.copies}" if group.kind == "repeat" else group.label
-        rest = f": {shortened(group.more, 32)}" if group.more else ""
+        name, rest, tip = self._heading(group, len(items))
         parameters = [item for item in items if item.kind == "parameter"]
         counted = sum(item.aval.size for item in parameters if item.aval is not None)
         value = f"{counted:,} parameters" if counted else f"{len(items):,} node{'s' * (len(items) != 1)}"
@@ -170,16 +188,35 @@ class _Labels:
         gradient = ""
         if gradients and self.output is not None:
             total = math.hypot(*gradients)
-            name = shortened(group.label, 16)
-            gradient = f"‖∂{shortened(self.output, 12)}/∂{name}‖ = {typeset(number(total, 4))}"
+            gradient = f"‖∂{shortened(self.output, 12)}/∂{shortened(group.label, 16)}‖ = {typeset(number(total, 4))}"
         strange = {self._mark(one) for one in inside}
         mark = "first" if "first" in strange else "strange" if "strange" in strange else ""
-        tip = "\n".join(
-            part
-            for part in (f"{group.path or label}{rest}", f"{len(items):,} nodes", value if counted else "", gradient)
-            if part
-        )
-        return Shape("group", shortened(label, 24), rest, value, gradient, tip, group.copies, mark)
+        tip = "\n".join(part for part in (tip, value if counted else "", gradient) if part)
+        return Shape("group", name, rest, value, gradient, tip, group.copies, mark)
+
+    def _frames(
+        self, homes: Sequence[int | None], inside: Sequence[Sequence[int]]
+    ) -> tuple[list[Frame], list[int | None]]:
+        """The groups around shapes as frames, and the frame of each shape."""
+        groups = self.picture.groups
+        opened: set[int] = set()
+        for group in homes:
+            while group is not None and group not in opened:
+                opened.add(group)
+                group = groups[group].parent
+        place: dict[int | None, int | None] = {None: None}
+        frames = []
+        for position in sorted(opened):
+            place[position] = len(frames)
+            name, rest, tip = self._heading(groups[position], len(inside[position]))
+            frames.append(Frame(place[groups[position].parent], name, rest, tip))
+        return frames, [place[group] for group in homes]
+
+    def _heading(self, group: Group, count: int) -> tuple[str, str, str]:
+        """The name of a group, what stands behind it, and what it is in full."""
+        label = f"{group.label} {TIMES} {group.copies}" if group.kind == "repeat" else group.label
+        rest = f": {shortened(group.more, 32)}" if group.more else ""
+        return shortened(label, 24), rest, f"{group.path or label}{rest}\n{count:,} node{'s' * (count != 1)}"
 
     # Lines ----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ around boxes, so that this file would still be needed for all but the order. Nei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -34,11 +34,17 @@ class Box:
 
 @dataclass(frozen=True)
 class Edge:
-    """A line from one box to another, with the extent of its label if it has one."""
+    """A line from one box to another, with the extent of its label if it has one.
+
+    It leaves its source ``leave`` below the centre line, and comes ``enter`` below that of its target; without it, beside
+    the others that come there.
+    """
 
     source: int
     target: int
     label: Box | None = None
+    leave: float = 0.0
+    enter: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,30 +77,40 @@ class Layout:
 
 
 def lay_out(
-    boxes: Sequence[Box], edges: Sequence[Edge], align_sources: bool = False, spacing: Spacing | None = None
+    boxes: Sequence[Box],
+    edges: Sequence[Edge],
+    align_sources: bool = False,
+    spacing: Spacing | None = None,
+    first: Collection[int] = (),
+    last: Collection[int] = (),
 ) -> Layout:
-    """Place boxes, given in topological order, and the edges between them."""
+    """Place boxes, given in topological order, and the edges between them.
+
+    The boxes of ``first`` stand in the first layer, those of ``last`` in the last one.
+    """
     if not boxes:
         return Layout()
-    return _Placing(boxes, edges, align_sources, spacing or Spacing()).place()
+    ends = [(edge.source, edge.target) for edge in edges]
+    layers = assign_layers(len(boxes), ends, align_sources, first, last)
+    return _Placing(boxes, edges, layers, spacing or Spacing()).place()
 
 
 class _Placing:
     """Items are the boxes, then one slot for every layer that an edge passes, labels among them."""
 
-    def __init__(self, boxes: Sequence[Box], edges: Sequence[Edge], align_sources: bool, spacing: Spacing) -> None:
+    def __init__(self, boxes: Sequence[Box], edges: Sequence[Edge], layers: Sequence[int], spacing: Spacing) -> None:
         self.spacing = spacing
         self.edges = edges
         self.count = len(boxes)
         self.items = list(boxes)
-        ends = [(edge.source, edge.target) for edge in edges]
-        self.layer = [2 * one for one in assign_layers(self.count, ends, align_sources)]
+        self.layer = [2 * one for one in layers]
         self.chains = [self._chain(edge) for edge in edges]
         self.links: list[Link] = [pair for chain in self.chains for pair in pairwise(chain)]
         unordered: list[list[int]] = [[] for _ in range(max(self.layer) + 1)]
         for item in self._first_order():
             unordered[self.layer[item]].append(item)
         self.layers = order_layers(unordered, self.links)
+        self.leaves = {(chain[0], chain[1]): edge.leave for edge, chain in zip(edges, self.chains, strict=True)}
         self.ports = self._ports()
 
     def _chain(self, edge: Edge) -> list[int]:
@@ -127,13 +143,18 @@ class _Placing:
         return order
 
     def _ports(self) -> dict[Link, float]:
-        """How far from the centre line of its target each link ends: side by side, in the order in which they come."""
+        """How far from the centre line of its target each link ends: where the edge says so, or side by side.
+
+        Those that are side by side are in the order in which they come.
+        """
         place = {item: i for layer in self.layers for i, item in enumerate(layer)}
         arriving: dict[int, list[int]] = {}
-        for source, target in self.links:
-            if target < self.count:
-                arriving.setdefault(target, []).append(source)
         ports: dict[Link, float] = {}
+        for edge, (*_, source, target) in zip(self.edges, self.chains, strict=True):
+            if edge.enter is not None:
+                ports[source, target] = edge.enter
+            else:
+                arriving.setdefault(target, []).append(source)
         for target, sources in arriving.items():
             box = self.items[target]
             room = 2 * min(box.above, box.below) - self.spacing.ports
@@ -154,15 +175,20 @@ class _Placing:
         for edge, chain in zip(self.edges, self.chains, strict=True):
             start, *middle, end = chain
             x = centre[self.layer[start]]
-            points = [(x + self._half(start), ys[start]), (rights[self.layer[start]], ys[start])]
+            y = ys[start] + edge.leave
+            points = [(x + self._half(start), y), (rights[self.layer[start]], y)]
             for item in middle:
                 points += [(lefts[self.layer[item]], ys[item]), (rights[self.layer[item]], ys[item])]
-            y = ys[end] + self.ports.get((chain[-2], end), 0.0)
+            y = ys[end] + self.ports[chain[-2], end]
             points += [(lefts[self.layer[end]], y), (centre[self.layer[end]] - self._half(end), y)]
             layout.paths.append(points)
             label = middle[-1] if edge.label is not None else None
             layout.labels.append(None if label is None else (centre[self.layer[label]], ys[label]))
         return layout
+
+    def _climb(self, link: Link) -> float:
+        """How much further down a link ends than it begins, where the centre lines of its ends are level."""
+        return self.ports.get(link, 0.0) - self.leaves.get(link, 0.0)
 
     def _half(self, item: int) -> float:
         return self.items[item].body / 2
@@ -171,7 +197,7 @@ class _Placing:
         """The left and right side of each layer; where links climb steeply there is more room between two."""
         steepest = [0.0] * len(self.layers)
         for source, target in self.links:
-            rise = abs(ys[source] - ys[target] - self.ports.get((source, target), 0.0))
+            rise = abs(ys[source] - ys[target] - self._climb((source, target)))
             steepest[self.layer[source]] = max(steepest[self.layer[source]], rise)
         lefts, rights = [], []
         x = 0.0
@@ -195,7 +221,7 @@ class _Placing:
         for source, target in self.links:
             # Slots pull harder than boxes: long edges are to be straight.
             weight = (1.0, 2.0, 8.0)[(source >= self.count) + (target >= self.count)]
-            offset = self.ports.get((source, target), 0.0)
+            offset = self._climb((source, target))
             left[target].append((source, -offset, weight))
             right[source].append((target, offset, weight))
         for sweep in range(24):
@@ -221,7 +247,7 @@ class _Placing:
         place = {item: (layer, i) for layer in self.layers for i, item in enumerate(layer)}
         for chain in sorted(self.chains, key=len, reverse=True):
             slots = chain[1:-1]
-            wanted = (ys[chain[0]], ys[chain[-1]] + self.ports.get((chain[-2], chain[-1]), 0.0))
+            wanted = (ys[chain[0]] + self.leaves[chain[0], chain[1]], ys[chain[-1]] + self.ports[chain[-2], chain[-1]])
             start = 0
             while start < len(slots):
                 low, high = self._room(slots[start], ys, *place[slots[start]])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 SWEEPS = 12
@@ -12,11 +13,40 @@ Link = tuple[int, int]
 """A pair of items in neighbouring layers, left and right."""
 
 
-def assign_layers(count: int, edges: Sequence[Link], align_sources: bool) -> list[int]:
+def topological(count: int, pairs: Iterable[Link]) -> list[int]:
+    """Return ``count`` things so that each comes after those that it uses, as near to their order as can be.
+
+    What is on a cycle, or behind one, is left out.
+
+    >>> topological(4, [(3, 0), (1, 2), (2, 1)])
+    [3, 0]
+    """
+    users: list[list[int]] = [[] for _ in range(count)]
+    missing = [0] * count
+    for source, target in pairs:
+        users[source].append(target)
+        missing[target] += 1
+    ready = [one for one in range(count) if not missing[one]]
+    heapify(ready)
+    order = []
+    while ready:
+        one = heappop(ready)
+        order.append(one)
+        for user in users[one]:
+            missing[user] -= 1
+            if not missing[user]:
+                heappush(ready, user)
+    return order
+
+
+def assign_layers(
+    count: int, edges: Sequence[Link], align_sources: bool, first: Collection[int] = (), last: Collection[int] = ()
+) -> list[int]:
     """Return the layer of each of ``count`` nodes, given in topological order; every edge goes to a later layer.
 
     A node stands as far right as the nodes that use it allow, and one that nothing uses as far left as it can: so edges
     are short. With ``align_sources`` those that use nothing stand in the first layer, so that the inputs form a column.
+    What is in ``first`` stands in the first layer, what is in ``last`` in the last one.
     """
     users: list[list[int]] = [[] for _ in range(count)]
     sources: list[list[int]] = [[] for _ in range(count)]
@@ -26,8 +56,10 @@ def assign_layers(count: int, edges: Sequence[Link], align_sources: bool) -> lis
     layer = [0] * count
     for node in range(count):
         layer[node] = max((layer[source] + 1 for source in sources[node]), default=0)
+    for node in last:
+        layer[node] = max(layer)
     for node in reversed(range(count)):
-        if users[node] and (sources[node] or not align_sources):
+        if users[node] and node not in first and (sources[node] or not align_sources):
             layer[node] = min(layer[user] for user in users[node]) - 1
     return layer
 

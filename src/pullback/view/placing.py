@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pullback.view.labels import Drawing, Line, Shape
-from pullback.view.layout import Box, Edge, Layout, Spacing, lay_out
+from pullback.view import nesting
+from pullback.view.labels import Drawing, Frame, Line, Shape
+from pullback.view.layout import Box, Edge, Spacing
 from pullback.view.measure import text_width
 
-NAME, VALUE, GRADIENT, LABEL = 14.0, 14.0, 12.5, 11.5
+NAME, VALUE, GRADIENT, LABEL, FRAME = 14.0, 14.0, 12.5, 11.5, 12.5
 """Sizes of letters."""
 
 PILE = 4.0
@@ -16,13 +17,19 @@ SMALL = 12
 """A drawing of up to so many shapes has room to spare, and its inputs stand below each other."""
 
 
-def place(drawing: Drawing) -> Layout:
-    """Give every shape, line and label of the drawing its place."""
+def place(drawing: Drawing) -> nesting.Nested:
+    """Give every shape, line, label and frame of the drawing its place."""
     boxes = [extent(shape) for shape in drawing.shapes]
     edges = [Edge(line.source, line.target, label_extent(line)) for line in drawing.lines]
     small = len(boxes) <= SMALL
     spacing = Spacing(between=22.0, layers=20.0) if small else Spacing(between=14.0, layers=13.0)
-    return lay_out(boxes, edges, align_sources=small, spacing=spacing)
+    frames = [nesting.Frame(frame.parent, frame_width(frame)) for frame in drawing.frames]
+    return nesting.lay_out_nested(boxes, edges, drawing.homes, frames, align_sources=small, spacing=spacing)
+
+
+def frame_width(frame: Frame) -> float:
+    """The width that the name of a frame needs."""
+    return text_width(frame.name, FRAME, bold=True) + text_width(frame.rest, FRAME) + 2 * PADDING
 
 
 def heading_width(shape: Shape) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _FIXED = """
 .pb text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif;text-anchor:middle}
-.pb .pb-title,.pb .pb-key{text-anchor:start}
+.pb .pb-title,.pb .pb-key,.pb .pb-within{text-anchor:start}
 .pb .pb-title{font-size:17px;font-weight:600}
 .pb .pb-key{font-size:11.5px}
 .pb .pb-name{font-size:14px;font-weight:700}
@@ -12,6 +12,8 @@ _FIXED = """
 .pb .pb-value{font-size:14px;font-weight:600}
 .pb .pb-gradient{font-size:12.5px}
 .pb .pb-label{font-size:11.5px}
+.pb .pb-within{font-size:12.5px}
+.pb .pb-within tspan:first-child{font-weight:700}
 .pb .pb-node{stroke-width:1.5}
 .pb .pb-constant .pb-node{stroke-dasharray:4 3}
 .pb .pb-first .pb-node{stroke-width:3.5}
@@ -31,6 +33,7 @@ LIGHT = {
     "parameter": "#fdecd6 #e08a2c",
     "output": "#e3f5e8 #2f9c59",
     "group": "#efeafa #8b6fc9",
+    "frame": "#faf8fe #cfc2ec",
 }
 """The colours on white paper; for each kind of shape those of its inside and of its border."""
 _DARK = {
@@ -45,6 +48,7 @@ _DARK = {
     "parameter": "#43300f #eea04a",
     "output": "#14371f #4fc07c",
     "group": "#2a2340 #a78be6",
+    "frame": "#181726 #4a4072",
 }
 
 
@@ -52,7 +56,7 @@ def _coloured(colours: dict[str, str]) -> str:
     rules = [
         f".pb .pb-paper,.pb .pb-gap{{fill:{colours['paper']}}}",
         f".pb .pb-title,.pb .pb-name,.pb .pb-value{{fill:{colours['ink']}}}",
-        f".pb .pb-op,.pb .pb-label,.pb .pb-key{{fill:{colours['soft']}}}",
+        f".pb .pb-op,.pb .pb-label,.pb .pb-key,.pb .pb-within{{fill:{colours['soft']}}}",
         f".pb .pb-line{{stroke:{colours['line']}}}",
         f".pb .pb-head{{fill:{colours['line']}}}",
         f".pb .pb-gradient{{fill:{colours['back']}}}",
@@ -61,6 +65,9 @@ def _coloured(colours: dict[str, str]) -> str:
     for kind in ("operation", "constant", "input", "parameter", "output", "group"):
         fill, stroke = colours[kind].split()
         rules.append(f".pb .pb-{kind} .pb-node{{fill:{fill};stroke:{stroke}}}")
+    fill, stroke = colours["frame"].split()
+    rules.append(f".pb .pb-frame{{fill:{fill};stroke:{stroke}}}")
+    rules.append(f".pb .pb-framed{{fill:{fill}}}")
     rules.append(f".pb .pb-first .pb-node,.pb .pb-strange .pb-node{{stroke:{colours['back']}}}")
     return "\n".join(rules)
 

@@ -8,10 +8,10 @@ from zlib import crc32
 
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
-from pullback.view.labels import Drawing, Line, Shape, draw
+from pullback.view.labels import Drawing, Frame, Line, Shape, draw
 from pullback.view.layout import Layout, Point
 from pullback.view.measure import text_width
-from pullback.view.placing import GRADIENT, LABEL, NAME, PILE, body_width, half_height, place
+from pullback.view.placing import GRADIENT, LABEL, NAME, PADDING, PILE, body_width, half_height, place
 from pullback.view.style import CSS
 from pullback.view.summary import Picture, summarize
 
@@ -43,8 +43,9 @@ def render(picture: Drawing) -> str:
     width = max(layout.width, text_width(picture.title, TITLE, bold=True), keys[1]) + 2 * MARGIN
     height = top + layout.height + 30.0 + KEY + MARGIN
     shift = (width - layout.width) / 2
-    parts = [_path(layout, i, line) for i, line in enumerate(picture.lines)]
-    parts += [_label(layout, i, line) for i, line in enumerate(picture.lines) if line.label]
+    parts = [_frame(frame, *at) for frame, at in zip(picture.frames, layout.frames, strict=True) if at is not None]
+    parts += [_path(layout, i, line) for i, line in enumerate(picture.lines)]
+    parts += [_label(layout, i, line, layout.framed[line.target]) for i, line in enumerate(picture.lines) if line.label]
     parts += [_node(shape, *layout.centres[i]) for i, shape in enumerate(picture.shapes)]
     title = f'<text class="pb-title" x="{_n(MARGIN)}" y="{_n(MARGIN + TITLE * 0.8)}">{_text(picture.title)}</text>'
     body = "\n".join(parts)
@@ -105,6 +106,15 @@ def _node(shape: Shape, x: float, y: float) -> str:
     return "".join(parts)
 
 
+def _frame(frame: Frame, x: float, y: float, width: float, height: float) -> str:
+    rest = f"<tspan>{_text(frame.rest)}</tspan>" if frame.rest else ""
+    return (
+        f'<g><title>{_text(frame.tip)}</title><rect class="pb-frame" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" '
+        f'height="{_n(height)}" rx="10"/><text class="pb-within" x="{_n(x + PADDING)}" y="{_n(y + 17.0)}">'
+        f"<tspan>{_text(frame.name)}</tspan>{rest}</text></g>"
+    )
+
+
 def _path(layout: Layout, index: int, line: Line) -> str:
     points = layout.paths[index]
     (x, y), end = points[0], points[-1]
@@ -126,14 +136,14 @@ def _step(start: Point, end: Point) -> str:
     return f"C{_n(middle)} {_n(y0)} {_n(middle)} {_n(y1)} {_n(x1)} {_n(y1)}"
 
 
-def _label(layout: Layout, index: int, line: Line) -> str:
+def _label(layout: Layout, index: int, line: Line, framed: bool) -> str:
     spot = layout.labels[index]
     assert spot is not None
     x, y = spot
     width = text_width(line.label, LABEL) + 8.0
     return (
         f'<g class="pb-partial"><title>{_text(line.tip)}</title>'
-        f'<rect class="pb-gap" x="{_n(x - width / 2)}" y="{_n(y - 9)}" width="{_n(width)}" height="18" rx="5"/>'
+        f'<rect class="{"pb-framed" if framed else "pb-gap"}" x="{_n(x - width / 2)}" y="{_n(y - 9)}" width="{_n(width)}" height="18" rx="5"/>'
         f'<text class="pb-label" x="{_n(x)}" y="{_n(y + LABEL * 0.35)}">{_text(line.label)}</text></g>'
     )
 

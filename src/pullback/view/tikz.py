@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
-from pullback.view.labels import Drawing, Shape, draw
+from pullback.view.labels import Drawing, Frame, Shape, draw
 from pullback.view.layout import Layout, Point
-from pullback.view.placing import PILE, body_width, half_height, place
+from pullback.view.placing import PADDING, PILE, body_width, half_height, place
 from pullback.view.style import LIGHT
 from pullback.view.summary import summarize
 from pullback.view.tex import tex_formula, tex_text
@@ -24,6 +24,8 @@ _STYLES = r"""\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line width=0.8pt, font=\n
   pbshape/.style={draw, rounded corners=4pt, align=center},
   pbleaf/.style={rounded corners=9pt},
   pbgradient/.style={text=pbback, font=\small},
+  pbframe/.style={draw=pbframeedge, fill=pbframe, rounded corners=6pt},
+  pbheading/.style={anchor=base west, text=pbsoft, font=\small},
   pblabel/.style={fill=pbpaper, inner sep=1.5pt, text=pbsoft, font=\footnotesize},
   pbline/.style={draw=pbline, -latex}]
 """
@@ -38,9 +40,11 @@ def render(drawing: Drawing) -> str:
     """Place what the drawing says, and write it as LaTeX."""
     layout = place(drawing)
     lines = [_HEAD + _colours() + _STYLES.rstrip("\n")]
+    for frame, at in zip(drawing.frames, layout.frames, strict=True):
+        lines += _frame(frame, *at) if at is not None else []
     lines += [rf"  \path[pbline] {_way(path)};" for path in layout.paths]
     lines += [
-        rf"  \node[pblabel] at {_point(spot)} {{${tex_formula(line.label)}$}};"
+        rf"  \node[pblabel{', fill=pbframe' * layout.framed[line.target]}] at {_point(spot)} {{${tex_formula(line.label)}$}};"
         for line, spot in zip(drawing.lines, layout.labels, strict=True)
         if spot is not None
     ]
@@ -58,6 +62,14 @@ def _colours() -> str:
             if name != "paper":
                 rows.append(rf"\definecolor{{pb{name}{suffix}}}{{HTML}}{{{colour[1:].upper()}}}")
     return "\n".join(rows) + "\n"
+
+
+def _frame(frame: Frame, x: float, y: float, width: float, height: float) -> list[str]:
+    heading = rf"\textbf{{{tex_text(frame.name)}}}{tex_text(frame.rest)}"
+    return [
+        rf"  \path[pbframe] {_point((x, y))} rectangle {_point((x + width, y + height))};",
+        rf"  \node[pbheading] at {_point((x + PADDING, y + 17.0))} {{{heading}}};",
+    ]
 
 
 def _shape(shape: Shape, layout: Layout, position: int) -> list[str]:
