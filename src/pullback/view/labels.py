@@ -205,7 +205,7 @@ class _Labels:
                 opened.add(group)
                 group = groups[group].parent
         place: dict[int | None, int | None] = {None: None}
-        frames = []
+        frames: list[Frame] = []
         for position in sorted(opened):
             place[position] = len(frames)
             name, rest, tip = self._heading(groups[position], len(inside[position]))

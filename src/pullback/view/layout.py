@@ -36,8 +36,8 @@ class Box:
 class Edge:
     """A line from one box to another, with the extent of its label if it has one.
 
-    It leaves its source ``leave`` below the centre line, and comes ``enter`` below that of its target; without it, beside
-    the others that come there.
+    It leaves its source ``leave`` below the centre line, and comes to its target ``enter`` below the centre line, or
+    beside the others that come there if that is None.
     """
 
     source: int

@@ -1,7 +1,7 @@
 """Places for what stands in frames: each frame is laid out by itself, and is a box in what is around it.
 
-So nothing that does not belong into a frame can be in it. Edges go through the sides of frames at ports: one on the left
-for each value that comes from outside, one on the right for each that is used outside.
+So nothing that does not belong into a frame can be in it. Edges go through the sides of frames at ports: one on the
+left for each value that comes from outside, one on the right for each that is used outside.
 """
 
 from __future__ import annotations
@@ -206,8 +206,8 @@ class _Nesting:
                 if kind == "box":
                     found.centres[which] = (x0 + x, top + y)
                 elif kind == "frame":
-                    inner = self.levels[which]
-                    found.frames[which] = (x0 + x - inner.width / 2, top + y - inner.height / 2, inner.width, inner.height)
+                    width, height = self.levels[which].width, self.levels[which].height
+                    found.frames[which] = (x0 + x - width / 2, top + y - height / 2, width, height)
             for wire, path, label in zip(level.wires, level.layout.paths, level.layout.labels, strict=True):
                 points = [(x0 + x, top + y) for x, y in path]
                 if wire[0][0] == "enter":

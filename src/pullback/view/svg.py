@@ -141,9 +141,10 @@ def _label(layout: Layout, index: int, line: Line, framed: bool) -> str:
     assert spot is not None
     x, y = spot
     width = text_width(line.label, LABEL) + 8.0
+    ground = "pb-framed" if framed else "pb-gap"
     return (
         f'<g class="pb-partial"><title>{_text(line.tip)}</title>'
-        f'<rect class="{"pb-framed" if framed else "pb-gap"}" x="{_n(x - width / 2)}" y="{_n(y - 9)}" width="{_n(width)}" height="18" rx="5"/>'
+        f'<rect class="{ground}" x="{_n(x - width / 2)}" y="{_n(y - 9)}" width="{_n(width)}" height="18" rx="5"/>'
         f'<text class="pb-label" x="{_n(x)}" y="{_n(y + LABEL * 0.35)}">{_text(line.label)}</text></g>'
     )
 

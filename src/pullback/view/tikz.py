@@ -26,7 +26,7 @@ _STYLES = r"""\begin{tikzpicture}[x=0.75pt, y=-0.75pt, line width=0.8pt, font=\n
   pbgradient/.style={text=pbback, font=\small},
   pbframe/.style={draw=pbframeedge, fill=pbframe, rounded corners=6pt},
   pbheading/.style={anchor=base west, text=pbsoft, font=\small},
-  pblabel/.style={fill=pbpaper, inner sep=1.5pt, text=pbsoft, font=\footnotesize},
+  pblabel/.style={inner sep=1.5pt, text=pbsoft, font=\footnotesize},
   pbline/.style={draw=pbline, -latex}]
 """
 
@@ -43,8 +43,9 @@ def render(drawing: Drawing) -> str:
     for frame, at in zip(drawing.frames, layout.frames, strict=True):
         lines += _frame(frame, *at) if at is not None else []
     lines += [rf"  \path[pbline] {_way(path)};" for path in layout.paths]
+    grounds = ["fill=pbframe" if framed else "fill=pbpaper" for framed in layout.framed]
     lines += [
-        rf"  \node[pblabel{', fill=pbframe' * layout.framed[line.target]}] at {_point(spot)} {{${tex_formula(line.label)}$}};"
+        rf"  \node[pblabel, {grounds[line.target]}] at {_point(spot)} {{${tex_formula(line.label)}$}};"
         for line, spot in zip(drawing.lines, layout.labels, strict=True)
         if spot is not None
     ]
