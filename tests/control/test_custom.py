@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.errors import ArgumentError, DTypeError
 from pullback.testing import check_grads
 
 
@@ -108,7 +109,7 @@ def test_a_watched_array_that_is_no_argument_is_refused():
     [
         (lambda ct: ct, pb.errors.ShapeError, "a tuple of 1 cotangents"),
         (lambda ct: (ct, ct), pb.errors.ShapeError, "got 2 of them"),
-        (lambda ct: (ct.sum(),), pb.errors.ShapeError, r"expected its vjp rule to give shape \(2,\), got \(\)"),
+        (lambda ct: (ct.sum(),), pb.errors.ShapeError, r"expected the rule of f to give shape \(2,\), got \(\)"),
         (lambda ct: ({"a": ct},), pb.errors.ShapeError, "structure|array"),
         (lambda ct: (ct * 1j,), pb.errors.DTypeError, "float64, got complex128"),
     ],
@@ -261,3 +262,80 @@ def test_traced_it_refuses_what_it_closes_over():
         pb.trace(f, 1.0)
     with pytest.raises(pb.errors.NotDifferentiableError, match="Pass it as an argument"):
         pb.vmap(f)(np.ones(2))
+
+
+# A rule is to be linear: the other mode is its transpose ------------------------------------------------------------
+
+
+def product_with(rule, mode="jvp"):
+    @(pb.custom_jvp if mode == "jvp" else pb.custom_vjp)
+    def product(a, b):
+        return a * b
+
+    (product.define_jvp if mode == "jvp" else product.define_vjp)(rule)
+    return product
+
+
+BENT = {
+    "a product of tangents": lambda t, out, a, b: t[0] * t[1],
+    "a function of a tangent": lambda t, out, a, b: np.sin(t[0]),
+    "a constant": lambda t, out, a, b: np.ones(()),
+    "a constant beside": lambda t, out, a, b: t[0] * b + 1.0,
+}
+PLACES = {
+    "alone": lambda f: pb.grad(f)(1.5, 2.0),
+    "vmap": lambda f: pb.vmap(pb.grad(f))(np.ones(2), np.ones(2)),
+    "checkpoint": lambda f: pb.grad(pb.checkpoint(f))(1.5, 2.0),
+    "while_loop": lambda f: pb.grad(lambda a: pb.while_loop(lambda x: x < 9.0, lambda x: f(x, 2.0), a))(1.5),
+    "scan": lambda f: pb.grad(lambda a: pb.scan(lambda c, x: (f(c, x), c), a, np.ones(2))[0])(1.5),
+    "compiled": lambda f: pb.compile(pb.grad(f))(1.5, 2.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    # What is added is seen where there are values only; it does not reach the transpose.
+    [(rule, place) for rule in BENT for place in PLACES if rule != "a constant beside" or place == "alone"],
+)
+def test_a_pushforward_that_is_not_linear_has_no_transpose(rule, place):
+    with pytest.raises(ArgumentError, match="expected the rule of product to be linear in the tangents"):
+        PLACES[place](product_with(BENT[rule]))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_pushforward_that_is_linear_is_transposed_everywhere(place):
+    own = product_with(lambda t, out, a, b: (t[0] * b + a * t[1]) / 1.0)
+    np.testing.assert_allclose(PLACES[place](own), PLACES[place](lambda a, b: a * b), rtol=1e-12)
+
+
+def test_a_pullback_that_is_not_linear_has_no_transpose():
+    bent = product_with(lambda ct, out, a, b: (ct * ct * b, ct * a), "vjp")
+    with pytest.raises(ArgumentError, match="custom_vjp: expected the rule of product to be linear in the cotangents"):
+        pb.jvp(bent, (1.5, 2.0), (1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("mode", "rule", "match"),
+    [
+        ("jvp", 3, "define_jvp: expected a function as the rule of product, got int"),
+        ("vjp", None, "define_vjp: expected a function as the rule of product, got NoneType"),
+        (
+            "jvp",
+            lambda t, out, a, b: None,
+            "custom_jvp: expected the rule of product to return the tangent of the result, got None",
+        ),
+        (
+            "jvp",
+            lambda t, out: t,
+            r"custom_jvp: expected as the rule of product a function of 4 arguments, got <lambda>\(t, out\)",
+        ),
+        (
+            "vjp",
+            lambda ct, out: ct,
+            r"custom_vjp: expected as the rule of product a function of 4 arguments, got <lambda>\(ct, out\)",
+        ),
+    ],
+)
+def test_what_is_no_rule_is_refused(mode, rule, match):
+    with pytest.raises(DTypeError, match=f"^{match}"):
+        pb.grad(product_with(rule, mode))(1.5, 2.0)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback.control.held import Leaves, check_leaf, check_structure, finish, path
+from pullback.control.bodies import check_takes, name_of
+from pullback.control.held import Leaves, check_flag, check_leaf, check_structure, finish, path
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import normalize_axis
 from pullback.core.creation import asarray
 from pullback.core.operations import function, operations
 from pullback.core.sample import call, normal, positive, reject
-from pullback.errors import DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 
 def _compose(first: Any, second: Any) -> Any:
@@ -47,6 +48,11 @@ def _halved(x: Any, y: Any) -> Any:
                {"scale": normal(3), "shift": normal(4)}),
         reject(ShapeError, "associative_scan: axis 1 is out of range", _compose, normal(3), axis=1),
         reject(DTypeError, "associative_scan: expected a function, got int", 3, normal(3)),
+        reject(DTypeError, "associative_scan: expected a function of 2 arguments, got <lambda>(x)", lambda x: x,
+               normal(3)),
+        reject(DTypeError, "associative_scan: expected True or False as reverse, got 'yes'", _multiplied, normal(3),
+               "yes"),
+        reject(ArgumentError, "associative_scan: expected at least one array of elements", _multiplied, ()),
     ],
 )  # fmt: skip
 def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
@@ -69,9 +75,11 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
     >>> associative_scan(np.multiply, np.array([1.0, 2.0, 3.0, 4.0]))
     array([ 1.,  2.,  6., 24.])
     """
-    if not callable(fn):
-        raise DTypeError(f"associative_scan: expected a function, got {type(fn).__name__}")
+    check_takes("associative_scan", fn, 2)
+    check_flag("associative_scan", "reverse", reverse)
     leaves = Leaves("associative_scan", elems)
+    if not leaves.arrays:
+        raise ArgumentError("associative_scan: expected at least one array of elements, got none")
     axes = [normalize_axis("associative_scan", axis, x.ndim) for x in leaves.arrays]
     lengths = {x.shape[one]: None for x, one in zip(leaves.arrays, axes, strict=True)}
     if len(lengths) > 1:
@@ -93,7 +101,7 @@ class _Combination:
 
     def run(self, arrays: list[Array]) -> list[Array]:
         """The running results: of pairs first, by this function again, then of what lies between."""
-        length = arrays[0].shape[self.axes[0]] if arrays else 0
+        length = arrays[0].shape[self.axes[0]]
         if length < 2:
             return arrays
         odd = self.run(self._apply(self._take(arrays, 0, length - 1, 2), self._take(arrays, 1, None, 2)))
@@ -115,7 +123,7 @@ class _Combination:
         found, structure = tree.flatten(
             self.fn(tree.unflatten(self.structure, left), tree.unflatten(self.structure, right))
         )
-        name = getattr(self.fn, "__name__", type(self.fn).__name__)
+        name = name_of(self.fn)
         check_structure("associative_scan", f"{name} to return something", self.structure, structure)
         arrays = [asarray(one) for one in found]
         for i, (one, x) in enumerate(zip(arrays, left, strict=True)):

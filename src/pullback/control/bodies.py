@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -153,6 +154,26 @@ class Traced:
         return interned(Body(self.name, inputs, [copies[node] for node in outputs]))
 
 
+def name_of(f: Callable[..., Any]) -> str:
+    """What errors call a function of the user's."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def check_takes(operation: str, f: Any, count: int, what: str = "a function") -> None:
+    """Raise DTypeError unless ``f`` can be called with so many arguments."""
+    if not callable(f):
+        raise DTypeError(f"{operation}: expected {what}, got {type(f).__name__}")
+    try:
+        signature = inspect.signature(f)
+    except ValueError:  # written in C, without a signature
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        expected = f"{what} of {count} argument{'s' * (count != 1)}"
+        raise DTypeError(f"{operation}: expected {expected}, got {name_of(f)}{signature}") from None
+
+
 def trace_body(operation: str, f: Callable[..., Any], arguments: Sequence[Argument], hoist: bool) -> Traced:
     """Run ``f`` on inputs without values, see ``Traced``.
 
@@ -164,11 +185,10 @@ def trace_body(operation: str, f: Callable[..., Any], arguments: Sequence[Argume
             nodes belong to the body: for branches, which may never run.
 
     Raises:
-        DTypeError: ``f`` is no function, or returns what is no array.
+        DTypeError: ``f`` is no function of so many arguments, or returns what is no array.
     """
-    if not callable(f):
-        raise DTypeError(f"{operation}: expected a function, got {type(f).__name__}")
-    name = getattr(f, "__name__", type(f).__name__)
+    check_takes(operation, f, len(arguments))
+    name = name_of(f)
     first = input_node(Aval((), np.dtype(bool))).index  # what is older stands outside
     inputs: list[Node] = []
     passed = []

@@ -217,6 +217,8 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
         reject(ArgumentError, "switch: expected at least one branch", 0, [], normal(3)),
         reject(DTypeError, "switch: expected an integer index, got float64[]", normal(), [_double, _root], normal(3)),
         reject(ShapeError, "switch: expected _pair to return what _root does", 0, [_root, _pair], normal(3)),
+        reject(DTypeError, "switch: expected a sequence of functions as branches, got function", 0, _root, normal(3)),
+        reject(DTypeError, "switch: expected a function of 2 arguments, got _root(x: ", 0, [_root], normal(), normal()),
     ],
 )
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
@@ -240,6 +242,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     which = _scalar("switch", "an index", index, "Use np.choose or np.select to choose element by element")
     if which.dtype.kind not in "iu":
         raise DTypeError(f"switch: expected an integer index, got {which.aval}")
+    if not isinstance(branches, Sequence):
+        raise DTypeError(f"switch: expected a sequence of functions as branches, got {type(branches).__name__}")
     if not branches:
         raise ArgumentError("switch: expected at least one branch, got none")
     return _apply(switch_primitive, index, which, tuple(branches), operands)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback.control.bodies import LEAF, Argument, Body, trace_body
+from pullback.control.bodies import LEAF, Argument, Body, name_of, trace_body
 from pullback.control.derived import batched, over_batch, present, pulled, spread, tangents, trimmed
 from pullback.control.held import Holding, finish
 from pullback.core import tree
@@ -98,7 +98,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             given, named = tree.unflatten(structure, filled)
             return f(*given, **named)
 
-        positional.__name__ = getattr(f, "__name__", type(f).__name__)
+        positional.__name__ = name_of(f)
         arguments = [Argument([one.aval], LEAF, [one._node.weak]) for one in arrays]
         traced = trace_body("checkpoint", positional, arguments, hoist=False)
         operands = [*map(Array, traced.captured), *arrays]

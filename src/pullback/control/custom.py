@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pullback.control.bodies import LEAF, Argument, Body, trace_body
+from pullback.control.bodies import LEAF, Argument, Body, check_takes, name_of, trace_body
 from pullback.control.derived import batched, over_batch, zeros
 from pullback.control.held import Holding
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval
 from pullback.core.creation import array
+from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.primitive import Params
@@ -22,7 +23,7 @@ from pullback.core.several import results
 from pullback.core.state import record
 from pullback.core.terminals import constant_node, input_node, leaf_node
 from pullback.dtypes import is_differentiable
-from pullback.errors import DTypeError, NotDifferentiableError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError, ShapeError
 from pullback.ops.structural import as_arrays
 from pullback.transforms.arguments import is_value
 from pullback.transforms.backward import pull_back
@@ -177,8 +178,7 @@ class CustomPrimitive(Holding):
         if call.function.vjp_rule is not None:
             return call.pull(ct, outputs, inputs)
         tangents = [_probe(x) for x in inputs]
-        pushed = call.push(tangents, outputs, inputs)
-        return pull_back([one._node for one in pushed], ct, [t._node for t in tangents])
+        return _transposed(call, "jvp", call.push(tangents, outputs, inputs), ct, tangents)
 
     def jvp(self, tangents: Sequence[Any], out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """The user's pushforward; from a user's pullback, its linear transpose."""
@@ -190,7 +190,7 @@ class CustomPrimitive(Holding):
         cotangents = [_probe(one) for one in outputs]
         pulled = call.pull(cotangents, outputs, inputs)
         pairs = [(one, t) for one, t in zip(pulled, tangents, strict=True) if one is not None and t is not None]
-        return pull_back([one._node for one, _ in pairs], [t for _, t in pairs], [ct._node for ct in cotangents])
+        return _transposed(call, "vjp", [one for one, _ in pairs], [t for _, t in pairs], cotangents)
 
     def batch(self, flags: Sequence[bool], inputs: Sequence[Array], params: Params) -> Any:
         """The function and its rule for all members."""
@@ -216,8 +216,45 @@ custom = CustomPrimitive(_evaluate, name="custom")
 
 
 def _probe(x: Array) -> Array:
-    """A watched zero of the shape of x: what a linear rule is transposed by. Its value does not matter."""
-    return Array(leaf_node(np.zeros(x.shape, x.dtype)))
+    """A watched array of the shape of x: what a linear rule is transposed by, and seen to be linear."""
+    numbers = np.random.default_rng(0).uniform(0.5, 1.5, size=x.shape).astype(x.dtype)
+    return Array(leaf_node(numbers))
+
+
+def _transposed(
+    call: _Call | _Batched, mode: str, given: Sequence[Array], arriving: Sequence[Any], probes: Sequence[Array]
+) -> list[Array | None]:
+    """The transpose of what a rule gave for the probes, checked to be linear in them."""
+    nodes = [one._node for one in given]
+    traced = any(one._node.value is None for one in (*given, *arriving))
+    # Where values are missing, it is to be seen in the graph whether the transpose uses the probes.
+    found = pull_back(nodes, arriving, [probe._node for probe in probes], keep=traced)
+    if not _is_linear(given, arriving, found, probes):
+        what = "tangents" if mode == "jvp" else "cotangents"
+        raise ArgumentError(
+            f"custom_{mode}: expected the rule of {call.function.__name__} to be linear in the {what}, got one that is "
+            f"not. Products of {what}, functions of them and constants beside them have no transpose"
+        )
+    return found
+
+
+def _is_linear(
+    given: Sequence[Array], arriving: Sequence[Array], found: Sequence[Array | None], probes: Sequence[Array]
+) -> bool:
+    """Whether <ct, J t> is <J^T ct, t>; while a function is being traced, whether J is seen to be free of t."""
+    pairs = [*zip(given, arriving, strict=True), *((x, t) for x, t in zip(found, probes, strict=True) if x is not None)]
+    if any(one._node.value is None for pair in pairs for one in pair):
+        constant = any(not one._node.watched and np.any(one._node.value) for one in given)
+        nodes = {probe._node for probe in probes}
+        first = min(node.index for node in nodes)
+        back = ancestors([x._node for x in found if x is not None], stop=lambda node: node.index < first)
+        return not constant and nodes.isdisjoint(back)
+    with np.errstate(all="ignore"):
+        terms = [(one._node.value * np.conjugate(other._node.value)).real for one, other in pairs]
+        totals, sizes = [float(x.sum()) for x in terms], sum(float(abs(x).sum()) for x in terms)
+    precision = max((np.finfo(np.result_type(x.dtype, np.float16)).eps for x in terms), default=0.0)
+    before, after = sum(totals[: len(given)]), sum(totals[len(given) :])
+    return not abs(before - after) > np.sqrt(precision) * sizes  # nor where they are NaN
 
 
 def _pull(call: _Call, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequence[Array]) -> list[Array | None]:
@@ -225,12 +262,13 @@ def _pull(call: _Call, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequ
     rule = call.function.vjp_rule
     assert rule is not None
     arguments = call.arguments(inputs)
+    check_takes("custom_vjp", rule, 2 + len(arguments), f"as the rule of {name} a function")
     found = rule(call.output(ct), call.output(outputs), *arguments)
     if not isinstance(found, (tuple, list)) or len(found) != len(arguments):
         got = f"{len(found)} of them" if isinstance(found, (tuple, list)) else type(found).__name__
         raise ShapeError(
-            f"{name}: expected its vjp rule to return a tuple of {len(arguments)} cotangents, one for each argument "
-            f"(None for one without derivative), got {got}"
+            f"custom_vjp: expected the rule of {name} to return a tuple of {len(arguments)} cotangents, one for each "
+            f"argument (None for one without derivative), got {got}"
         )
     # None stands for zeros of a whole argument; laid out, there is one entry for each leaf.
     structures = [tree.flatten(argument)[1] for argument in arguments]
@@ -239,7 +277,10 @@ def _pull(call: _Call, ct: Sequence[Any], outputs: Sequence[Array], inputs: Sequ
         try:
             leaves += [None] * structure.num_leaves if one is None else structure.flatten_up_to(one)
         except ValueError as error:
-            raise ShapeError(f"{name}: the cotangent of argument {position} has another structure. {error}") from None
+            raise ShapeError(
+                f"custom_vjp: expected the rule of {name} to give argument {position} a cotangent of its structure. "
+                f"{error}"
+            ) from None
     by_input = [leaves[place] for place in call.places]
     return [_fitted(name, "vjp", one, x.aval) for one, x in zip(by_input, inputs, strict=True)]
 
@@ -248,11 +289,17 @@ def _push(call: _Call, tangents: Sequence[Any], outputs: Sequence[Array], inputs
     name = call.function.__name__
     rule = call.function.jvp_rule
     assert rule is not None
-    found = rule(call.arguments(tangents, lambda leaf: None), call.output(outputs), *call.arguments(inputs))
+    arguments = call.arguments(inputs)
+    check_takes("custom_jvp", rule, 2 + len(arguments), f"as the rule of {name} a function")
+    found = rule(call.arguments(tangents, lambda leaf: None), call.output(outputs), *arguments)
     try:
         leaves = call.output_structure.flatten_up_to(found)
     except ValueError as error:
-        raise ShapeError(f"{name}: expected its jvp rule to return the structure of the result. {error}") from None
+        raise ShapeError(
+            f"custom_jvp: expected the rule of {name} to return the structure of the result. {error}"
+        ) from None
+    if any(one is None and is_differentiable(out.dtype) for one, out in zip(leaves, outputs, strict=True)):
+        raise DTypeError(f"custom_jvp: expected the rule of {name} to return the tangent of the result, got None")
     fitted = [_fitted(name, "jvp", one, out.aval) for one, out in zip(leaves, outputs, strict=True)]
     return [zeros(out.aval) if one is None else one for one, out in zip(fitted, outputs, strict=True)]
 
@@ -263,10 +310,10 @@ def _fitted(name: str, mode: str, found: Any, aval: Aval) -> Array | None:
         return None
     result = array(found)
     if result.shape != aval.shape:
-        raise ShapeError(f"{name}: expected its {mode} rule to give shape {aval.shape}, got {result.shape}")
+        raise ShapeError(f"custom_{mode}: expected the rule of {name} to give shape {aval.shape}, got {result.shape}")
     if result.dtype != aval.dtype:
         if not np.can_cast(result.dtype, aval.dtype, "same_kind"):
-            raise DTypeError(f"{name}: expected its {mode} rule to give {aval.dtype}, got {result.dtype}")
+            raise DTypeError(f"custom_{mode}: expected the rule of {name} to give {aval.dtype}, got {result.dtype}")
         result = operations.astype(result, aval.dtype)
     return result
 
@@ -281,7 +328,7 @@ class CustomFunction:
         if not callable(function):
             raise DTypeError(f"custom_{mode}: expected a function, got {type(function).__name__}")
         functools.update_wrapper(self, function)
-        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.__name__: str = name_of(function)
         self.function = function
         self.mode = mode
         self.vjp_rule: Callable[..., Any] | None = None
@@ -289,13 +336,21 @@ class CustomFunction:
 
     def define_vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Give the rule ``rule(ct, out, *args)``, which returns a tuple: the cotangent of each argument, or None."""
-        self.vjp_rule = rule
+        self.vjp_rule = self._checked("vjp", rule)
         return rule
 
     def define_jvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Give the rule ``rule(tangents, out, *args)``, which returns the tangent of the result."""
-        self.jvp_rule = rule
+        self.jvp_rule = self._checked("jvp", rule)
         return rule
+
+    def _checked(self, mode: str, rule: Any) -> Callable[..., Any]:
+        if not callable(rule):
+            raise DTypeError(
+                f"define_{mode}: expected a function as the rule of {self.__name__}, got {type(rule).__name__}"
+            )
+        checked: Callable[..., Any] = rule
+        return checked
 
     def __call__(self, *args: Any) -> Any:
         """Call the function; its derivative will be by the rule."""
@@ -321,6 +376,7 @@ def custom_vjp(function: Callable[..., Any]) -> CustomFunction:
     Raises (when called):
         NotDifferentiableError: no rule was given, or the function uses a watched array that is no argument.
         ShapeError, DTypeError: the rule returns something that does not fit.
+        ArgumentError: in forward mode, the rule is not linear in the cotangent.
 
     >>> import numpy as np
     >>> import pullback as pb
@@ -346,6 +402,7 @@ def custom_jvp(function: Callable[..., Any]) -> CustomFunction:
     Raises (when called):
         NotDifferentiableError: no rule was given, or the function uses a watched array that is no argument.
         ShapeError, DTypeError: the rule returns something that does not fit.
+        ArgumentError: in reverse mode, the rule is not linear in the tangents.
 
     >>> import numpy as np
     >>> import pullback as pb

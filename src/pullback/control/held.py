@@ -84,6 +84,12 @@ class Leaves:
         return [keep_array(self.operation, leaf, True) for leaf in self.given]
 
 
+def check_flag(operation: str, name: str, flag: Any) -> None:
+    """Raise DTypeError unless an option is True or False."""
+    if not isinstance(flag, (bool, np.bool_)):
+        raise DTypeError(f"{operation}: expected True or False as {name}, got {flag!r}")
+
+
 def path(structure: Any, position: int) -> str:
     """A readable path of a leaf of this structure, empty if it is the only one: ``['w'][0]`` is ``w.0``."""
     return tree.paths(tree.unflatten(structure, [0.0] * structure.num_leaves))[position]
@@ -107,10 +113,11 @@ def held(leaves: Sequence[Leaves], captured: Sequence[Node]) -> list[list[Array]
 def check_structure(operation: str, what: str, expected: Any, found: Any) -> None:
     """Raise ShapeError unless two structures are equal."""
     if expected != found:
-        raise ShapeError(f"{operation}: expected {what} of the structure {_shown(expected)}, got {_shown(found)}")
+        raise ShapeError(f"{operation}: expected {what} of the structure {shown(expected)}, got {shown(found)}")
 
 
-def _shown(structure: Any) -> str:
+def shown(structure: Any) -> str:
+    """A structure as it is written, with * for each array."""
     return str(tree.unflatten(structure, [_Leaf()] * structure.num_leaves))
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.control.bodies import LEAF, Argument, Body, Traced, replay, trace_body
+from pullback.control.bodies import LEAF, Argument, Body, Traced, check_takes, name_of, replay, trace_body
 from pullback.control.branches import cond
 from pullback.control.checkpoint import checkpoint
 from pullback.control.deferred import Held, deferred, through
 from pullback.control.derived import batched, chosen, over_batch, present, pushed, spread, zeros
-from pullback.control.held import Holding, Leaves, converted, finish, held
+from pullback.control.held import Holding, Leaves, converted, finish, held, shown
 from pullback.control.scans import grown, scan, scan_primitive, trace_carried, widened
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval, as_index
@@ -288,12 +288,18 @@ def _wide(x: Any) -> Any:
         call(_is_below_three, _count, {"i": 3, "x": positive(2)}),
     ],
     rejects=[
-        reject(ShapeError, "while_loop: expected _vector to return one number, got bool[3]", _vector, _grow, normal(3)),
+        reject(ShapeError, "while_loop: expected _vector to return one boolean, got bool[3]", _vector, _grow,
+               normal(3)),
+        reject(DTypeError, "while_loop: expected _grow to return one boolean, got float64[]. Compare it", _grow, _grow,
+               normal()),
+        reject(ArgumentError, "while_loop: expected init_val to hold at least one array", _small, _grow, ()),
         reject(ShapeError, "while_loop: expected _pair to return what is carried of the structure *", _small, _pair,
                normal(3)),
         reject(ShapeError, "while_loop: expected what _wide carries to be float64[3], got float64[2, 3]", _small, _wide,
                normal(3)),
-        reject(ShapeError, "while_loop: expected _pair to return one number, got 2 results", _pair, _grow, normal()),
+        reject(ShapeError, "while_loop: expected _pair to return one boolean, got (*, *)", _pair, _grow, normal()),
+        reject(DTypeError, "while_loop: expected a function of 1 argument, got <lambda>(i, x)", _small, lambda i, x: x,
+               normal()),
         reject(ArgumentError, "while_loop: expected max_steps of 0 or more, got -1", _small, _grow, normal(3), -1),
         reject(DTypeError, "while_loop: expected a function, got int", 3, _grow, normal(3)),
     ],
@@ -319,8 +325,8 @@ def while_loop(
         max_steps: a bound on the number of steps.
 
     Raises:
-        ShapeError, DTypeError: what is carried changes, or the condition is no single number.
-        ArgumentError: the condition still holds after ``max_steps``.
+        ShapeError, DTypeError: what is carried changes, or the condition is no single boolean.
+        ArgumentError: the condition still holds after ``max_steps``, or nothing is carried.
 
     >>> while_loop(lambda x: x < 100.0, lambda x: x * x, 3.0)
     6561.0
@@ -328,6 +334,8 @@ def while_loop(
     if max_steps is not None and as_index("while_loop", "max_steps", max_steps) < 0:
         raise ArgumentError(f"while_loop: expected max_steps of 0 or more, got {max_steps}")
     first = Leaves("while_loop", init_val)
+    if not first.arrays:
+        raise ArgumentError("while_loop: expected init_val to hold at least one array, got none: it would never end")
     body, carried = trace_carried("while_loop", body_fun, first, [], lambda traced: traced.structure)
     question = trace_body("while_loop", cond_fun, [carried], hoist=True)
     (given,) = held([first], [*question.captured, *body.captured])
@@ -341,19 +349,15 @@ def while_loop(
 
 
 def _single(question: Traced) -> Node:
-    if len(question.outputs) != 1:
-        raise ShapeError(
-            f"while_loop: expected {question.name} to return one number, got {len(question.outputs)} results"
-        )
+    expected = f"while_loop: expected {question.name} to return one boolean"
+    if question.structure != LEAF:
+        raise ShapeError(f"{expected}, got {shown(question.structure)}")
     (node,) = question.outputs
     if node.array_aval.shape:
-        raise ShapeError(
-            f"while_loop: expected {question.name} to return one number, got {node.aval}. Use np.all or np.any"
-        )
-    if node.array_aval.dtype.kind == "b":
-        return node
-    with record():
-        return operations.not_equal(Array(node), 0)._node
+        raise ShapeError(f"{expected}, got {node.aval}. Use np.all or np.any")
+    if node.array_aval.dtype.kind != "b":
+        raise DTypeError(f"{expected}, got {node.aval}. Compare it with something: x > 0, say")
+    return node
 
 
 def _pair_of(i: Any, x: Any) -> Any:
@@ -373,6 +377,7 @@ def _turn(i: Any, x: Any) -> Any:
     rejects=[
         reject(DTypeError, "fori_loop: expected an integer as upper, got 2.5", 0, 2.5, _turn, normal(2)),
         reject(ShapeError, "fori_loop: expected lower without axes", np.arange(2), 3, _turn, normal(2)),
+        reject(DTypeError, "fori_loop: expected a function of 2 arguments, got _grow(x: ", 0, 3, _grow, normal(2)),
         reject(ShapeError, "fori_loop: expected what _pair_of carries to be float64[2]", 0, 3,
                _pair_of, normal(2)),
     ],
@@ -404,9 +409,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     def turn(value: Any, i: Any) -> Any:
         return body_fun(i, value)
 
-    turn.__name__ = getattr(body_fun, "__name__", type(body_fun).__name__)
-    if not callable(body_fun):
-        raise DTypeError(f"fori_loop: expected a function, got {type(body_fun).__name__}")
+    turn.__name__ = name_of(body_fun)
+    check_takes("fori_loop", body_fun, 2)
     first = Leaves("fori_loop", init_val)
     number = Argument([Aval((), np.dtype(np.int64))], LEAF, [True])
     traced, carried = trace_carried("fori_loop", turn, first, [number], lambda traced: traced.structure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pullback.control.bodies import check_takes, name_of
 from pullback.control.held import Leaves, finish
 from pullback.control.scans import common_length, scan
 from pullback.core import tree
@@ -35,6 +36,7 @@ def _both(pair: Any) -> Any:
         reject(ArgumentError, "map: expected a batch_size above 0, got 0", _wave, normal(3), batch_size=0),
         reject(ArgumentError, "map: expected at least one array to map over", _wave, ()),
         reject(DTypeError, "map: expected a function, got int", 3, normal(3)),
+        reject(DTypeError, "map: expected a function of 1 argument, got <lambda>(x, y)", lambda x, y: x, normal(3)),
     ],
 )
 def map(f: Callable[..., Any], xs: Any, batch_size: int | None = None) -> Any:
@@ -55,8 +57,7 @@ def map(f: Callable[..., Any], xs: Any, batch_size: int | None = None) -> Any:
     >>> map(np.sum, np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([3., 7.])
     """
-    if not callable(f):
-        raise DTypeError(f"map: expected a function, got {type(f).__name__}")
+    check_takes("map", f, 1)
     rows = Leaves("map", xs)
     length = common_length("map", rows)
     if length is None:
@@ -66,7 +67,7 @@ def map(f: Callable[..., Any], xs: Any, batch_size: int | None = None) -> Any:
         return carry, f(x)
 
     if batch_size is None:
-        step.__name__ = getattr(f, "__name__", type(f).__name__)
+        step.__name__ = name_of(f)
         return scan(step, (), xs)[1]
     size = as_index("map", "batch_size", batch_size)
     if size < 1:

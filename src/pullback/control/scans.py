@@ -22,7 +22,18 @@ from pullback.control.derived import (
     spread,
     zeros,
 )
-from pullback.control.held import Holding, Leaves, check_leaf, check_structure, converted, finish, held, holds, path
+from pullback.control.held import (
+    Holding,
+    Leaves,
+    check_flag,
+    check_leaf,
+    check_structure,
+    converted,
+    finish,
+    held,
+    holds,
+    path,
+)
 from pullback.core.array import Array
 from pullback.core.aval import Aval, TupleAval, as_index
 from pullback.core.node import Node
@@ -379,6 +390,10 @@ def _no_pair(carry: Any, x: Any) -> Any:
         reject(ArgumentError, "scan: expected a length of 0 or more, got -1", _unit, normal(), None, length=-1),
         reject(ArgumentError, "scan: expected xs, or a length", _unit, normal(), None),
         reject(DTypeError, "scan: expected a function, got int", 3, normal(2), normal(3)),
+        reject(
+            DTypeError, "scan: expected a function of 2 arguments, got <lambda>(x)", lambda x: x, normal(2), normal(3)
+        ),
+        reject(DTypeError, "scan: expected True or False as reverse, got 1", _unit, normal(), normal(3), reverse=1),
     ],
 )
 def scan(
@@ -409,6 +424,7 @@ def scan(
     >>> scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
     """
+    check_flag("scan", "reverse", reverse)
     first, rows = Leaves("scan", init), Leaves("scan", xs)
     count = _length(rows, length)
     argument = Argument([Aval(aval.shape[1:], aval.dtype) for aval in rows.avals], rows.structure)
