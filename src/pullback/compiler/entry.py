@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler import allocation
 from pullback.compiler.emit import Code, assembled
 from pullback.core.aval import Aval
 
 MISS = object()
 """What the entry returns for a call that it does not take."""
 
-_WORDS = 12
-"""Words of the description of one argument or result; the last eight are lengths of axes."""
+_WORDS = 13
+"""Words of the description of one argument or result; the last nine are lengths of axes, and bytes."""
 _MOST_AXES = 8
 
 _ARRAY, _FLOAT, _SAME = 1, 2, 3
@@ -90,7 +91,7 @@ _TABLE = {
     "release.word": "i64", "miss.object": "ptr", "mode": "i64", "checks.count": "i64", "checks": "ptr",
     "array.type": "ptr", "float.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
     "new.tuple": "ptr", "save": "ptr", "restore": "ptr", "forget": "ptr", "none": "ptr", "remember": "ptr",
-    "set.item": "ptr",
+    "set.item": "ptr", "large.bytes": "i64", "new.large": "ptr", "blocks": "ptr",
 }  # fmt: skip
 """What stands in the table of an entry, in this order: names, and the types as which machine code reads them."""
 
@@ -186,22 +187,20 @@ def _memory(rows: Sequence[Sequence[int]], held: list[Any]) -> int:
     return address
 
 
-def _lengths(aval: Aval) -> list[int]:
-    return [*aval.shape, *[0] * (_MOST_AXES - aval.ndim)]
+def _words(kind: int, which: int, slot: int, aval: Aval | None = None) -> list[int]:
+    shape = () if aval is None else aval.shape
+    nbytes = 0 if aval is None else aval.size * aval.dtype.itemsize
+    return [kind, which, len(shape), slot, *shape, *[0] * (_MOST_AXES - len(shape)), nbytes]
 
 
 def _argument(one: Given) -> list[int]:
     if one.aval is not None:
-        return [_ARRAY, id(one.aval.dtype), one.aval.ndim, one.slot, *_lengths(one.aval)]
-    if one.same is not None:
-        return [_SAME, id(one.same), 0, 0, *[0] * _MOST_AXES]
-    return [_FLOAT, 0, 0, one.slot, *[0] * _MOST_AXES]
+        return _words(_ARRAY, id(one.aval.dtype), one.slot, one.aval)
+    return _words(_FLOAT, 0, one.slot) if one.same is None else _words(_SAME, id(one.same), 0)
 
 
 def _result(one: Result) -> list[int]:
-    if one.aval is None:
-        return [_FLOAT, 0, 0, one.slot, *[0] * _MOST_AXES]
-    return [_ARRAY, one.aval.dtype.num, one.aval.ndim, one.slot, *_lengths(one.aval)]
+    return _words(_FLOAT, 0, one.slot) if one.aval is None else _words(_ARRAY, one.aval.dtype.num, one.slot, one.aval)
 
 
 @functools.cache
@@ -221,10 +220,16 @@ def _symbols() -> dict[str, int]:
         "remember": "Py_IncRef",
         "set.item": "PyTuple_SetItem",
     }
+    large = (
+        (allocation.LARGE, allocation.new_address(), allocation.state())
+        if allocation.available()
+        else (sys.maxsize, 0, 0)
+    )
     return {
         "array.type": id(np.ndarray),
         "float.type": id(float),
         "none": id(None),
+        **dict(zip(("large.bytes", "new.large", "blocks"), large, strict=True)),
         "new.array": functions[93] or 0,  # PyArray_New
         "return.array": functions[76] or 0,  # PyArray_Return
         **{name: ctypes.cast(getattr(api, one), ctypes.c_void_p).value or 0 for name, one in of_python.items()},
@@ -287,7 +292,7 @@ given.loop:
   %i.more = icmp slt i64 %i, %given.count
   br i1 %i.more, label %given.one, label %made.loop
 given.one:
-  %i.word = mul i64 %i, 12
+  %i.word = mul i64 %i, 13
   %i.at = getelementptr i64, ptr %given, i64 %i.word
   %i.kind = load i64, ptr %i.at
   %i.same.at = getelementptr i64, ptr %i.at, i64 1
@@ -362,7 +367,7 @@ made.loop:
   %m.more = icmp slt i64 %m, %made.count
   br i1 %m.more, label %made.one, label %run
 made.one:
-  %m.word = mul i64 %m, 12
+  %m.word = mul i64 %m, 13
   %m.at = getelementptr i64, ptr %made, i64 %m.word
   %m.kind = load i64, ptr %m.at
   %m.number.at = getelementptr i64, ptr %m.at, i64 1
@@ -384,8 +389,19 @@ made.float:
   store ptr %m.double, ptr %m.place
   br label %made.passed
 made.array:
-  %m.object = call ptr %new.array(ptr %array.type, i32 %m.axes, ptr %m.lengths, i32 %m.number, ptr null, ptr null,
-                                  i32 0, i32 0, ptr null)
+  %m.bytes.at = getelementptr i64, ptr %m.at, i64 12
+  %m.bytes = load i64, ptr %m.bytes.at
+  %m.is.large = icmp uge i64 %m.bytes, %large.bytes
+  br i1 %m.is.large, label %made.large, label %made.small
+made.large:
+  %m.with.blocks = call ptr %new.large(ptr %blocks, i32 %m.axes, ptr %m.lengths, i32 %m.number, i64 %m.bytes)
+  br label %made.new
+made.small:
+  %m.of.numpy = call ptr %new.array(ptr %array.type, i32 %m.axes, ptr %m.lengths, i32 %m.number, ptr null, ptr null,
+                                    i32 0, i32 0, ptr null)
+  br label %made.new
+made.new:
+  %m.object = phi ptr [%m.with.blocks, %made.large], [%m.of.numpy, %made.small]
   store ptr %m.object, ptr %m.object.at
   %m.none = icmp eq ptr %m.object, null
   br i1 %m.none, label %drop.begin, label %made.data
@@ -479,8 +495,8 @@ finish.done:
   ret ptr %into
 
 drop.begin:
-  %stop = phi i64 [%m, %made.array], [%made.count, %check], [%made.count, %results.several]
-  %failed = phi i1 [true, %made.array], [false, %check], [true, %results.several]
+  %stop = phi i64 [%m, %made.new], [%made.count, %check], [%made.count, %results.several]
+  %failed = phi i1 [true, %made.new], [false, %check], [true, %results.several]
   br label %drop.loop
 drop.loop:
   %d = phi i64 [0, %drop.begin], [%d.next, %drop.next]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler import threads
+from pullback.compiler import allocation, threads
 from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.lower import HostCall, load_or_lower, lower
@@ -71,7 +71,7 @@ class Program:
             for i, (value, aval) in enumerate(zip(values, self._avals, strict=True))
         ]
         outputs = [
-            arrays[in_place[i]] if i in in_place else np.empty(aval.shape, aval.dtype)
+            arrays[in_place[i]] if i in in_place else allocation.empty(aval)
             for i, aval in enumerate(self.lowered.avals)
         ]
         if self._pool is not None:
