@@ -160,6 +160,11 @@ class Module:
         self._declared[symbol] = f'declare {type} @"{symbol}"({", ".join([type] * arity)}) nounwind memory(none)'
         return f'@"{symbol}"'
 
+    def once(self) -> str:
+        """What says of a store that nobody reads soon what it writes."""
+        self._declared["once"] = "!0 = !{i32 1}"
+        return "!0"
+
     def add(self, text: str) -> None:
         """Add the text of a function."""
         self._functions.append(text)

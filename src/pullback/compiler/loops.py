@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.allocation import ALIGNMENT, available
 from pullback.compiler.emit import Module, element, stored, vector_bytes
 from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
 from pullback.compiler.instructions import Writer, find, first_lanes
@@ -27,6 +28,8 @@ _TILES = 16
 """Into how many tiles such work is cut: the same for any number of threads."""
 
 
+_BEYOND = 32 << 20
+"""Bytes of a result that is not to be in the caches afterwards."""
 NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 
@@ -202,6 +205,23 @@ class KernelWriter:
 
     def _begin(self, w: Writer, access: Access) -> str:
         return beginning(w, access.view, self.place)
+
+    def passes_caches(self, access: Access) -> bool:
+        """Whether what is written goes to memory past the caches, which it would only fill.
+
+        So go large results that are not read again, in whole vectors that all begin where these have to.
+        """
+        buffer, size = access.view.buffer, access.view.dtype.itemsize
+        strides = [stride for axis, stride in enumerate(access.strides) if axis != self.vector_axis]
+        return (
+            buffer.kind == "output"
+            and buffer.nbytes >= _BEYOND
+            and self.kernel.axes is None
+            and self.kernel.product is None
+            and self.lanes * size == ALIGNMENT == vector_bytes()
+            and all(stride * size % ALIGNMENT == 0 for stride in strides)
+            and available()
+        )
 
     def _advance(self, axis: int, index: str, scale: int = 1) -> list[str]:
         """Move every access on along an axis; return the pointers as they were."""
@@ -482,7 +502,9 @@ class Row:
             value = w.value(f"zext {vector(kind, lanes)} {value} to {vector(lies, lanes)}")
         type = vector(lies, lanes)
         stride = self._stride(access)
-        if lanes == 1 or (stride == 1 and not mask):
+        if stride == 1 and not mask and self.k.passes_caches(access):
+            w.write(f"store {type} {value}, ptr {access.pointer}, align {lanes * size}, !nontemporal {w.module.once()}")
+        elif lanes == 1 or (stride == 1 and not mask):
             w.write(f"store {type} {value}, ptr {access.pointer}, align {size}")
         elif stride == 1:
             called = w.module.intrinsic(
