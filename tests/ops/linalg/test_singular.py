@@ -147,6 +147,33 @@ def test_a_traced_graph_raises_when_it_meets_equal_values():
     np.testing.assert_allclose(graph.forward(a).values["dout/da"], expected, rtol=1e-9)
 
 
+W = np.arange(8.0).reshape(4, 2)
+TWICE = {
+    "values of svdvals first": (lambda a: (np.linalg.svdvals(a), np.linalg.svd(a)), False),
+    "values of svdvals last": (lambda a: (np.linalg.svd(a), np.linalg.svdvals(a))[::-1], True),
+    "values of a thin one first": (lambda a: (np.linalg.svd(a, full_matrices=False).S, np.linalg.svd(a)), False),
+    "values of a thin one last": (lambda a: (np.linalg.svd(a), np.linalg.svd(a, full_matrices=False).S)[::-1], True),
+}
+
+
+@pytest.mark.parametrize("way", TWICE)
+def test_values_of_one_call_and_vectors_of_another(way):
+    calls, seen = TWICE[way]
+
+    def rebuilt(a):
+        s, (u, _, vh) = calls(a)
+        return np.sum(W * ((u[:, :2] * s) @ vh))
+
+    basis = unitary(float, 4, seed=1)[:, :2]
+    np.testing.assert_allclose(pb.grad(rebuilt)(basis * [2.0, 1.0]), W, atol=1e-13)
+    if seen:
+        np.testing.assert_allclose(pb.grad(rebuilt)(basis * 2.0), W, atol=1e-13)
+    else:
+        for derive in (pb.grad(rebuilt), lambda a: pb.jvp(rebuilt, (a,), (W,))):
+            with pytest.raises(NotDifferentiableError, match=r"svd: expected distinct values where .* beside another"):
+                derive(basis * 2.0)
+
+
 # Invariances and edges ------------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from pullback.ops.linalg.ties import (
     first_order_only,
     gaps,
     largest,
+    made_before,
     mean_of_equal,
     near_zero,
     negligible,
@@ -61,6 +62,7 @@ _CONVERGENT = "a matrix whose singular values LAPACK finds"
         call(normal(2, 2, 3), full=False),
         call(by_value(normal(4, 2)), full=True),
         call(by_value(normal(2, 2, 3)), full=True),
+        call(by_value(normal(4, 2)), full=True, beside=True),
         call(normal(0, 2), full=False),
     ],
     rejects=[
@@ -69,8 +71,12 @@ _CONVERGENT = "a matrix whose singular values LAPACK finds"
     ],
     stacks=True,
 )
-def decompose(x: Any, *, full: bool) -> Any:
-    """U, singular values (descending) and V^H of each matrix of a stack; with ``full``, U and V^H are square."""
+def decompose(x: Any, *, full: bool, beside: bool = False) -> Any:
+    """U, singular values (descending) and V^H of each matrix of a stack; with ``full``, U and V^H are square.
+
+    One that stands ``beside`` another of the same matrix does not see what the other is used for: where values are
+    equal, or 0, it has no derivative.
+    """
     check_matrix("svd", x)
     with expecting("svd", _CONVERGENT, x):
         u, s, vh = np.linalg.svd(x, full_matrices=full)
@@ -85,7 +91,7 @@ def decompose(x: Any, *, full: bool) -> Any:
 
 
 @decompose.infer
-def _(x: Aval, *, full: bool) -> tuple[Aval, ...]:
+def _(x: Aval, *, full: bool, beside: bool = False) -> tuple[Aval, ...]:
     check_matrix("svd", x)
     *stack, rows, columns = x.shape
     least = min(rows, columns)
@@ -142,7 +148,9 @@ def _turned_factors(f: _Factors) -> tuple[Array, Array]:
 
 
 @decompose.define_directions
-def _(ct: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any]:
+def _(
+    ct: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool, beside: bool = False
+) -> Sequence[Any]:
     by_u, by_s, by_vh = ct
     s = out[1]._node.value
     if (by_u is None and by_vh is None) or s is None:
@@ -189,6 +197,7 @@ def _(
     x: Array,
     *,
     full: bool,
+    beside: bool = False,
     slopes: Sequence[Any] = (),
 ) -> Iterator[Thunk]:
     # With P = U^H dx V: ds = diag(P), and U^H dU, V^H dV are F- * (P + P^H)/2 +- F+ * (P - P^H)/2,
@@ -197,6 +206,11 @@ def _(
     by_u, by_s, by_vh = ct
 
     def by_x() -> Array:
+        if beside:
+            return _checked_beside(f, x) + whole()
+        return whole()
+
+    def whole() -> Array:
         if by_u is None and by_vh is None:
             inner = _of_values(by_s, f)
             return columns_times(f.u, inner.astype(x.dtype)) @ adjoint(f.v)
@@ -209,6 +223,13 @@ def _(
         return found
 
     yield by_x
+
+
+def _checked_beside(f: _Factors, x: Array) -> Array:
+    """Zeros of the shape of x; an error where another decomposition of x may choose other vectors."""
+    places = (f.equal & ~np.eye(f.s.shape[-1], dtype=bool)) | f.zeros
+    found: Array = f.u @ refuse_equal("svd", f.s, places, x.dtype, "beside") @ adjoint(f.v)
+    return found
 
 
 def _of_values(ct: Array, f: _Factors) -> Array:
@@ -391,8 +412,11 @@ class _Pushed:
 
 
 @decompose.define_jvp
-def _(tangents: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool) -> Sequence[Any]:
-    pushed = _Pushed(tangents[0], _Factors(out))
+def _(
+    tangents: Sequence[Any], out: tuple[Array, Array, Array], x: Array, *, full: bool, beside: bool = False
+) -> Sequence[Any]:
+    f = _Factors(out)
+    pushed = _Pushed(tangents[0] + _checked_beside(f, x) if beside else tangents[0], f)
     return [pushed.left, pushed.values, pushed.right]
 
 
@@ -409,8 +433,20 @@ def singular_values(operation: str, x: Array) -> Array:
     if not x._node.watched:
         with expecting(operation, _CONVERGENT, x._node.value):
             return operations.asarray(np.linalg.svd(x._node.value, compute_uv=False))
-    values: Array = once(decompose, x, full=False)[1]
-    return values
+    return _factors(x, False)[1]
+
+
+def _factors(x: Array, full: bool) -> tuple[Array, Array, Array]:
+    """The decomposition of x; one node for all that ask, as far as that can be."""
+    n = min(x.shape[-2:])
+    if not full and made_before(decompose, x, full=True) is not None:
+        u, s, vh = once(decompose, x, full=True)
+        return u[..., :n], s, vh[..., :n, :]
+    if full and made_before(decompose, x, full=False) is not None:
+        u, s, vh = once(decompose, x, full=True, beside=True)
+    else:
+        u, s, vh = once(decompose, x, full=full)
+    return u, s, vh
 
 
 @function(
@@ -448,7 +484,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     if not compute_uv:
         return singular_values("svd", x)
     full = bool(full_matrices) and x.shape[-1] != x.shape[-2]
-    return SVDResult(*once(decompose, x, full=full))
+    return SVDResult(*_factors(x, full))
 
 
 @function(

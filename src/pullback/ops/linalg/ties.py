@@ -139,6 +139,8 @@ _REASONS = {
     "alone, in forward mode, at {} {}",
     "both": "expected distinct values where a function of the values and the vectors is traced, batched or "
     "differentiated forward, got {} {}",
+    "beside": "expected distinct values where svd(full_matrices=True) stands beside another decomposition of the same "
+    "matrix, got {} {}. Take the values and vectors from one call",
     "vectors": "expected distinct values where a function of the vectors is differentiated, got {} {}",
 }
 
@@ -250,11 +252,19 @@ def once(primitive: Any, x: Array, **params: Any) -> Any:
     node = x._node
     if not (node.watched and recording.enabled):
         return primitive(x, **params)
-    known = _made.setdefault(node, {})
-    key = (primitive.name, *sorted(params.items()))
-    made = known[key]() if key in known else None
-    if made is None:
-        made = apply(primitive, (node,), params)._node
-        known[key] = weakref.ref(made)
-    out = Array(made)
+    found = made_before(primitive, x, **params)
+    if found is None:
+        found = apply(primitive, (node,), params)._node
+        _made.setdefault(node, {})[_key(primitive, params)] = weakref.ref(found)
+    out = Array(found)
     return results(out) if has_several(out) else out
+
+
+def made_before(primitive: Any, x: Array, **params: Any) -> Node | None:
+    """The node of a decomposition that ``once`` made of x, if it lives."""
+    reference = _made.get(x._node, {}).get(_key(primitive, params))
+    return None if reference is None else reference()
+
+
+def _key(primitive: Any, params: dict[str, Any]) -> tuple[Any, ...]:
+    return (primitive.name, *sorted(params.items()))
