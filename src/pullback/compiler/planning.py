@@ -19,6 +19,7 @@ from pullback.compiler.emit import is_native
 from pullback.compiler.expand import expand
 from pullback.compiler.fuse import Plan, Planned, Planner, Step, copied, is_fusible, planned_bodies, prepare
 from pullback.compiler.pieces import join_pieces
+from pullback.compiler.scans import improve_scans, substituted
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
 from pullback.control.bodies import Body
@@ -29,7 +30,7 @@ from pullback.control.loops import while_primitive
 from pullback.control.scans import scan_primitive
 from pullback.core.array import Array
 from pullback.core.aval import Aval
-from pullback.core.graph import Graph, ancestors, as_scalar
+from pullback.core.graph import Graph, as_scalar
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.primitive import Params, Primitive
@@ -65,7 +66,7 @@ def _follows(product: Node, operands: Sequence[Node]) -> bool:
 
 def _checked(graph: Graph) -> tuple[Graph, int]:
     """The graph in the form that costs least, with checks after its outputs, and how many these are."""
-    graph = condense(optimize(inline_calls(graph)))
+    graph = improve_scans(condense(optimize(inline_calls(graph))))
     graph, flags = make_native(graph)
     graph, more = select_along_axes(join_pieces(graph))
     return graph, flags + more
@@ -77,16 +78,6 @@ def _planned(graph: Graph, checks: int = 0) -> Plan:
     graph = lay_out_operands(merge_permutations(graph))
     graph, products, forced = prepare(graph, _as_product)
     return Planner(graph, products, forced, _follows, graph.outputs[len(graph.outputs) - checks :]).plan()
-
-
-def substituted(outputs: Sequence[Node], known: dict[Node, Node]) -> list[Node]:
-    """The outputs with nodes in the place of others."""
-    replaced = dict(known)
-    for node in ancestors(outputs, stop=replaced.__contains__):
-        if node not in replaced:
-            inputs = tuple([replaced[source] for source in node.inputs])
-            replaced[node] = node if inputs == node.inputs else remade(node, inputs)
-    return [replaced[node] for node in outputs]
 
 
 # What a node holds ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,425 @@
+"""Passes on loops of known length: what need not be done step by step is done for all steps at once.
+
+A product of what every step is given, ``x_t @ W``, is one product before the loop. A product that is only added up, as
+the gradient of a weight is, ``total + h_t.T @ g_t``, is one product after it, of all that the steps gave. A product
+that only a result of its step needs, ``h_t @ W``, is one product after it as well. Values stay the same to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pullback.compiler.contractions import is_product, letters_of
+from pullback.compiler.fuse import is_move
+from pullback.control.bodies import Body
+from pullback.control.scans import scan_primitive
+from pullback.core.array import Array
+from pullback.core.aval import Aval
+from pullback.core.graph import Graph, ancestors, as_scalar
+from pullback.core.node import Node
+from pullback.core.operations import operations
+from pullback.core.several import item
+from pullback.core.state import record
+from pullback.core.terminals import CONSTANT, input_node, scalar_node
+from pullback.transforms.passes import made, optimize, remade, rewrite
+from pullback.transforms.vectorize import batch_nodes
+
+
+def improve_scans(graph: Graph) -> Graph:
+    """Apply the passes to every loop of known length; what nothing uses of one is not computed."""
+    used: dict[Node, set[int]] = {}
+    for node in graph.nodes:
+        if node.primitive is item:
+            used.setdefault(node.inputs[0], set()).add(node.params["index"])
+    found: dict[Node, Mapping[int, Node]] = {}
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.primitive is item and node.inputs[0] in found:
+            return found[node.inputs[0]][node.params["index"]]
+        if node.primitive is scan_primitive and node.params["length"]:
+            loop = Loop(node, inputs, used.get(node, set()))
+            for one in PASSES:
+                one(loop)
+            found[node] = loop.close()
+        return None
+
+    return rewrite(graph, rule, "improve_scans")
+
+
+@dataclass(eq=False)
+class Carry:
+    """A value that is carried on.
+
+    Attributes:
+        inside: what the body reads.
+        start: its first value.
+        next: what the body hands on.
+        result: stands for the last value, outside.
+    """
+
+    inside: Node
+    start: Node
+    next: Node
+    result: Node
+
+
+class Loop:
+    """A loop taken apart, to be put together again by ``close``.
+
+    Attributes:
+        consts: inputs of the body that are the same at every step, with what they are outside.
+        rows: inputs of the body that are a row of a stack, with the stack.
+        carries: what is carried on.
+        stacks: outputs of the body that are stacked, with what stands for the stack outside.
+        results: those results of the loop that are used, in terms of nodes outside and what stands for results.
+    """
+
+    def __init__(self, node: Node, inputs: Sequence[Node], used: Iterable[int]) -> None:
+        params = node.params
+        self.node, self.body, self.length = node, params["body"], params["length"]
+        body: Graph = optimize(Graph.of(self.body.outputs, self.body.inputs))
+        first, whole = params["consts"], params["consts"] + params["carries"]
+        self.consts = dict(zip(body.inputs[:first], inputs[:first], strict=True))
+        self.rows = dict(zip(body.inputs[whole:], inputs[whole:], strict=True))
+        self.carries = [
+            Carry(inside, start, after, input_node(start.array_aval))
+            for inside, start, after in zip(body.inputs[first:whole], inputs[first:whole], body.outputs, strict=False)
+        ]
+        self.stacks: dict[Node, Node] = {}
+        standing = [carry.result for carry in self.carries]
+        standing += [self.stacked(output) for output in body.outputs[len(self.carries) :]]
+        self.results = {i: standing[i] for i in used}
+        self.drop_unused()
+
+    # Looking at it --------------------------------------------------------------------------------------------------
+
+    @property
+    def outputs(self) -> list[Node]:
+        """What the body computes."""
+        return [*(carry.next for carry in self.carries), *self.stacks]
+
+    def nodes(self) -> list[Node]:
+        """The nodes of the body in order."""
+        return ancestors(self.outputs)
+
+    def uses(self) -> dict[Node, int]:
+        """How often each node of the body is used."""
+        found: dict[Node, int] = {}
+        for one in self.outputs:
+            found[one] = found.get(one, 0) + 1
+        for node in self.nodes():
+            for source in node.inputs:
+                found[source] = found.get(source, 0) + 1
+        return found
+
+    def given(self) -> set[Node]:
+        """The nodes of the body that do not depend on what is carried."""
+        found = {*self.consts, *self.rows}
+        for node in self.nodes():
+            if node.primitive is CONSTANT or (node.inputs and all(source in found for source in node.inputs)):
+                found.add(node)
+        return found
+
+    # Changing it ----------------------------------------------------------------------------------------------------
+
+    def replace(self, known: Mapping[Node, Node]) -> None:
+        """Put nodes of the body in the place of others."""
+        replaced = dict(known)
+        for node in self.nodes():
+            if node not in replaced:
+                inputs = tuple([replaced[source] for source in node.inputs])
+                replaced[node] = node if inputs == node.inputs else remade(node, inputs)
+        for carry in self.carries:
+            carry.next = replaced[carry.next]
+        standing: dict[Node, Node] = {}
+        same: dict[Node, Node] = {}
+        for inside, outside in self.stacks.items():
+            kept = standing.setdefault(replaced[inside], outside)
+            same[outside] = kept
+        self.stacks = standing
+        self.rename({one: other for one, other in same.items() if one is not other})
+
+    def rename(self, known: Mapping[Node, Node]) -> None:
+        """Put nodes outside in the place of what stood for results."""
+        if known:
+            self.results = dict(zip(self.results, substituted(list(self.results.values()), known), strict=True))
+
+    def stacked(self, node: Node) -> Node:
+        """What stands for the stack of a node of the body, which becomes an output."""
+        if node in self.rows:
+            return self.rows[node]
+        if node not in self.stacks:
+            aval = node.array_aval
+            self.stacks[node] = input_node(Aval((self.length, *aval.shape), aval.dtype))
+        return self.stacks[node]
+
+    def outside(self, targets: Sequence[Node], known: Mapping[Node, Node]) -> list[Node]:
+        """Nodes of the body outside of the loop, for all steps at once, from the stacks of ``known`` ones.
+
+        One that is the same at every step comes without an axis of steps.
+        """
+        with record():
+            found = batch_nodes(targets, {node: Array(stack) for node, stack in known.items()})
+        return substituted([found[one]._node if one in found else one for one in targets], self.consts)
+
+    def drop_unused(self) -> None:
+        """Leave out what no result that is used depends on."""
+        wanted = set(ancestors(list(self.results.values())))
+        self.stacks = {inside: outside for inside, outside in self.stacks.items() if outside in wanted}
+        kept = {carry for carry in self.carries if carry.result in wanted}
+        while True:
+            reached = set(ancestors([*self.stacks, *(carry.next for carry in kept)]))
+            more = {carry for carry in self.carries if carry not in kept and carry.inside in reached}
+            if not more:
+                break
+            kept |= more
+        self.carries = [carry for carry in self.carries if carry in kept]
+        self.consts = {inside: outside for inside, outside in self.consts.items() if inside in reached}
+        self.rows = {inside: outside for inside, outside in self.rows.items() if inside in reached}
+
+    def close(self) -> dict[int, Node]:
+        """Put the loop together; return the results that are used."""
+        self.drop_unused()
+        if not self.stacks and not self.carries:
+            return self.results
+        inside = [*self.consts, *(carry.inside for carry in self.carries), *self.rows]
+        inputs = [*self.consts.values(), *(carry.start for carry in self.carries), *self.rows.values()]
+        body = Body(self.body.name, inside, self.outputs)
+        body.quiet = self.body.quiet
+        params = {
+            "body": body, "consts": len(self.consts), "carries": len(self.carries),
+            "length": self.length, "reverse": self.node.params["reverse"],
+        }  # fmt: skip
+        avals = scan_primitive.infer_aval([one.aval for one in inputs], params)
+        loop = Node(scan_primitive, tuple(inputs), params, None, True, self.node._origin, avals, self.node.name)
+        loop.scope = self.node.scope
+        standing = [*(carry.result for carry in self.carries), *self.stacks.values()]
+        self.rename(
+            {
+                one: Node(item, (loop,), {"index": i}, None, True, self.node._origin, one.array_aval)
+                for i, one in enumerate(standing)
+            }
+        )
+        return self.results
+
+
+def substituted(outputs: Sequence[Node], known: Mapping[Node, Node]) -> list[Node]:
+    """The outputs with nodes in the place of others."""
+    replaced = dict(known)
+    for node in ancestors(outputs, stop=replaced.__contains__):
+        if node not in replaced:
+            inputs = tuple([replaced[source] for source in node.inputs])
+            replaced[node] = node if inputs == node.inputs else remade(node, inputs)
+    return [replaced[node] for node in outputs]
+
+
+# Passes ---------------------------------------------------------------------------------------------------------------
+
+
+def settle_inputs(loop: Loop) -> None:
+    """Let the body know what is one number, what is the same at every step, and what is handed on as it came."""
+    while True:
+        known: dict[Node, Node] = {}
+        for carry in loop.carries:
+            if carry.next is carry.inside or _is_same_number(carry.next, carry.start):
+                loop.consts[carry.inside] = carry.start
+                loop.rename({carry.result: carry.start})
+        loop.carries = [carry for carry in loop.carries if carry.inside not in loop.consts]
+        for inside, stack in list(loop.rows.items()):
+            if _repeats(stack):
+                del loop.rows[inside]
+                aval = inside.array_aval
+                loop.consts[inside] = (
+                    made("reshape", (stack.inputs[0],), {"shape": aval.shape})
+                    if stack.primitive is not CONSTANT
+                    else scalar_node(as_scalar(stack), aval.shape, aval.dtype)
+                )
+        for inside, outside in list(loop.consts.items()):
+            scalar = as_scalar(outside)
+            if scalar is not None:
+                del loop.consts[inside]
+                known[inside] = scalar_node(scalar, outside.array_aval.shape, outside.array_aval.dtype)
+        if not known:
+            return
+        loop.replace(known)
+        outputs = loop.outputs
+        better = optimize(Graph.of(outputs)).outputs
+        loop.replace(dict(zip(outputs, better, strict=True)))
+        loop.drop_unused()
+
+
+def _is_same_number(one: Node, other: Node) -> bool:
+    number = as_scalar(one)
+    return number is not None and repr(number) == repr(as_scalar(other))
+
+
+def _repeats(stack: Node) -> bool:
+    """Whether all rows of a stack are the same, as far as is seen."""
+    if stack.primitive is CONSTANT:
+        return as_scalar(stack) is not None
+    if stack.primitive.name != "broadcast_to":
+        return False
+    shape, source = stack.array_aval.shape, stack.inputs[0].array_aval.shape
+    return source == shape[1:] or source == (1, *shape[1:])
+
+
+def hoist_products(loop: Loop) -> None:
+    """Compute products of what every step is given for all steps, before the loop."""
+    given = loop.given()
+    targets = [node for node in loop.nodes() if node in given and is_product(node)]
+    targets = [node for node in targets if not _used_by_products_only(node, targets, loop)]
+    if not targets:
+        return
+    stacks = loop.outside(targets, loop.rows)
+    known = {}
+    for node, stack in zip(targets, stacks, strict=True):
+        inside = known[node] = input_node(node.array_aval, node.name)
+        (loop.consts if stack.aval == node.aval else loop.rows)[inside] = stack
+    loop.replace(known)
+    loop.drop_unused()
+
+
+def _used_by_products_only(node: Node, targets: Sequence[Node], loop: Loop) -> bool:
+    """Whether only other targets, through movements, use a product: then it need not be known inside."""
+    readers: list[Node] = [node]
+    outputs = set(loop.outputs)
+    nodes = loop.nodes()
+    for reader in readers:
+        if reader in outputs:
+            return False
+        users = [one for one in nodes if reader in one.inputs]
+        if any(not is_move(one) and one not in targets for one in users):
+            return False
+        readers += [one for one in users if is_move(one)]
+    return True
+
+
+def sum_products_after(loop: Loop) -> None:
+    """Compute products that are only added up after the loop: one contraction over steps as well."""
+    for carry in list(loop.carries):
+        uses = loop.uses()
+        terms = _added(carry, uses)
+        summed = [term for term in terms if _is_moved_product(loop, term, uses)]
+        if not summed:
+            continue
+        kept = [term for term in terms if term not in summed]
+        last = carry.result
+        if kept:
+            with record():
+                total = Array(carry.inside)
+                for term in kept:
+                    total = operations.add(total, Array(term))
+            carry.next = total._node
+        else:
+            loop.carries.remove(carry)
+            last = carry.start
+        with record():
+            result = Array(last)
+            for term in summed:
+                result = operations.add(result, Array(_summed_over_steps(loop, term)))
+        # What stood for the result is now a part of it.
+        if kept:
+            standing = input_node(carry.result.array_aval)
+            result = Array(substituted([result._node], {carry.result: standing})[0])
+            loop.rename({carry.result: result._node})
+            carry.result = standing
+        else:
+            loop.rename({carry.result: result._node})
+        loop.drop_unused()
+
+
+def _added(carry: Carry, uses: Mapping[Node, int]) -> list[Node]:
+    """What a carried value is at each step increased by, as terms; none if it is used otherwise."""
+    terms: list[Node] = []
+    waiting, found = [carry.next], False
+    while waiting:
+        node = waiting.pop()
+        if node is carry.inside:
+            if found:
+                return []
+            found = True
+        elif node.primitive.name == "add" and uses[node] == 1:
+            waiting += node.inputs
+        else:
+            terms.append(node)
+    return terms if found and uses[carry.inside] == 1 else []
+
+
+def _is_moved_product(loop: Loop, term: Node, uses: Mapping[Node, int]) -> bool:
+    """Whether a term is a product, through movements, that nothing else uses, and not the same at every step."""
+    while is_move(term) and uses[term] == 1:
+        term = term.inputs[0]
+    return is_product(term) and uses[term] == 1 and not all(_is_fixed(loop, source) for source in term.inputs)
+
+
+def _is_fixed(loop: Loop, node: Node) -> bool:
+    base = _moved(node)
+    return base in loop.consts or base.primitive is CONSTANT
+
+
+def _moved(node: Node) -> Node:
+    """What a node moves, itself if it does not."""
+    while is_move(node):
+        node = node.inputs[0]
+    return node
+
+
+def _summed_over_steps(loop: Loop, term: Node) -> Node:
+    """The sum of a product over all steps, moved as each of them would be."""
+    moves = []
+    while is_move(term):
+        moves.append(term)
+        term = term.inputs[0]
+    letters = letters_of(term)
+    assert letters is not None
+    step = next(letter for letter in "stuvwxyzabcdefghijklmnopqr" if letter not in letters.a + letters.b)
+    terms, operands = [], []
+    for source, text in zip(term.inputs, (letters.a, letters.b), strict=True):
+        stack = _stack_of(loop, source)
+        operands.append(stack)
+        terms.append(text if stack.aval == source.aval else step + text)
+    found = made("einsum", operands, {"subscripts": f"{terms[0]},{terms[1]}->{letters.out}"})
+    for move in reversed(moves):
+        found = made(move.primitive.name, (found,), move.params)
+    return found
+
+
+def _stack_of(loop: Loop, node: Node) -> Node:
+    """A node of the body for all steps: what it moves is stacked, not the node itself."""
+    base = _moved(node)
+    return loop.outside([node], {} if _is_fixed(loop, node) else {base: loop.stacked(base)})[0]
+
+
+def compute_results_after(loop: Loop) -> None:
+    """Compute products that only stacked results need, and what comes after them, for all steps after the loop."""
+    needed = set(ancestors([carry.next for carry in loop.carries]))
+    order = loop.nodes()
+    later: set[Node] = set()
+    for node in order:
+        if node not in needed and (is_product(node) or any(source in later for source in node.inputs)):
+            later.add(node)
+    if not later or not all(isinstance(node.aval, Aval) for node in later):
+        return
+    results = [node for node in loop.stacks if node in later]
+    bases: dict[Node, Node] = {}
+    for node in order:
+        if node in later:
+            for source in node.inputs:
+                while is_move(source) and source not in later:
+                    source = source.inputs[0]
+                if source not in later and source not in loop.consts and source.primitive is not CONSTANT:
+                    bases[source] = source
+    known = {base: loop.stacked(base) for base in bases}
+    standing = {node: loop.stacks.pop(node) for node in results}
+    found = loop.outside(results, known)
+    loop.rename({standing[node]: _repeated(one, standing[node]) for node, one in zip(results, found, strict=True)})
+    loop.drop_unused()
+
+
+def _repeated(result: Node, stack: Node) -> Node:
+    """A result as a stack, where it is the same at every step."""
+    return result if result.aval == stack.aval else made("broadcast_to", (result,), {"shape": stack.array_aval.shape})
+
+
+PASSES: Sequence[Callable[[Loop], None]] = (settle_inputs, hoist_products, sum_products_after, compute_results_after)
