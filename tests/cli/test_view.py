@@ -117,6 +117,11 @@ def picture(**changes):
         ("x.json", picture(groups=[{"parent": 0}]), "group 0 is not"),
         ("x.json", picture(nodes=[{"name": "a", "value": 3}]), "node 0 is not"),
         ("x.safetensors", "nothing", "expected a safetensors file"),
+        ("x.onnx", b"\x08\x07\x12", "got ONNX, which is not read"),
+        ("x.png", b"\x89PNG\r\n", "expected text, .json or .safetensors"),
+        ("x.txt", b"a" * 10 + b"\x00b", "expression: "),
+        ("x.json", "[" * 100_000, "expression: "),
+        ("x.txt", "(" * 100_000 + "a" + ")" * 100_000, "expression: "),
         ("x.bin", b"\xff\xfe", "expected text, .json or .safetensors"),
     ],
 )
@@ -128,6 +133,13 @@ def test_bad_files_are_one_line_and_exit_code_2(tmp_path, name, text, message):
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout == ""
+
+
+def test_operations_are_timed(lecture, tmp_path):
+    path = tmp_path / "x.json"
+    assert view(lecture, "a=3", "b=1", "c=-2", "--timed", "--out", path).exit_code == 0
+    nodes = json.loads(path.read_text())["nodes"]
+    assert {node["name"] for node in nodes if "seconds" in node} == {"d", "e", "L"}
 
 
 def test_bad_options(lecture, tmp_path):

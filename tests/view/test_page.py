@@ -260,10 +260,23 @@ def test_dragging_a_slider_changes_the_picture(opened: Callable[..., Opened]) ->
     assert "b1∂L/∂b = 4" in graph_texts(one)
 
 
-def test_graphs_of_arrays_have_no_what_if(opened: Callable[..., Opened]) -> None:
-    x = np.ones((3, 3))
-    one = opened(pb.trace(lambda x: (x * x).sum(), x).forward(x).backward())
-    assert one.tab.get_by_role("tab", name="What if").count() == 0
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: pb.trace(lambda x: (x * x).sum(), np.ones((3, 3))).forward(np.ones((3, 3))), "x holds an array"),
+        (lambda: pb.expression("y = j0(a)").forward(a=1.0).backward(), "does not know how to compute j0"),
+        (lambda: pb.trace(lambda x: x * x, np.float32(2)).forward(np.float32(2)), "x is float32"),
+        (lambda: pb.expression("y = 2*a"), "no values yet"),
+        (lambda: pb.expression("y = a" + " + a" * 501).forward(a=1.0), "evaluates at most 500"),
+    ],
+)
+def test_where_there_is_no_what_if_it_says_why(
+    opened: Callable[..., Opened], make: Callable[[], Any], reason: str
+) -> None:
+    one = opened(make())
+    one.tab.get_by_role("tab", name="What if").click()
+    assert reason in (one.tab.locator("#panel-whatif").text_content() or "")
+    assert one.tab.get_by_role("slider").and_(one.tab.locator("#panel-whatif input")).count() == 0
 
 
 # Real networks --------------------------------------------------------------------------------------------------------

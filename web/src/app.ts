@@ -94,7 +94,9 @@ function globalKey(event: KeyboardEvent, state: State, stage: Stage, search: HTM
 
 function colourChoice(state: State): HTMLElement {
   const choice = h("select", { "aria-label": "Colour by" },
-    ...state.colours.available().map((mode) => h("option", { value: mode }, MODES[mode])));
+    ...state.colours.available().map((mode) => h("option", { value: mode }, MODES[mode])),
+    ...(state.picture.steps.length > 0 && !state.colours.available().includes("time")
+      ? [h("option", { disabled: true, title: "run.save(…, timed=True) measures it" }, `${MODES.time} (not measured)`)] : []));
   choice.addEventListener("change", () => state.setMode(choice.value as Mode));
   return h("label", { class: "colour" }, h("span", {}, "Colour"), choice);
 }
@@ -110,7 +112,7 @@ function makePanels(state: State, list: HTMLElement, hasGraph: boolean): Panels 
   const { picture } = state;
   const all: [string, string, HTMLElement][] = [];
   if (hasGraph) all.push(["node", "Node", detailsPanel(state)]);
-  if (state.live && picture.nodes.some(({ kind }) => kind === "input" || kind === "parameter")) all.push(["whatif", "What if", whatIfPanel(state)]);
+  if (picture.nodes.some(({ kind }) => kind === "input" || kind === "parameter")) all.push(["whatif", "What if", whatIfPanel(state)]);
   if (picture.training) all.push(["training", "Training", trainingPanel(picture.training)]);
   if (hasGraph) all.push(["list", "List", list]);
   const tabs = all.map(([name, label]) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}` }, label));

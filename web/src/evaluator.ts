@@ -7,7 +7,15 @@ type Compiled = (node: Numbers, operands: readonly Operand[], target: number, gr
 type Operand = { node: number } | { number: number };
 type Numbers = Float64Array;
 
-/** What the page would have to know to evaluate a picture by itself; empty if it can. */
+/** Why the page cannot evaluate a picture by itself, in words; undefined if it can. */
+export function whyNotLive(picture: Picture): string | undefined {
+  if (picture.live !== true) return picture.whyNotLive ?? "the graph is not one of single numbers";
+  const unknown = unknownOperations(picture);
+  if (unknown.length === 0) return undefined;
+  return `this page does not know how to compute ${unknown.slice(0, 5).join(", ")}${unknown.length > 5 ? " and more" : ""}`;
+}
+
+/** The operations that the page would have to know to evaluate a picture. */
 export function unknownOperations(picture: Picture): string[] {
   const missing = new Set<string>();
   const look = (operation: string, params: Record<string, unknown> | undefined): void => {
@@ -62,11 +70,6 @@ export class Evaluator {
       pulled: pulled === undefined ? null : compile(pulled),
     }));
     this.run();
-  }
-
-  /** Whether a picture can be evaluated here. */
-  static takes(picture: Picture): boolean {
-    return picture.live === true && unknownOperations(picture).length === 0;
   }
 
   /** Set the value of an input, and evaluate everything. */

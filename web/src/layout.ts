@@ -7,6 +7,8 @@
 import { Graph, layout as layOut } from "@dagrejs/dagre";
 import { type End, type Folding, type Item, type Level, type Link, ROOT, groupItem, groupOf, isGroup } from "./fold.ts";
 
+import { order } from "./ordering.ts";
+
 export interface Size {
   width: number;
   /** Of the body; edges end at half of it. */
@@ -138,7 +140,7 @@ function place(
   const { below } = measures;
   const framed = level.container !== ROOT;
   const graph = dagreGraph(level, sizeOf, measures);
-  layOut(graph, { disableOptimalOrderHeuristic: level.items.length > 300 });
+  layOut(graph, { customOrder: order });
   // Each link as the layers and heights that it passes.
   const runs = level.links.map((link, i) => runOf(graph, link, `${i}`));
   const widths = new Map<number, number>();
@@ -246,7 +248,7 @@ function dagreGraph(level: Level, sizeOf: (item: Item) => Size, measures: Measur
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
     rankdir: "LR", nodesep: crowded ? 14 : 20, edgesep: crowded ? 8 : 14, ranksep: 20, acyclicer: "greedy",
-    ranker: level.items.length > 80 ? "tight-tree" : "network-simplex",
+    ranker: level.items.length > 12 ? "tight-tree" : "network-simplex",
   });
   for (const item of level.items) {
     const { width, height } = sizeOf(item);

@@ -111,6 +111,8 @@ export interface Picture {
   /** The first node whose value is not finite, and the first from the right whose gradient is not. */
   strange?: { value?: number; gradient?: number };
   live?: boolean;
+  /** In words, why the page cannot evaluate the graph by itself. */
+  whyNotLive?: string;
   nodes: PictureNode[];
   edges: Edge[];
   groups: Group[];

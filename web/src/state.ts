@@ -2,7 +2,7 @@
 
 import { Chain } from "./chain.ts";
 import { Colours, type Mode } from "./colour.ts";
-import { Evaluator } from "./evaluator.ts";
+import { Evaluator, whyNotLive } from "./evaluator.ts";
 import { type Finding, examine } from "./health.ts";
 import { Folding, type Item, groupItem, groupOf, isGroup } from "./fold.ts";
 import { type Formula } from "./notation.ts";
@@ -27,7 +27,8 @@ export class State {
   readonly chain: Chain;
   readonly colours: Colours;
   readonly findings: Finding[];
-  readonly live: boolean;
+  /** Why the page cannot evaluate the picture by itself; undefined if it can. */
+  readonly whyNotLive: string | undefined;
   steps: Shown[];
   selected: Item | null = null;
   mode: Mode = "kind";
@@ -39,8 +40,8 @@ export class State {
   constructor(readonly picture: Picture) {
     this.folding = new Folding(picture);
     this.folding.openFirst(MOST_AT_FIRST);
-    this.live = Evaluator.takes(picture);
-    this.readings = new Readings(picture, this.live ? new Evaluator(picture) : null);
+    this.whyNotLive = whyNotLive(picture);
+    this.readings = new Readings(picture, this.whyNotLive === undefined ? new Evaluator(picture) : null);
     this.board = new Board(picture);
     this.neighbours = new Neighbours(picture);
     this.chain = new Chain(picture, this.readings, this.board, this.neighbours);

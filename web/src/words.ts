@@ -104,7 +104,7 @@ export class Rooms {
 
   /** A width that never shrinks, and grows in steps: dragging an input must not shake the picture. */
   private steady(key: string, width: number): number {
-    const least = this.state.live ? Math.ceil(width / 8) * 8 : width;
+    const least = this.state.whyNotLive === undefined ? Math.ceil(width / 8) * 8 : width;
     const found = Math.max(least, this.widest.get(key) ?? 0);
     this.widest.set(key, found);
     return found;

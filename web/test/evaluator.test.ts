@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { known, meaning } from "../src/arithmetic.ts";
-import { Evaluator, unknownOperations } from "../src/evaluator.ts";
+import { Evaluator, unknownOperations, whyNotLive } from "../src/evaluator.ts";
 import { type Numeral, type Picture, toNumber } from "../src/picture.ts";
 import all from "./samples.json";
 
@@ -53,9 +53,12 @@ describe("the evaluator", () => {
     expect(evaluated.length).toBeGreaterThan(60);
   });
 
-  it("does not take a picture that is not live", () => {
+  it("says why it does not take a picture", () => {
     const { picture } = samples[0]!;
-    expect(Evaluator.takes({ ...picture, live: false })).toBe(false);
+    expect(whyNotLive(picture)).toBeUndefined();
+    expect(whyNotLive({ ...picture, live: false, whyNotLive: "x holds an array" })).toBe("x holds an array");
+    const nodes = picture.nodes.map((node) => (node.operands ? { ...node, operation: "j0" } : node));
+    expect(whyNotLive({ ...picture, nodes })).toBe("this page does not know how to compute j0");
   });
 
   it("knows no operation by a name of JavaScript's objects", () => {

@@ -20,7 +20,7 @@ from pullback.transforms.evaluation import Evaluation
 from pullback.view.export import read_picture
 from pullback.view.expression import expression
 from pullback.view.folding import MOST_UNFOLDED
-from pullback.view.save import save_data
+from pullback.view.save import save, save_data
 from pullback.view.text import data_listing, tree
 from pullback.view.weights import weights
 
@@ -30,7 +30,8 @@ from pullback.view.weights import weights
 @click.argument("values", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--out", metavar="FILE", help="Draw into this file: .html, .svg, .png, .tex, .dot, .json or .txt.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
-def view(file: str, values: tuple[str, ...], out: str | None, opened: bool) -> None:
+@click.option("--timed", is_flag=True, help="Measure how long each operation takes; for .html and .json.")
+def view(file: str, values: tuple[str, ...], out: str | None, opened: bool, timed: bool) -> None:
     """Look at FILE: an expression as text, a graph saved as .json, or weights saved as .safetensors.
 
     An expression is evaluated, forward and backward, if it is given values.
@@ -41,9 +42,9 @@ def view(file: str, values: tuple[str, ...], out: str | None, opened: bool) -> N
     """  # noqa: D301  # click wants the character itself, which keeps the line as it is
     what = _read(file, assignments(values, "view"))
     if out is not None:
-        _write(what, out)
+        _write(what, out, timed)
     if opened:
-        _open(what, out)
+        _open(what, out, timed)
     elif out is None:
         Console(highlight=False, soft_wrap=True).print(_text(what), markup=False)
 
@@ -52,6 +53,11 @@ _Picture = dict[str, Any]
 
 
 def _read(file: str, values: dict[str, Any]) -> Graph | Evaluation | _Picture:
+    if os.path.splitext(file)[1].lower() == ".onnx":
+        raise FormatError(
+            f"{os.path.basename(file)}: expected text, .json or .safetensors, got ONNX, which is not read. "
+            "Save its weights as .safetensors, or write the network with pullback.nn"
+        )
     if os.path.splitext(file)[1].lower() == ".safetensors":
         _no_values(values, "weights")
         return weights(load_weights(file))
@@ -73,17 +79,17 @@ def _no_values(values: dict[str, Any], what: str) -> None:
         raise ArgumentError(f"expected no values for {what}: values are given to an expression")
 
 
-def _write(what: Graph | Evaluation | _Picture, out: str) -> None:
+def _write(what: Graph | Evaluation | _Picture, out: str, timed: bool) -> None:
     if isinstance(what, dict):
         save_data(what, out)
     else:
-        what.save(out)
+        save(what, out, timed=timed)
 
 
-def _open(what: Graph | Evaluation | _Picture, out: str | None) -> None:
+def _open(what: Graph | Evaluation | _Picture, out: str | None, timed: bool) -> None:
     if out is None or os.path.splitext(out)[1].lower() != ".html":
         out = os.path.join(tempfile.mkdtemp(prefix="pullback-"), "picture.html")
-        _write(what, out)
+        _write(what, out, timed)
     if not webbrowser.open(Path(out).absolute().as_uri()):
         raise FileError(f"there is no browser to open the page with. It is in {out}")
     click.echo(out)

@@ -87,6 +87,7 @@ def picture_data(picture: Picture) -> dict[str, Any]:
     """The picture as plain data."""
     exporter = _Exporter()
     links = [exporter.link(link) for link in picture.links]
+    why_not = why_not_live(picture)
     data = {
         "format": FORMAT,
         "version": VERSION,
@@ -95,7 +96,8 @@ def picture_data(picture: Picture) -> dict[str, Any]:
         "output": picture.output,
         "outputs": [i for i, item in enumerate(picture.items) if item.node in frozenset(picture.graph.outputs)],
         "strange": _given({"value": picture.strange_value, "gradient": picture.strange_gradient}) or None,
-        "live": is_live(picture),
+        "live": why_not is None,
+        "whyNotLive": why_not,
         "nodes": [exporter.item(item) for item in picture.items],
         "edges": links,
         "groups": [exporter.group(group) for group in picture.groups],
@@ -111,14 +113,28 @@ def empty_picture() -> dict[str, Any]:
             "nodes": [], "edges": [], "groups": [], "rules": [], "steps": []}  # fmt: skip
 
 
-def is_live(picture: Picture) -> bool:
-    """Whether the page can evaluate the graph by itself: double-precision numbers, and a formula for each edge."""
-    return len(picture.items) <= MOST_LIVE and all(
-        item.aval is not None and item.aval.shape == () and item.aval.dtype.char in "d?" and item.value is not None
-        for item in picture.items
-    ) and all(
-        not link.differentiable or (link.rule is not None and link.rule.pulled is not None) for link in picture.links
-    )  # fmt: skip
+def why_not_live(picture: Picture) -> str | None:
+    """Why the page cannot evaluate the graph by itself, in words; None if it can.
+
+    It needs double-precision numbers, and a formula for each edge.
+    """
+    if len(picture.items) > MOST_LIVE:
+        return f"the graph has {len(picture.items):,} nodes, and this page evaluates at most {MOST_LIVE}"
+    for item in picture.items:
+        name = shortened(item.name, 40)
+        if item.aval is None:
+            return f"{name} has several results, or no values yet"
+        if item.aval.shape != ():
+            return f"{name} holds an array, {item.aval}, and this page evaluates graphs of single numbers"
+        if item.aval.dtype.char not in "d?":
+            return f"{name} is {dtype_name(item.aval.dtype)}, and this page evaluates in float64"
+        if item.value is None:
+            return "the graph has not been evaluated: save what graph.forward(...) gives"
+    for link in picture.links:
+        if link.differentiable and (link.rule is None or link.rule.pulled is None):
+            source, target = (shortened(picture.items[one].name, 40) for one in (link.source, link.target))
+            return f"the derivative of {target} by {source} has no formula between numbers"
+    return None
 
 
 def steps(picture: Picture) -> list[dict[str, int]]:

@@ -10,6 +10,9 @@ const STEPS = 400;
 /** The panel: a slider and a field for each input, and what the gradient foretells. */
 export function whatIfPanel(state: State): HTMLElement {
   const { picture, readings } = state;
+  if (state.whyNotLive !== undefined) {
+    return h("div", { class: "whatif" }, h("p", { class: "hint" }, `Numbers cannot be changed here: ${state.whyNotLive}.`));
+  }
   const inputs = picture.nodes.map((node, i) => ({ node, i })).filter(({ node }) => node.kind === "input" || node.kind === "parameter");
   const rows = inputs.map(({ i }) => inputRow(state, i));
   const reset = h("button", { type: "button", class: "action", onclick: () => state.resetInputs() }, "Reset");
