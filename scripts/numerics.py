@@ -107,6 +107,16 @@ FORMULAS = [
     Formula("x / y * y", 1e-300, 1e300),
     Formula("mean(x * x) - mean(x) ** 2", [1e8, 1e8 + 1, 1e8 + 2]),
     Formula("log(prod(x))", [1e-200, 1e-200]),
+    Formula("log(det(diag(x)))", [1e-200, 3e-200]),
+    Formula("log(abs(det(diag(x))))", [-1e200, 3e200]),
+    Formula("norm(x)", [3e200, 4e200]),
+    Formula("norm(x)", [3e-200, 4e-200]),
+    Formula("sqrt(sum(x**2))", [3e200, 4e200]),
+    Formula("sqrt(mean(x**2))", [3e-200, 4e-200]),
+    Formula("std(x)", [1e200, 3e200]),
+    Formula("mean(x)", [1.5e308, 1.7e308]),
+    Formula("sum(x) / 2", [1.5e308, 1.7e308]),
+    Formula("hypot(x, y)", 3e200, 4e200),
 ]
 
 
@@ -115,13 +125,18 @@ FORMULAS = [
 
 def _numpy():
     names = {name: getattr(np, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                  "prod")}  # fmt: skip
+                                                  "prod", "abs", "diag", "std", "hypot")}  # fmt: skip
     import scipy.special as special
 
     return SimpleNamespace(
         **names, sigmoid=special.expit, erf=special.erf, erfc=special.erfc, ndtr=special.ndtr,
+        det=np.linalg.det, norm=np.linalg.norm,
         softmax=lambda x: np.exp(x - np.max(x)) / np.sum(np.exp(x - np.max(x))),
     )  # fmt: skip
+
+
+def _exact_mean(x):
+    return np.sum(x) / len(x)
 
 
 def _mpmath():
@@ -132,7 +147,10 @@ def _mpmath():
                                                                 "erfc")}  # fmt: skip
     return SimpleNamespace(
         **functions, arccos=each(mpmath.acos), sigmoid=each(lambda x: 1 / (1 + mpmath.exp(-x))), ndtr=each(mpmath.ncdf),
-        sum=np.sum, mean=lambda x: np.sum(x) / len(x), prod=np.prod,
+        sum=np.sum, mean=_exact_mean, prod=np.prod, diag=np.diag, abs=abs,
+        det=lambda x: mpmath.det(mpmath.matrix(x.tolist())), norm=lambda x: mpmath.sqrt(np.sum(x * x)),
+        std=lambda x: mpmath.sqrt(_exact_mean((x - _exact_mean(x)) ** 2)),
+        hypot=lambda x, y: mpmath.sqrt(x * x + y * y),
         softmax=lambda x: functions["exp"](x) / np.sum(functions["exp"](x)),
     )  # fmt: skip
 
@@ -196,7 +214,8 @@ def pytorchs(formula: Formula):
 
     names = SimpleNamespace(
         **{name: getattr(torch, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                   "prod", "sigmoid", "erf", "erfc")},
+                                                   "prod", "sigmoid", "erf", "erfc", "abs", "diag", "hypot")},
+        det=torch.linalg.det, norm=torch.linalg.norm, std=lambda x: torch.std(x, correction=0),
         ndtr=torch.special.ndtr, softmax=lambda x: torch.softmax(x, 0),
     )  # fmt: skip
     x = torch.tensor(formula.x, dtype=torch.float64, requires_grad=True)
@@ -215,7 +234,8 @@ def jaxs(formula: Formula):
 
     names = SimpleNamespace(
         **{name: getattr(jnp, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                 "prod")},
+                                                 "prod", "abs", "diag", "std", "hypot")},
+        det=jnp.linalg.det, norm=jnp.linalg.norm,
         sigmoid=jax.nn.sigmoid, erf=jax.scipy.special.erf, erfc=jax.scipy.special.erfc,
         ndtr=jax.scipy.special.ndtr, softmax=jax.nn.softmax,
     )  # fmt: skip

@@ -87,6 +87,7 @@ FORMS = {
         (lambda x: np.mean(x * x) - np.square(np.mean(x)), X),
     ],
     "written_mean": [(lambda x: np.sum(x) / 3, X), (lambda x: np.sum(x, axis=1) / 3, np.stack([X, P]))],
+    "mean_by_multiplication": [(lambda x: np.sum(x) * (1 / 3), X), (lambda x: 0.5 * np.sum(x[:2]), X)],
     "root_of_sum_of_squares": [
         (lambda x: np.sqrt(np.sum(x * x)), X),
         (lambda x: np.sqrt(np.sum((x - 1) ** 2, axis=0, keepdims=True)), np.stack([X, P])),

@@ -37,8 +37,17 @@ def log_of_product(x: Array, prod: Held) -> Array:
 @rewrite("sum(x) / n")
 def written_mean(x: Array, n: Array, sum: Held) -> Array | None:
     """sum(x) / n = mean(x), n being how many there are"""
-    count = math.prod(sum.shape[axis] for axis in sum.axes)
-    return sum.moved(op.mean(x, axis=sum.axes)) if as_scalar(n._node) == count else None
+    return sum.moved(op.mean(x, axis=sum.axes)) if as_scalar(n._node) == _count(sum) else None
+
+
+@rewrite("sum(x) * c")
+def mean_by_multiplication(x: Array, c: Array, sum: Held) -> Array | None:
+    """sum(x) * c = mean(x), c being one over how many there are"""
+    return sum.moved(op.mean(x, axis=sum.axes)) if as_scalar(c._node) == 1 / max(_count(sum), 1) else None
+
+
+def _count(reduction: Held) -> int:
+    return math.prod(reduction.shape[axis] for axis in reduction.axes)
 
 
 @rewrite(*(f"sqrt(sum({square}))" for square in squares_of("x")), backward=True)
@@ -56,8 +65,7 @@ def root_of_inner_product(x: Array, matmul: Held) -> Array | None:
 @rewrite(*(f"sqrt(mean({square}))" for square in squares_of("x")), backward=True)
 def root_of_mean_square(x: Array, mean: Held) -> Array:
     """sqrt(mean(x^2)) = norm(x) / sqrt(n)"""
-    count = math.prod(mean.shape[axis] for axis in mean.axes)
-    return mean.moved(_norm(x, mean.axes) / math.sqrt(max(count, 1)))
+    return mean.moved(_norm(x, mean.axes) / math.sqrt(max(_count(mean), 1)))
 
 
 def _norm(x: Array, axes: tuple[int, ...]) -> Array:
