@@ -197,6 +197,54 @@ def test_asked_for_by_an_inner_node_the_derivative_is_that_of_what_is_written():
     assert pb.grad(lambda a: np.log(1 - a))(a) == pytest.approx(-1 / (1 - a))
 
 
+# The gradient of what is written, where its value breaks -------------------------------------------------------------
+
+EXTREMES = {
+    "log of a sigmoid": (lambda x: np.log(sigmoid(x)).sum(), [-800.0, 800.0], [1, 0]),
+    "log of 1 - sigmoid": (lambda x: np.log(1 - sigmoid(x)).sum(), [-800.0, 800.0], [0, -1]),
+    "log of a sigmoid in exponentials": (lambda x: np.log(1 / (1 + np.exp(-x))).sum(), [-800.0, 800.0], [1, 0]),
+    "a sigmoid in exponentials": (lambda x: (1 / (1 + np.exp(-x))).sum(), [-800.0, 0.0, 800.0], [0, 0.25, 0]),
+    "log of a softmax": (lambda x: np.log(softmax(x))[1], [800.0, 0.0], [-1, 1]),
+    "log of a softmax in exponentials": (lambda x: np.log(np.exp(x) / np.sum(np.exp(x)))[1], [1000.0, 0.0], [-1, 1]),
+    "a softmax in exponentials": (lambda x: (np.exp(x) / np.sum(np.exp(x)))[0], [1000.0, 1000.0], [0.25, -0.25]),
+    "log of a sum of exponentials": (lambda x: np.log(np.sum(np.exp(x))), [-1000.0, -1000.0], [0.5, 0.5]),
+    "log of 1 + exp": (lambda x: np.log(1 + np.exp(x)).sum(), [800.0, -800.0], [1, 0]),
+    "log1p of exp": (lambda x: np.log1p(np.exp(x)).sum(), [800.0, -800.0], [1, 0]),
+    "log of 1 + exp, less x": (lambda x: (np.log(1 + np.exp(x)) - x).sum(), [800.0, -800.0], [0, -1]),
+    "log of 1 - exp": (lambda x: np.log(1 - np.exp(x)).sum(), [-800.0], [0]),
+    "log of two exponentials": (lambda x: np.log(np.exp(x) + np.exp(2 * x)).sum(), [800.0, -800.0], [2, 1]),
+    "log of their difference": (lambda x: np.log(np.exp(x) - np.exp(x - 1)).sum(), [800.0, -800.0], [1, 1]),
+    "a product of exponentials": (lambda x: (np.exp(2 * x) * np.exp(1 - 2 * x)).sum(), [800.0], [0]),
+    "a quotient of exponentials": (lambda x: (np.exp(x) / np.exp(x - 1)).sum(), [800.0], [0]),
+    "log of cosh": (lambda x: np.log(np.cosh(x)).sum(), [800.0, -800.0], [1, -1]),
+    "a root of a square": (lambda x: np.sqrt(x * x).sum(), [0.0, -1e200, 1e-200], [0, -1, 1]),
+    "a root of two squares": (lambda x: np.sqrt(x[0] ** 2 + x[1] ** 2), [3e200, 4e200], [0.6, 0.8]),
+    "a root of a sum of squares": (lambda x: np.sqrt(np.sum(x**2)), [3e-200, 4e-200], [0.6, 0.8]),
+    "log of a product": (lambda x: np.log(np.prod(x)), [1e-200, 1e-200], [1e200, 1e200]),
+    "log of a quotient": (lambda x: np.log(x[0] / x[1]), [1e-300, 1e300], [1e300, -1e-300]),
+    "log of a determinant": (lambda x: np.log(np.linalg.det(np.diag(x))), [1e-200, 1e-200], [1e200, 1e200]),
+    "cross-entropy of a sure wrong logit": (
+        lambda z: -(0.25 * np.log(sigmoid(z)) + 0.75 * np.log(1 - sigmoid(z))).sum(), [-800.0, 800.0], [-0.25, 0.75]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_the_gradient_is_right_where_the_value_breaks(name):
+    f, x, expected = EXTREMES[name]
+    x = np.array(x)
+    leaf = pb.array(x, requires_grad=True)
+    with np.errstate(all="ignore"):
+        f(leaf).backward()
+        found = {
+            "grad": pb.grad(f)(x),
+            "backward": np.asarray(leaf.grad),
+            "forward": [pb.jvp(f, (x,), (unit,))[1] for unit in np.eye(len(x))],
+            "compiled": pb.compile(pb.grad(f))(x),
+        }
+    for walk, one in found.items():
+        np.testing.assert_allclose(one, expected, rtol=1e-13, atol=1e-15, err_msg=walk)
+
+
 # Patterns -------------------------------------------------------------------------------------------------------------
 
 

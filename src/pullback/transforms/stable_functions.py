@@ -385,7 +385,7 @@ def difference_of_squares(a: Array, b: Array) -> Array:
 # Products -------------------------------------------------------------------------------------------------------------
 
 
-@rewrite("exp(a) * exp(b)", "strong_product(exp(a), exp(b))")
+@rewrite("exp(a) * exp(b)", "strong_product(exp(a), exp(b))", backward=True)
 def product_of_exps(a: Array, b: Array) -> Array:
     """exp(a) exp(b) = exp(a + b)"""
     result: Array = op.exp(a + b)
