@@ -71,6 +71,14 @@ CASES = {
     "softplus by hand": (lambda x: np.log(1 + np.exp(x)).sum(), [1000.0, -1000.0], [1, 0]),
     "logsumexp by hand": (lambda x: np.log(np.sum(np.exp(x))), [1000.0, 1000.0], [0.5, 0.5]),
     "complex absolute value at 0": (lambda x: np.abs(x * (1 + 1j)).sum(), [0.0], [0]),
+    "root of a sum of squares of rows, one of them 0": (
+        lambda x: np.sqrt(np.sum(x**2, axis=1)).sum(), [[0.0, 0.0], [3.0, 4.0]], [[0, 0], [0.6, 0.8]]),
+    "root of a mean square at 0": (lambda x: np.sqrt(np.mean(x * x)), [0.0, 0.0], [0, 0]),
+    "log of a determinant, not selected": (
+        lambda x: np.where(x[0] > 0, np.log(np.linalg.det(x[0] * np.eye(2))), 0.0), [0.0], [0]),
+    "softmax of a row that is masked altogether, not selected": (
+        lambda x: np.where(np.array([[False], [True]]), nn.softmax(np.where(np.array([[False], [True]]), x, -inf)),
+                           0.0)[:, 0].sum(), [[0.0, 0.0], [0.0, 0.0]], [[0, 0], [0.25, -0.25]]),
     "hypot at (0, 0)": (lambda x: np.hypot(x, x).sum(), [0.0], [0]),
 }  # fmt: skip
 
@@ -103,6 +111,36 @@ def test_forward_mode(name):
 def test_compiled(name):
     f, point, expected = CASES[name]
     np.testing.assert_allclose(pb.compile(pb.grad(f))(np.array(point)), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != DEGENERATE])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_graph_that_is_simplified_and_then_differentiated(name):
+    f, point, expected = CASES[name]
+    point = np.array(point)
+    gradient = pb.trace(lambda x: f(x), point).simplify().backward().simplify()
+    found = gradient.forward(point).value(gradient.outputs[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != DEGENERATE])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_second_derivatives_are_no_nan_and_the_same_compiled(name):
+    f, point, _ = CASES[name]
+    point = np.array(point)
+    weights = np.arange(1.0, point.size + 1).reshape(point.shape)
+    second = pb.grad(lambda x: np.sum(pb.grad(f)(x) * weights))
+    found = second(point)
+    assert not np.isnan(found).any()
+    np.testing.assert_allclose(pb.compile(second)(point), found, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != DEGENERATE])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_batches(name):
+    f, point, expected = CASES[name]
+    found = pb.vmap(pb.grad(f))(np.stack([point, point]))
+    np.testing.assert_allclose(found, np.stack([expected, expected]), rtol=1e-12, atol=1e-15)
 
 
 def test_what_is_not_determined_is_refused_where_it_cannot_be_seen_to_cancel():

@@ -36,6 +36,7 @@ FORMS = {
         (lambda x: np.exp(x) / np.sum(np.exp(x)), X),
         (lambda x: np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True), np.stack([X, P])),
         (lambda x: np.exp(x) / np.sum(np.exp(x), axis=0), np.stack([X, P])),
+        (lambda x: np.exp(x) * np.reciprocal(np.sum(np.exp(x))), X),
     ],
     "written_log_softmax": [(lambda x: x - pb.special.logsumexp(x, axis=-1, keepdims=True), np.stack([X, P]))],
     "log_of_one_plus_exp": [(lambda x: np.log(1 + np.exp(x)), X), (lambda x: np.log1p(np.exp(x)), X)],

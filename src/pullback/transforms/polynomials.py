@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.core.array import Array
 from pullback.core.graph import as_scalar
-from pullback.core.node import Node
+from pullback.core.node import Node, is_finite
 from pullback.core.operations import operations as op
 from pullback.core.terminals import CONSTANT, constant_node, scalar_node
 
@@ -299,7 +299,15 @@ def is_bounded(factor: Factor) -> bool:
     """Whether a factor is finite for finite inputs."""
     if isinstance(factor, Sum):
         return all(is_bounded(one) and e > 0 for monomial, _ in factor.terms for one, e in monomial)
-    return isinstance(factor, Node) and factor.primitive.name in _BOUNDED
+    if not isinstance(factor, Node):
+        return False
+    if factor.primitive.name == "select":
+        return all(_is_finite_constant(one) for one in factor.inputs[1:])
+    return factor.primitive.name in _BOUNDED or _is_finite_constant(factor)
+
+
+def _is_finite_constant(node: Node) -> bool:
+    return node.primitive is CONSTANT and is_finite(node.value)
 
 
 # And back -------------------------------------------------------------------------------------------------------------
@@ -311,6 +319,7 @@ class Writing:
     def __init__(self, like: Node, guarded: set[tuple[Factor, bool]]) -> None:
         self._aval = like.array_aval
         self._guarded = guarded
+        self.is_safe = True  # False once two factors met of which either may be the zero that stays zero
         self._written: dict[Any, Array] = {}
 
     def number(self, value: float) -> Array:
@@ -394,11 +403,13 @@ class Writing:
             first, *below = below
             product = op.reciprocal(first) if size == 1 else self.number(size) / first
         elif guarded:
+            self.is_safe = self.is_safe and len(guarded) == 1
             product, guarded = (guarded[0], guarded[1:]) if size == 1 else (size * guarded[0], guarded[1:])
         else:
             product = self.number(size)
         product = _all_divided(product, below)
         if guarded:
+            self.is_safe = self.is_safe and len(guarded) == 1
             product = op.strong_product(product, _all_multiplied(guarded))
         return product if coefficient > 0 else -product
 

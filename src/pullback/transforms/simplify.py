@@ -177,8 +177,9 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
         limit = _own_cost(node, users, outputs)
         best: Node | None = None
         for form in candidates(polynomial):
-            written = _made(partial(Writing(candidate, reading.guarded).polynomial, form), candidate, "algebra")
-            if written is not None and (cost := _cost(written, candidate)) < limit:
+            writing = Writing(candidate, reading.guarded)
+            written = _made(partial(writing.polynomial, form), candidate, "algebra")
+            if written is not None and writing.is_safe and (cost := _cost(written, candidate)) < limit:
                 best, limit = written, cost
         if best is None:
             return candidate

@@ -74,7 +74,12 @@ def log_of_written_softmax(x: Array, sum: Held) -> Array | None:
     return op.log_softmax(x, axis=sum.axes) if sum.is_spread else None
 
 
-@rewrite("exp(x) / sum(exp(x))", backward=True)
+@rewrite(
+    "exp(x) / sum(exp(x))",
+    "exp(x) * reciprocal(sum(exp(x)))",
+    "strong_product(reciprocal(sum(exp(x))), exp(x))",
+    backward=True,
+)
 def written_softmax(x: Array, sum: Held) -> Array | None:
     """exp(x) / sum(exp(x)) = softmax(x)"""
     return op.softmax(x, axis=sum.axes) if sum.is_spread else None

@@ -79,14 +79,23 @@ def _norm(x: Array, axes: tuple[int, ...]) -> Array:
 @rewrite("log(det(A))", backward=True)
 def log_of_determinant(A: Array, det: Held) -> Array:
     """log(det(A)) = slogdet(A)[1] where det(A) is not negative"""
-    sign, logarithm = op.slogdet(A)
+    sign, logarithm = _sign_and_logarithm(A)
     return det.moved(op.where(sign < 0, np.nan, logarithm))
 
 
 @rewrite("log(absolute(det(A)))", backward=True)
 def log_of_size_of_determinant(A: Array, det: Held) -> Array:
     """log(|det(A)|) = slogdet(A)[1]"""
-    return det.moved(op.slogdet(A)[1])
+    return det.moved(_sign_and_logarithm(A)[1])
+
+
+def _sign_and_logarithm(A: Array) -> tuple[Array, Array]:
+    """The sign of each determinant, a constant, and its logarithm, which at a singular matrix has no derivative."""
+    sign = op.slogdet(op.stop_gradient(A))[0]
+    singular = op.equal(sign, 0)
+    regular = op.where(op.reshape(singular, (*singular.shape, 1, 1)), np.eye(A.shape[-1], dtype=A.dtype), A)
+    none = op.log(op.sum(A, axis=(-2, -1)) * sign)  # -inf, and where it is asked for a derivative of NaN
+    return sign, op.where(singular, none, op.slogdet(regular)[1])
 
 
 @rewrite("matmul(inv(A), b)", changes=ROUNDING, backward=True)
