@@ -196,6 +196,7 @@ class _Entry:
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]  # settings say that there is one
+        values += state.arrays
         outputs = program.run(values)
         if debugging.nan is not None and not all(map(is_finite, outputs)):
             operations.explain_nonfinite(self.traced.graph, values)
@@ -209,7 +210,9 @@ class _Entry:
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
         """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
         state = self.traced.state
-        if state.settings or state.grad_reads or any(at is not None for _, at in state.grad_writes):
+        if state.settings or state.contents or state.grad_reads or any(at is not None for _, at in state.grad_writes):
+            return None
+        if any(one.key is not None and type(one.key) is not str for one in state.references):
             return None
         arguments = self._arguments(call)
         results = self._results()
@@ -226,12 +229,19 @@ class _Entry:
                 return None
             guards += binding.guards(id(parameter) in written)
             arrays[self._first_state + i] = binding.value
+        for i, array in enumerate(state.arrays):
+            if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
+                return None
+            arrays[self._first_state + len(state.reads) + i] = array
         slots = {(id(one), name): (one, name, held) for one, name, held in state.slots}
         slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one, _ in state.grad_writes})
         guards += [(id(one) + slot_offset(Parameter, name), id(held)) for one, name, held in slots.values()]
         guards += [(id(one) + slot_offset(Configured, "_token"), id(token)) for one, token in state.configured]
+        references = [one.renewed() for one in state.references]
+        guards += [word for one in references for word in one.words()]
+        lookups = [(one.holder, one.key, one.content) for one in references if one.key is not None]
         single, made = results
-        return self.program.entry(arguments, arrays, guards, made, single)
+        return self.program.entry(arguments, arrays, guards, lookups, made, single, (state, references))
 
     def _arguments(self, call: Call) -> list[Given] | None:
         if call.structure != tree.flatten(((_ANYTHING,) * len(call.leaves), {}))[1]:
@@ -335,9 +345,13 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
 
     Arrays and Python's floating numbers among the arguments, also inside containers, are traced: a call with others of
     the same shapes and dtypes runs the same program. Everything else is static (integers, strings, functions,
-    modules): other values, or other shapes, compile anew. What ``f`` closes over is a constant, but for Parameters:
-    those that it reads are read at every call, those that it assigns get their new values, and so do their gradients
-    after ``backward()``. Other side effects of ``f`` happen once, while it is compiled.
+    modules): other values, or other shapes, compile anew.
+
+    What ``f`` refers to besides (variables around it, global names, attributes of objects and of modules, settings of
+    optimizers) is what it is at the call. Parameters and NumPy arrays are read at every call; where something else has
+    changed, ``f`` is compiled anew. Attributes of classes are looked at once. Parameters that it assigns get their new
+    values, and so do their gradients after ``backward()``. Other side effects of ``f`` happen once, while it is
+    compiled.
 
     NumPy in, NumPy out, as with ``grad``. May be used as a decorator. Inside a derivative or another compiled function
     ``f`` itself runs and is recorded, so nothing is lost there; results of a program are constants to a later
@@ -349,6 +363,7 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
 
     Raises:
         ConcretizationError: at the first call, if ``f`` needs the value of a traced argument.
+        ArgumentError: at the first call, if ``f`` draws random numbers that are not ``pullback.random``'s.
 
     >>> import numpy as np
     >>> @compile

@@ -92,6 +92,7 @@ _TABLE = {
     "array.type": "ptr", "float.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
     "new.tuple": "ptr", "save": "ptr", "restore": "ptr", "forget": "ptr", "none": "ptr", "remember": "ptr",
     "set.item": "ptr", "large.bytes": "i64", "new.large": "ptr", "blocks": "ptr",
+    "lookups.count": "i64", "lookups": "ptr", "look.up": "ptr",
 }  # fmt: skip
 """What stands in the table of an entry, in this order: names, and the types as which machine code reads them."""
 
@@ -101,6 +102,7 @@ def build(
     template: Any,
     arguments: Sequence[Given],
     guards: Sequence[tuple[int, int]],
+    lookups: Sequence[tuple[Any, str, Any]],
     results: Sequence[Result],
     single: bool,
     arena: tuple[int, int],
@@ -114,6 +116,7 @@ def build(
         template: the slots, as a ctypes array, with everything filled in that does not change.
         arguments: what is expected of each.
         guards: addresses of words, each with what must be there.
+        lookups: dictionaries, each with a key and the object that must be there; MISS stands for none.
         results: what is made, in order.
         single: whether the one result is returned as it is, not in a tuple. Without results None is returned.
         arena: its slot and address.
@@ -123,7 +126,7 @@ def build(
     avals = [aval for aval in (*[one.aval for one in arguments], *[one.aval for one in results]) if aval is not None]
     if any(aval.ndim > _MOST_AXES for aval in avals):
         return None
-    held: list[Any] = [template, arguments]
+    held: list[Any] = [template, arguments, lookups]
     given = [_argument(one) for one in arguments]
     made = [_result(one) for one in results]
     words = {
@@ -134,6 +137,8 @@ def build(
         "given": _memory(given, held),
         "guards.count": len(guards),
         "guards": _memory([list(pair) for pair in guards], held),
+        "lookups.count": len(lookups),
+        "lookups": _memory([[id(one), id(key), 0 if of is MISS else id(of)] for one, key, of in lookups], held),
         "made.count": len(made),
         "made": _memory(made, held),
         "arena.slot": arena[0],
@@ -219,6 +224,7 @@ def _symbols() -> dict[str, int]:
         "forget": "Py_DecRef",
         "remember": "Py_IncRef",
         "set.item": "PyTuple_SetItem",
+        "look.up": "PyDict_GetItem",
     }
     large = (
         (allocation.LARGE, allocation.new_address(), allocation.state())
@@ -273,7 +279,7 @@ copy:
 guard.loop:
   %g = phi i64 [0, %copy], [%g.next, %guard.passed]
   %g.more = icmp slt i64 %g, %guards.count
-  br i1 %g.more, label %guard, label %given.loop
+  br i1 %g.more, label %guard, label %look.loop
 guard:
   %g.word = shl i64 %g, 1
   %g.at = getelementptr i64, ptr %guards, i64 %g.word
@@ -287,8 +293,27 @@ guard.passed:
   %g.next = add i64 %g, 1
   br label %guard.loop
 
+look.loop:
+  %l = phi i64 [0, %guard.loop], [%l.next, %look.passed]
+  %l.more = icmp slt i64 %l, %lookups.count
+  br i1 %l.more, label %look, label %given.loop
+look:
+  %l.word = mul i64 %l, 3
+  %l.at = getelementptr ptr, ptr %lookups, i64 %l.word
+  %l.holder = load ptr, ptr %l.at
+  %l.key.at = getelementptr ptr, ptr %l.at, i64 1
+  %l.key = load ptr, ptr %l.key.at
+  %l.wanted.at = getelementptr ptr, ptr %l.at, i64 2
+  %l.wanted = load ptr, ptr %l.wanted.at
+  %l.found = call ptr %look.up(ptr %l.holder, ptr %l.key)
+  %l.same = icmp eq ptr %l.found, %l.wanted
+  br i1 %l.same, label %look.passed, label %miss
+look.passed:
+  %l.next = add i64 %l, 1
+  br label %look.loop
+
 given.loop:
-  %i = phi i64 [0, %guard.loop], [%i.next, %given.passed]
+  %i = phi i64 [0, %look.loop], [%i.next, %given.passed]
   %i.more = icmp slt i64 %i, %given.count
   br i1 %i.more, label %given.one, label %made.loop
 given.one:

@@ -114,8 +114,10 @@ class Program:
         arguments: Sequence[Given],
         state: Mapping[int, Array],
         guards: Sequence[tuple[int, int]],
+        lookups: Sequence[tuple[Any, str, Any]],
         results: Sequence[Result],
         single: bool,
+        held: Any,
     ) -> Callable[..., Any] | None:
         """Return a Python function in machine code that runs the program; None where there can be none.
 
@@ -123,8 +125,10 @@ class Program:
             arguments: what is expected of each argument.
             state: arrays that are inputs, by their position, and stay where they are.
             guards: words of memory, each with what must be there.
+            lookups: dictionaries, each with a key and what must be there.
             results: for each result how it is made, with the position of its output in place of its slot.
             single: whether the one result is returned as it is.
+            held: what ``guards`` look at, to be kept alive as long as the function.
         """
         lowered = self.lowered
         if len(lowered.sequence) != 1 or not isinstance(lowered.sequence[0], str) or self._code is None:
@@ -140,10 +144,10 @@ class Program:
             template[first + i] = flags.ctypes.data + i
         arena = aligned(lowered.arena_size)
         template_held: Any = template
-        template_held.held = (flags, arena, self)
+        template_held.held = (flags, arena, self, held)
         made = [replace(one, slot=lowered.outputs + one.slot) for one in results]
         return build(
-            self._code.addresses[lowered.sequence[0]], template, arguments, guards, made, single,
+            self._code.addresses[lowered.sequence[0]], template, arguments, guards, lookups, made, single,
             (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
         )  # fmt: skip
 

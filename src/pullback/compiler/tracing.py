@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.outside import Content, find
+from pullback.compiler.references import Reference, References
 from pullback.compiler.signature import Call, aval_of_leaf, is_weak
 from pullback.core import tree
 from pullback.core.array import Array
@@ -20,7 +22,7 @@ from pullback.core.node import Node
 from pullback.core.parameter import Parameter
 from pullback.core.settings import Configured, Token
 from pullback.core.state import record
-from pullback.core.terminals import input_node
+from pullback.core.terminals import constant_node, input_node
 from pullback.core.trace import argument_names
 from pullback.errors import DTypeError
 
@@ -36,6 +38,9 @@ class State:
         grad_writes: which get a new gradient, and from which output; None stands for no gradient.
         slots: attributes of Parameters that the graph depends on, each with the very object that it held.
         configured: modules and optimizers whose settings the graph depends on, each with what stood for these.
+        references: what the function refers to besides its arguments, where it does not set that itself.
+        arrays: of the caller's, whose values are inputs, after the gradients.
+        contents: arrays of the caller's that must hold what they held.
         settings: functions that read what else the graph depends on, each with what it gave.
     """
 
@@ -45,6 +50,9 @@ class State:
     grad_writes: tuple[tuple[Parameter, int | None], ...]
     slots: tuple[tuple[Parameter, str, Any], ...]
     configured: tuple[tuple[Configured, Token], ...]
+    references: tuple[Reference, ...]
+    arrays: tuple[np.ndarray[Any, Any], ...]
+    contents: tuple[Content, ...]
     settings: tuple[tuple[Callable[[], Any], Any], ...]
 
     def holds(self) -> bool:
@@ -52,6 +60,8 @@ class State:
         return (
             all(getattr(parameter, name) is held for parameter, name, held in self.slots)
             and all(one.token() is token for one, token in self.configured)
+            and all(one.holds() for one in self.references)
+            and all(one.holds() for one in self.contents)
             and all(read() == value for read, value in self.settings)
         )
 
@@ -77,35 +87,51 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     """Run ``function`` on the arguments of ``call`` with arrays that have no values, and keep the graph."""
     names = _names(function, call)
     inputs = [_input(names[i], call.leaves[i]) for i in call.traced]
+    roots = [function, *(leaf for i, leaf in enumerate(call.leaves) if i not in set(call.traced))]
+    before = References(roots)
     args, keywords = call.filled([Array(node) for node in inputs])
+    first = constant_node(np.float64(0)).index
     with Capture(_parameter_input, _gradient_input) as capture, record():
         output = function(*args, **keywords)
         leaves, structure = tree.flatten(output)
         outputs: list[Node] = []
         results = tuple(_result(leaf, outputs) for leaf in leaves)
-    cells = []
-    for cell in capture.cells:
-        if cell.reference() is not None:
-            cells.append(cell)
-        elif cell.given is not None:
-            cell.given.value = cell.before.value  # made and forgotten inside the function: what it began with
+    del output, leaves, args, keywords  # what is held now is held by others
+    after = References(roots)
+    cells = _cells(capture)
     given = [cell for cell in cells if cell.given is not None]
     given_grads = [cell for cell in cells if cell.given_grad is not None]
+    writes, grad_writes = tuple(_written(cells, outputs)), tuple(_written_gradients(cells, outputs))
+    outside = find(outputs, capture, first, before, after)
     state = State(
         tuple(_parameter(cell) for cell in given),
         tuple(_parameter(cell) for cell in given_grads),
-        tuple(_written(cells, outputs)),
-        tuple(_written_gradients(cells, outputs)),
+        writes,
+        grad_writes,
         (*capture.slots, *[(_parameter(cell), "trainable", _parameter(cell).trainable) for cell in cells]),
         tuple((one, one.token()) for one in capture.configured.values()),  # after what the function itself has set
+        tuple(before.unchanged(after)),
+        tuple(outside.arrays),
+        tuple(outside.contents),
         tuple(capture.settings),
     )
-    nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads]]
-    graph = Graph.of(outputs, [node for node in nodes if node is not None])
+    nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads], *outside.inputs]
+    graph = Graph.of(outside.outputs, [node for node in nodes if node is not None])
     for node, name in source_names(graph.nodes).items():
         if node.name is None and node.value is None:
             node.name = name
     return Traced(graph, structure, results, state)
+
+
+def _cells(capture: Capture) -> list[Cell]:
+    """The cells of Parameters that live on."""
+    found = []
+    for cell in capture.cells:
+        if cell.reference() is not None:
+            found.append(cell)
+        elif cell.given is not None:
+            cell.given.value = cell.before.value  # made and forgotten inside the function: what it began with
+    return found
 
 
 def _names(function: Callable[..., Any], call: Call) -> dict[int, str]:

@@ -58,6 +58,7 @@ class Capture:
         slots: attributes of Parameters that were read besides, each with the very object that it held.
         settings: what else was read, as functions that read it again, each with what it gave.
         configured: objects whose settings were read, by their ids.
+        met: NumPy arrays that became operands, by their ids, each with the values that stand for it.
     """
 
     def __init__(self, make_input: Callable[[Parameter], Node], make_grad: Callable[[Parameter, Array], Array]) -> None:
@@ -66,6 +67,7 @@ class Capture:
         self.slots: list[tuple[Parameter, str, Any]] = []
         self.settings: list[tuple[Callable[[], Any], Any]] = []
         self.configured: dict[int, Configured] = {}
+        self.met: dict[int, tuple[Any, list[Any]]] = {}
         self._make_input = make_input
         self._make_grad = make_grad
         self._outer: Capture | None = None
@@ -97,6 +99,10 @@ class Capture:
     def write(self, parameter: Parameter, node: Node) -> None:
         """Let the parameter hold another node."""
         self._cell(parameter).node = node
+
+    def meet(self, array: Any, value: Any) -> None:
+        """Take note of a NumPy array that is an operand, and of the value that the operation uses in its place."""
+        self.met.setdefault(id(array), (array, []))[1].append(value)
 
     def read_grad(self, parameter: Parameter) -> Array | None:
         """The gradient that the parameter has now."""
@@ -133,6 +139,7 @@ class Sealed(Capture):
     def __enter__(self) -> Sealed:
         super().__enter__()
         self.configured = self._outer.configured if self._outer is not None else {}
+        self.met = self._outer.met if self._outer is not None else {}
         return self
 
     def read(self, parameter: Parameter) -> Node:

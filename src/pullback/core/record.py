@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.capture import capturing
 from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.origin import user_position
@@ -46,6 +47,8 @@ def as_constant(operation: str, x: Any, keep: bool) -> Any:
         value: Any = x
         if keep and x.flags.writeable:
             value = x.copy()
+        if capturing.current is not None:
+            capturing.current.meet(x, value)
     elif isinstance(x, np.generic):
         value = x
     elif isinstance(x, (bool, int, float, complex)):

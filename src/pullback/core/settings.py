@@ -39,7 +39,7 @@ class Configured:
         if found is None:
             now = dict(vars(self))
             known = getattr(self, "_tokens", [])
-            found = next((one for one in known if _same(one.settings, now)), None) or Token(now)
+            found = next((one for one in known if same(one.settings, now)), None) or Token(now)
             object.__setattr__(self, "_token", found)
             object.__setattr__(self, "_tokens", [found, *(one for one in known if one is not found)][:_KEPT])
         return found
@@ -64,13 +64,14 @@ def depend_on(one: Configured) -> None:
         capturing.current.configured[id(one)] = one
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Whether two objects are one, or cannot be told apart: equal numbers and strings, and tuples of such."""
     if one is other:
         return True
     if type(one) is not type(other):
         return False
     if type(one) is dict:
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if type(one) is tuple:
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return isinstance(one, _BY_VALUE) and repr(one) == repr(other)  # -0.0 is not 0.0, nan is nan

@@ -1,0 +1,229 @@
+"""What a function refers to besides its arguments: variables around it, global names, attributes of objects.
+
+All of these may be something else at the next call. They are found by looking where the function's code looks: its
+closure, the global names in it, the attributes in it of objects that it reaches, and so on through what it calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import random
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pullback.compiler.binding import slot_offset
+from pullback.compiler.entry import MISS
+from pullback.core.array import Array
+from pullback.core.parameter import Parameter
+from pullback.core.settings import Configured, same
+from pullback.dtypes import is_number
+from pullback.errors import ArgumentError
+
+_MOST = 2000
+"""How many references are followed."""
+_NAMED = (FunctionType, BuiltinFunctionType, type, np.ufunc)
+_BELOW = frozenset({"numpy", "scipy", "optree", "llvmlite", "pullback"})
+_LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | _BELOW
+
+
+class Reference(NamedTuple):
+    """One place that was read, with what was there.
+
+    Attributes:
+        holder: a cell, a dictionary (of global names or attributes too), a list, or the handle of an array.
+        key: in a dictionary; None for all of a list or dictionary that is read as a container.
+        content: what was there.
+    """
+
+    holder: Any
+    key: Any
+    content: Any
+
+    def holds(self) -> bool:
+        """Whether it is there still, or something that cannot be told from it."""
+        return same(self.content, _read(self.holder, self.key))
+
+    def renewed(self) -> Reference:
+        """The same with what is there now, which cannot be told from what was there."""
+        return self._replace(content=_read(self.holder, self.key))
+
+    def words(self) -> list[tuple[int, int]]:
+        """Words of memory that hold these values as long as the very same is there; none for keys of dictionaries."""
+        holder, where = self.holder, id(self.holder)
+        if isinstance(holder, CellType):
+            return [(where + 16, 0 if self.content is MISS else id(self.content))]  # PyCellObject.ob_ref
+        if isinstance(holder, Array):
+            return [(where + slot_offset(Array, "_node"), id(self.content))]
+        if isinstance(holder, list):  # PyVarObject.ob_size, PyListObject.ob_item
+            items = ctypes.c_int64.from_address(where + 24).value
+            found = [(items + 8 * i, id(item)) for i, item in enumerate(self.content)]
+            return [(where + 16, len(self.content)), (where + 24, items), *found]
+        return [(where + 16, len(self.content))] if self.key is None else []  # PyDictObject.ma_used
+
+
+def _read(holder: Any, key: Any) -> Any:
+    if isinstance(holder, CellType):
+        try:
+            return holder.cell_contents
+        except ValueError:  # empty
+            return MISS
+    if isinstance(holder, Array):
+        return holder._node
+    if isinstance(holder, list):
+        return tuple(holder)
+    return tuple(holder) if key is None else holder.get(key, MISS)
+
+
+class References:
+    """The references of a function and of the objects among its arguments, as they are now.
+
+    Attributes:
+        found: the references.
+        arrays: NumPy arrays that were reached, each with a checksum.
+    """
+
+    def __init__(self, roots: Sequence[Any]) -> None:
+        self._names: set[str] = set()
+        self._codes: set[CodeType] = set()
+        self.found: dict[tuple[int, Any], Reference] = {}
+        self._random: dict[int, tuple[Callable[[], Any], Any]] = {}
+        count = -1
+        while count != len(self._names):  # attributes of objects that were seen before the code that names them
+            count = len(self._names)
+            self._seen: dict[int, Any] = {}
+            waiting = list(roots)
+            while waiting and len(self._seen) < _MOST:
+                value = waiting.pop()
+                if id(value) not in self._seen:
+                    self._seen[id(value)] = value
+                    waiting += self._inside(value)
+        self.arrays = [(one, checksum(one)) for one in self._seen.values() if type(one) is np.ndarray]
+
+    def unchanged(self, now: References) -> list[Reference]:
+        """Those that are ``now`` as they were: not what the function itself has set.
+
+        Raises:
+            ArgumentError: random numbers were drawn meanwhile that would be the same at every call.
+        """
+        for read, before in self._random.values():
+            if _frozen(read()) != before:
+                raise ArgumentError(
+                    "compile: expected random numbers from pullback.random, got others: they would be the same at "
+                    "every call. Draw them from pullback.random.default_rng(seed), or give them as an argument"
+                )
+        found = []
+        for key, one in now.found.items():
+            before_it = self.found.get(key)
+            if before_it is not None and same(before_it.content, one.content):
+                found.append(one)
+        return found
+
+    def _refer(self, holder: Any, key: Any) -> Any:
+        content = _read(holder, key)
+        self.found[id(holder), key] = Reference(holder, key, content)
+        return content
+
+    def _inside(self, value: Any) -> Iterator[Any]:
+        """What is reached from a value."""
+        if isinstance(value, FunctionType):
+            yield from self._inside_function(value)
+        elif isinstance(value, MethodType):
+            yield from (value.__func__, value.__self__)
+        elif isinstance(value, functools.partial):
+            yield from (value.func, *value.args, *value.keywords.values())
+        elif type(value) is tuple:
+            yield from value
+        elif type(value) is list:
+            yield from self._refer(value, None)
+        elif type(value) is dict:
+            for key in self._refer(value, None):
+                yield self._refer(value, key)
+        elif isinstance(value, Array):
+            if not isinstance(value, Parameter):
+                self._refer(value, None)
+        elif isinstance(value, np.random.Generator):
+            self._watch(value, lambda: value.bit_generator.state)
+        elif isinstance(value, ModuleType):
+            yield from self._inside_module(value)
+        elif not isinstance(value, type):
+            yield from self._inside_object(value)
+
+    def _inside_function(self, function: FunctionType) -> Iterator[Any]:
+        for cell in function.__closure__ or ():
+            yield self._refer(cell, None)
+        yield from function.__defaults__ or ()
+        yield from (function.__kwdefaults__ or {}).values()
+        if not _is_of_library(function.__module__):
+            names = self._named(function.__code__)
+            for name in names & function.__globals__.keys():
+                yield self._noted(function.__globals__, name)
+
+    def _named(self, code: CodeType) -> set[str]:
+        """The names in a piece of code, and in the functions that are defined in it."""
+        names = set(code.co_names)
+        for one in code.co_consts:
+            if isinstance(one, CodeType):
+                names |= self._named(one)
+        self._names |= names
+        return names
+
+    def _inside_module(self, module: ModuleType) -> Iterator[Any]:
+        if module is random:
+            self._watch(module, random.getstate)
+        elif module is np and "random" in self._names:
+            self._watch(module, lambda: np.random.get_state(legacy=False))  # noqa: NPY002  # whether it was used
+        elif not _is_of_library(module.__name__):
+            for name in self._names & vars(module).keys():
+                yield self._noted(vars(module), name)
+
+    def _inside_object(self, value: Any) -> Iterator[Any]:
+        """Attributes that some code names, and methods."""
+        kind = type(value)
+        attributes = getattr(value, "__dict__", None)
+        if type(attributes) is not dict:
+            return
+        if isinstance(value, Configured):  # its attributes are known by a token
+            yield from (one for name, one in attributes.items() if not (name[0] == "_" and type(one) is dict))
+        elif kind.__module__.partition(".")[0] in _BELOW:
+            yield from (attributes[name] for name in ("_function", "__wrapped__") if name in attributes)
+            return
+        for name in self._names | {"forward", "__call__"}:
+            of_class = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), MISS)
+            if isinstance(of_class, (FunctionType, property)):
+                yield of_class.fget if isinstance(of_class, property) else of_class
+            elif not isinstance(value, Configured) and (name in attributes or of_class is not MISS):
+                yield self._noted(attributes, name)
+
+    def _noted(self, holder: dict[str, Any], name: str) -> Any:
+        """What has this name; noted unless it is a module or a class of a library, which nobody replaces."""
+        content = holder.get(name, MISS)
+        if isinstance(content, ModuleType):
+            return content
+        if isinstance(content, _NAMED) and _is_of_library(getattr(content, "__module__", None)):
+            return content
+        return self._refer(holder, name)
+
+    def _watch(self, source: Any, read: Callable[[], Any]) -> None:
+        self._random[id(source)] = read, _frozen(read())
+
+
+def checksum(array: np.ndarray[Any, Any]) -> int:
+    """A number that is another one when an array holds other numbers, but by a rare accident."""
+    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data) if is_number(array.dtype) else 0
+
+
+def _is_of_library(module: Any) -> bool:
+    return isinstance(module, str) and module.partition(".")[0] in _LIBRARIES
+
+
+def _frozen(state: Any) -> Any:
+    """A state of a random generator so that it can be compared."""
+    if isinstance(state, dict):
+        return {name: _frozen(one) for name, one in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state
