@@ -91,3 +91,14 @@ def test_integers_as_quantiles_take_elements():
     x = pb.array([3, 1, 2])
     assert (np.quantile(x, 1).dtype, np.quantile(x, 1).item()) == (np.int64, 3)
     assert np.quantile(x, [0, 1]).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["quantile", "percentile", "nanquantile", "nanpercentile"])
+@pytest.mark.parametrize("method", ["linear", "lower", "inverted_cdf"])
+def test_a_probability_out_of_range_that_is_traced_gives_nan(name, method):
+    top = 100 if "percentile" in name else 1
+    x, q = np.arange(5.0), np.array([-0.01, 0.0, 0.3, 1.0, 1.01, np.nan]) * top
+    f = getattr(np, name)
+    found = pb.compile(lambda x, q: f(x, q, method=method))(x, q)
+    np.testing.assert_array_equal(np.isnan(found), [True, False, False, False, True, True])
+    np.testing.assert_allclose(found[1:4], f(x, q[1:4], method=method))

@@ -339,6 +339,8 @@ def _quantile(
         found = operations.where(expand_dims(n == 0, -1), _no_number(found), found)
     elif is_differentiable(a.dtype):  # NaN is sorted to the end
         found = operations.where(operations.isnan(last), last, found)
+    if q._node.value is None and is_differentiable(found.dtype):  # what is being traced cannot be refused yet
+        found = operations.where(operations.logical_and(flat >= 0, flat <= 1), found, _no_number(found))
     result = reshape(operations.moveaxis(found, -1, 0), (*q.shape, *rows.shape[:-1]))
     return _kept(result, q.ndim, a.shape, axes, keepdims)
 
