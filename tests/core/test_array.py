@@ -272,9 +272,10 @@ def test_hash_is_refused_as_numpys():
         hash(pb.array(1.0))
 
 
-def test_equality_with_what_is_no_array_is_false():
-    assert (pb.array(1.0) == None) is False  # noqa: E711  # the operator is what is tested
-    assert (pb.array(1.0) == "a") is False
+def test_equality_with_what_is_no_number_is_false_everywhere():
+    assert (pb.array([1.0, 2.0]) == None).tolist() == [False, False]  # noqa: E711  # the operator is what is tested
+    assert not pb.array(1.0) == "a"  # noqa: SIM201
+    assert pb.array(1.0) != "a"
 
 
 def test_display():

@@ -209,6 +209,20 @@ def test_bytes():
     assert len(rng().bytes(0)) == 0
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda r: r.random(-1), lambda r: r.bits(-1), lambda r: r.integers(3, size=-1), lambda r: r.choice(3, 0.5),
+        lambda r: r.standard_normal(3, int), lambda r: r.standard_exponential(3, int), lambda r: r.normal(size="a"),
+        lambda r: r.dirichlet([1.0], -1), lambda r: r.choice(3, -1), lambda r: r.poisson(1.0, -1),
+    ],
+)  # fmt: skip
+def test_errors_name_the_method_that_was_called(call):
+    name = call.__code__.co_names[0]
+    with pytest.raises(pb.errors.PullbackError, match=f"^{name}: expected"):
+        call(rng())
+
+
 PROVIDED = [name for name in dir(np.random.Generator) if not name.startswith("_") and hasattr(rng(), name)]
 
 

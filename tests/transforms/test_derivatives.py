@@ -481,3 +481,18 @@ class TestManyColumnsAtOnce:
             return len(pb.trace(pb.jacobian(np.tanh), np.ones(size)).nodes)
 
         assert nodes(5) == nodes(50)
+
+
+@pytest.mark.parametrize("wrong", [np.ones(2), "a", np.ones(3) * 1j], ids=["shape", "type", "dtype"])
+@pytest.mark.parametrize("name", ["vjp", "jvp", "linearize", "linear_transpose", "backward"])
+def test_what_arrives_in_the_wrong_form_is_refused_by_the_name_of_what_was_called(name, wrong):
+    x = np.ones(3)
+    calls = {
+        "vjp": lambda: pb.vjp(np.sin, x)[1](wrong),
+        "jvp": lambda: pb.jvp(np.sin, (x,), (wrong,)),
+        "linearize": lambda: pb.linearize(np.sin, x)[1](wrong),
+        "linear_transpose": lambda: pb.linear_transpose(lambda x: 2 * x, x)(wrong),
+        "backward": lambda: np.sin(pb.array(x, requires_grad=True)).backward(wrong),
+    }
+    with pytest.raises(pb.errors.PullbackError, match=f"^{name}: expected a (co)?tangent of the (input|out|result)"):
+        calls[name]()

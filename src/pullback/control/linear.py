@@ -56,7 +56,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     body = Traced(f"jvp({name})", inputs, nodes, [False] * len(nodes), structure, captured).close()
 
     def f_jvp(*tangents: Any) -> Any:
-        arriving = directions("f_jvp", call, primals, tangents)
+        arriving = directions("linearize", call, primals, tangents)
         results = run(body, [*map(Array, captured), *arriving])
         kind = result_kind(tangents, {})
         return tree.unflatten(structure, [restore(one, kind) for one in results])
@@ -103,8 +103,10 @@ def linear_transpose(f: Callable[..., Any], *primals: Any) -> Callable[[Any], tu
         try:
             given = traced.structure.flatten_up_to(ct)
         except ValueError as error:
-            raise ShapeError(f"transpose: expected a cotangent of the structure of the result. {error}") from None
-        words = "transpose: expected a cotangent of the result's"
+            raise ShapeError(
+                f"linear_transpose: expected a cotangent of the structure of the result. {error}"
+            ) from None
+        words = "linear_transpose: expected a cotangent of the result's"
         arriving = [
             fitted(one, zeros(node.array_aval), words) if is_differentiable(node.array_aval.dtype) else None
             for one, node in zip(given, body.outputs, strict=True)

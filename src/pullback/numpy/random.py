@@ -13,6 +13,7 @@ True
 
 from __future__ import annotations
 
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from pullback.core.aval import as_index, normalize_axis
 from pullback.core.creation import as_dtype, asarray
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
-from pullback.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError
+from pullback.errors import ArgumentError, DTypeError, ShapeError, UnsupportedError, operation_names
 from pullback.numpy.continuous import Continuous
 from pullback.numpy.discrete import Discrete, check_shares
 from pullback.numpy.drawing import constants, count_of, given_out, shape_of
@@ -204,6 +205,16 @@ class Generator(Continuous, Discrete):
         times = self.standard_exponential(shares.shape) / operations.where(possible, shares, 1)
         waits: Array = operations.where(possible, times, np.inf)
         return waits
+
+
+for _class in Generator.__mro__:
+    operation_names.update(
+        {
+            method.__code__: name
+            for name, method in vars(_class).items()
+            if isfunction(method) and not name.startswith("_")
+        }
+    )
 
 
 def default_rng(seed: int = 0) -> Generator:

@@ -220,7 +220,10 @@ def seed(output: Array, cotangent: Any, operation: str) -> Array:
 
 def fitted(given: Any, like: Array, expected: str) -> Array:
     """Return a copy of ``given`` as an Array of the shape and dtype of ``like``, or raise in the words ``expected``."""
-    one = array(given)  # a copy: it may become the gradient itself
+    try:
+        one = array(given)  # a copy: it may become the gradient itself
+    except DTypeError:
+        raise DTypeError(f"{expected} shape {like.shape}, got {type(given).__name__}") from None
     if one.shape != like.shape:
         raise ShapeError(f"{expected} shape {like.shape}, got {one.shape}")
     if one.dtype != like.dtype:
@@ -236,10 +239,10 @@ def accumulate_gradients(output: Array, cotangent: Any = None) -> None:
     leaves = [node for node in reached if node.owner is not None]
     if not leaves:
         raise NotDifferentiableError(
-            "backward(): this array does not depend on anything watched. "
+            "backward: this array does not depend on anything watched. "
             "Make an input with pullback.array(x, requires_grad=True), and mind no_grad and detach"
         )
-    gradients = pull_back([output._node], [seed(output, cotangent, "backward()")], leaves)
+    gradients = pull_back([output._node], [seed(output, cotangent, "backward")], leaves)
     # All is computed before anything is stored: an error leaves every grad as it was.
     for leaf, gradient in zip(leaves, gradients, strict=True):
         owner = leaf.owner() if leaf.owner is not None else None

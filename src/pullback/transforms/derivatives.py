@@ -152,9 +152,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         try:
             given = structure.flatten_up_to(ct)
         except ValueError as error:
-            raise ShapeError(f"pullback: expected a cotangent of the structure of the result. {error}") from None
+            raise ShapeError(f"vjp: expected a cotangent of the structure of the result. {error}") from None
         seeds = [
-            seed(out, one, "pullback") if is_differentiable(out.dtype) else None
+            seed(out, one, "vjp") if is_differentiable(out.dtype) else None
             for out, one in zip(outputs, given, strict=True)
         ]
         gradients = pull_back([out._node for out in outputs], seeds, call.inputs)
