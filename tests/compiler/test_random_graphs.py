@@ -42,15 +42,42 @@ def moved(draw, x):
         size = int(np.prod(x.shape, dtype=int))
         return np.reshape(x, (draw(st.sampled_from([n for n in (1, 2, 3, 4, 6) if size % n == 0])), -1))
     if kind == "slice" and x.ndim and x.shape[0] > 1:
-        return x[:: draw(st.sampled_from([1, 2, -1]))][draw(st.integers(0, 1)) :]
+        part = x[:: draw(st.sampled_from([1, 2, -1]))]
+        return part[draw(st.integers(0, len(part) > 1)) :]
     return x[None] if x.ndim < 4 else x
+
+
+def joined(draw, x):
+    """Parts of x, and what is computed of it, put together."""
+    kind = draw(st.sampled_from(["concatenate", "stack", "pad", "roll", "repeat", "update"]))
+    if kind == "stack":
+        return np.stack([x, np.tanh(x), x], draw(st.integers(0, x.ndim)))
+    if not x.ndim:
+        return x
+    axis = draw(st.integers(0, x.ndim - 1))
+    if kind == "pad":
+        return np.pad(x, [(draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in x.shape])
+    if kind == "concatenate":
+        return np.concatenate([x, np.sin(x), np.flip(x, axis)], axis)
+    if kind == "roll":
+        return np.roll(x, draw(st.integers(-2, 2)), axis)
+    if kind == "repeat":
+        return np.repeat(x, 2, axis)
+    index = (
+        *[slice(None)] * axis,
+        draw(st.sampled_from([0, slice(None, None, 2), slice(1, 3), slice(None, None, -1)])),
+    )
+    changed = pb.array(x)
+    changed[index] = np.tanh(x[index]) + 1
+    changed[(*index[:-1], -1)] *= 0.5
+    return changed
 
 
 def grown(draw, arrays, steps):
     """Grow a list of arrays by random operations, and return results that depend on all of it."""
     for _ in range(steps):
         x = arrays[draw(st.integers(0, len(arrays) - 1))]
-        kind = draw(st.sampled_from(["unary", "binary", "binary", "reduce", "move", "product", "row"]))
+        kind = draw(st.sampled_from(["unary", "binary", "binary", "reduce", "move", "product", "row", "join"]))
         if kind == "unary":
             x = UNARY[draw(st.sampled_from(sorted(UNARY)))](x)
         elif kind == "reduce":
@@ -59,6 +86,8 @@ def grown(draw, arrays, steps):
             x = REDUCTIONS[draw(st.sampled_from(sorted(REDUCTIONS)))](x, axis=tuple(axes), keepdims=keep)
         elif kind == "move":
             x = moved(draw, x)
+        elif kind == "join":
+            x = joined(draw, x)
         elif kind == "row" and x.ndim:
             axis = draw(st.integers(0, x.ndim - 1))
             shifted = np.exp(x - np.max(x, axis=axis, keepdims=True))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pullback.compiler.emit import is_native
 from pullback.compiler.instructions import find, is_expensive
 from pullback.compiler.views import MOVES, Place, places_below
 from pullback.control.bodies import Body
@@ -22,9 +23,12 @@ from pullback.core.node import NO_PARAMS, Node
 from pullback.core.operations import named_primitive
 from pullback.core.several import item
 from pullback.core.terminals import CONSTANT
-from pullback.transforms.passes import remade
 
 REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "or", "all": "and"}
+JOINS = frozenset({"concatenate", "slice_update"})
+"""Primitives whose result is put together of their operands."""
+UPDATES = frozenset({"slice_update"})
+"""Primitives whose result is their first operand, changed here and there."""
 _LARGEST = 96
 """Nodes in one kernel: more would not find room in registers, and make code generation slow."""
 
@@ -77,6 +81,7 @@ class Plan:
         stored: what has to lie in memory: what another step uses, and the outputs.
         base: for each node that only moves elements, what it moves; other nodes are their own.
         place: the number of the step in which a node is computed; -1 for inputs and constants.
+        parts: what lies in the memory of what it is joined to, as a movement of that.
     """
 
     graph: Graph
@@ -84,6 +89,7 @@ class Plan:
     stored: set[Node]
     base: dict[Node, Node]
     place: dict[Node, int]
+    parts: dict[Node, Node]
 
 
 class Planned(Body):
@@ -128,6 +134,18 @@ def is_reduction(node: Node) -> bool:
     return find("astype", [x], out) is not None and find(REDUCTIONS[name], [out, out], out) is not None
 
 
+def is_join(node: Node) -> bool:
+    """Whether the operands of the node can be written to their places in it, so that nothing is left to do."""
+    return node.primitive.name in JOINS and _is_plain(node) and is_native(node.array_aval.dtype)
+
+
+def joined_by(part: Node) -> Node:
+    """What a part is joined to, given as a movement of that."""
+    while is_move(part):
+        part = part.inputs[0]
+    return part
+
+
 def is_fusible(node: Node) -> bool:
     """Whether a kernel can compute the node."""
     if not _is_plain(node):
@@ -149,75 +167,42 @@ def copied(x: Node) -> Node:
     return Node(named_primitive("identity"), (x,), NO_PARAMS, None, True, x._origin, x.aval)
 
 
-def prepare(graph: Graph, as_product: Callable[[Node], Node | None]) -> tuple[Graph, set[Node], set[Node]]:
-    """Put copies where memory has to be laid out anew.
+@dataclass(frozen=True)
+class Prepared:
+    """A graph that is ready to be planned.
 
-    Args:
-        graph: what is going to be planned.
-        as_product: gives a node that is a product in the form that it is to have, None for any other.
-
-    Returns:
-        The graph, its products, and what must be stored because its elements are looked at in another shape.
+    Attributes:
+        graph: with copies where memory has to be laid out anew.
+        products: nodes that are products of matrices.
+        forced: what has to be stored whatever uses it.
+        parts: copies that lie in the memory of what they are joined to; each as a movement of that.
     """
-    replaced: dict[Node, Node] = {}
-    forced: set[Node] = set()
-    products: set[Node] = set()
-    for node in graph.nodes:
-        inputs = tuple([replaced[source] for source in node.inputs])
-        new = node if inputs == node.inputs else remade(node, inputs)
-        product = as_product(new) if new.inputs else None
-        if product is not None:
-            new = product
-            products.add(new)
-        elif node.primitive.name == "reshape" and is_fusible(node):
-            new = _laid_out(new, forced)
-        replaced[node] = new
-    outputs: list[Node] = []
-    for node in graph.outputs:
-        new = replaced[node]
-        if new in outputs or is_move(new) or not new.inputs:
-            new = copied(new)
-        outputs.append(new)
-    return Graph.of(outputs, graph.inputs, graph.output_names), products, forced
 
-
-def _laid_out(node: Node, forced: set[Node]) -> Node:
-    """A reshape whose input lies row by row, if it does more than add and drop axes of length 1."""
-    x = node.inputs[0]
-    if places_below(node, [None] * len(node.array_aval.shape)) is not None:
-        return node
-    below = x
-    while is_move(below):
-        if below.primitive.name != "reshape":
-            x = copied(x)
-            forced.add(x)
-            return remade(node, (x,))
-        below = below.inputs[0]
-    forced.add(below)
-    return node
+    graph: Graph
+    products: set[Node]
+    forced: set[Node]
+    parts: dict[Node, Node]
 
 
 class Planner:
     """Puts the nodes of a prepared graph into steps, in topological order.
 
     Args:
-        graph: what is planned.
-        products: nodes that are products of matrices.
-        forced: what has to be stored whatever uses it.
+        prepared: what is planned.
         follows: whether what reads some operands (second), too, can be done to tiles of a product (first).
         checks: outputs that stop the program where they are false.
     """
 
     def __init__(
         self,
-        graph: Graph,
-        products: set[Node],
-        forced: set[Node],
+        prepared: Prepared,
         follows: Callable[[Node, Sequence[Node]], bool],
         checks: Sequence[Node] = (),
     ) -> None:
-        self.graph = graph
-        self.products = products
+        self.graph = graph = prepared.graph
+        self.products = prepared.products
+        self.parts = prepared.parts
+        self.joins = {joined_by(one) for one in prepared.parts.values()}
         self.follows = follows
         self._closed = 0  # steps before this one take no more nodes
         self.steps: list[Kernel | Step] = []
@@ -231,14 +216,14 @@ class Planner:
         for node in graph.nodes:
             if node not in known:
                 self._take(node)
-        self.stored = self._find_stored(forced)
+        self.stored = self._find_stored(prepared.forced)
 
     def plan(self) -> Plan:
         """The steps and what they leave in memory."""
         for step in self.steps:
             if isinstance(step, Kernel):
                 set_stages(step, self.base)
-        return Plan(self.graph, self.steps, self.stored, self.base, self.place)
+        return Plan(self.graph, self.steps, self.stored, self.base, self.place, self.parts)
 
     def _take(self, node: Node) -> None:
         if not node.inputs:
@@ -252,7 +237,9 @@ class Planner:
             self.base[node] = below
         else:
             self.base[node] = node
-            if node in self.products:
+            if node in self.joins:
+                self._join(node)
+            elif node in self.products:
                 self.place[node] = len(self.steps)
                 self.steps.append(Kernel(node.array_aval.shape, nodes=[node], product=node))
             elif is_fusible(node):
@@ -261,12 +248,17 @@ class Planner:
                 self.place[node] = len(self.steps)
                 self.steps.append(Step(node))
 
+    def _join(self, node: Node) -> None:
+        """There is nothing to do once the parts are there."""
+        self.place[node] = max(self.place[one] for one in node.inputs)
+
     def _fuse(self, node: Node) -> None:
         after = {self.base[source] for source in node.inputs}
         # Where its operands are made if that can be, so that what uses it can be there too; else in the last that fits.
         first = max((self.place[one] for one in after), default=-1)
+        earliest = max(self._closed, self._after(node) + 1)
         for number in (first, *range(len(self.steps) - 1, first, -1)):
-            if number < self._closed:
+            if number < earliest:
                 continue
             step = self.steps[number]
             if isinstance(step, Kernel) and self._joins(step, number, node):
@@ -279,6 +271,14 @@ class Planner:
         if reduced:
             kernel.axes = node.params["axes"]
             kernel.outer.add(node)
+
+    def _after(self, node: Node) -> int:
+        """The step after which a part must be written, as it takes the place of what that writes; -1 for any."""
+        part = self.parts.get(node)
+        if part is None:
+            return -1
+        join = joined_by(part)
+        return self.place[join.inputs[0]] if join.primitive.name in UPDATES and node is not join.inputs[0] else -1
 
     def _joins(self, kernel: Kernel, number: int, node: Node) -> bool:
         """Put the node into the kernel if it can be computed there."""
@@ -313,7 +313,13 @@ class Planner:
             return False
         if not all(self._is_readable(kernel, number, source, False) for source in node.inputs):
             return False
-        if not self.follows(product, [source for source in node.inputs if self.base[source] not in kernel.nodes]):
+        operands = [source for source in node.inputs if self.base[source] not in kernel.nodes]
+        part = self.parts.get(node)
+        if part is not None:  # what can be read at a place can be written there
+            if joined_by(part) in self.parts:
+                return False
+            operands.append(part)
+        if not self.follows(product, operands):
             return False
         kernel.nodes.append(node)
         self.place[node] = number
@@ -322,7 +328,7 @@ class Planner:
     def _is_readable(self, kernel: Kernel, number: int, operand: Node, outer: bool) -> bool:
         """Whether the kernel can read the operand for a node of its outer or inner level."""
         base = self.base[operand]
-        if self.place[base] != number:
+        if self.place[base] != number or base in self.joins:
             return self.place[base] < number
         places = places_in(operand, base, kernel.places(outer))
         if outer and base not in kernel.outer:
@@ -332,6 +338,7 @@ class Planner:
     def _find_stored(self, forced: set[Node]) -> set[Node]:
         stored = {self.base[node] for node in self.graph.outputs}
         stored |= {self.base[node] for node in forced if node in self.base}
+        stored |= self.joins | self.parts.keys()
         for node in self.graph.nodes:
             if is_move(node) and is_fusible(node):
                 continue

@@ -15,12 +15,12 @@ from pullback.compiler.convolution.correlation import Correlation, CorrelationWr
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.flow import FlowWriter, Frame, Place
-from pullback.compiler.fuse import Kernel, Plan, Step, carried_by, is_move, is_reduction, planned_bodies
+from pullback.compiler.fuse import UPDATES, Kernel, Plan, Step, carried_by, is_move, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.planning import plan_graph
 from pullback.compiler.products import ProductWriter
-from pullback.compiler.views import Buffer, View
+from pullback.compiler.views import Buffer, View, contiguous
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
 from pullback.core.node import Node
@@ -215,6 +215,14 @@ out:
 """A function that makes pointers of a table of slots and offsets."""
 
 
+def _reshaped(copy: Node) -> Node:
+    """What is copied, whatever shape it had."""
+    source = copy.inputs[0]
+    while source.primitive.name == "reshape":
+        source = source.inputs[0]
+    return source
+
+
 class _Lowering:
     """Gives the arrays of a plan their memory, and writes its steps.
 
@@ -246,6 +254,7 @@ class _Lowering:
             for number, step in enumerate(plan.steps)
             if isinstance(step, Step) and planned_bodies(step.node)
         }
+        self.readers = self._find_readers()
         self._give_buffers()
         self._plan_memory()
 
@@ -308,12 +317,18 @@ class _Lowering:
             count += 1
         lowered.slots = count
         self._update_in_place()
-        for node in self.plan.stored:
-            if node in self.views:
+        same = self._changed_in_place(outputs)
+        for node in reversed(graph.nodes):  # what is joined comes before its parts, what is changed before what it was
+            if node not in self.plan.stored or node in self.views or node in self.results:
                 continue
-            if node in outputs and node not in self.results:
+            if node in self.plan.parts:
+                self.views[node] = self.locate(self.plan.parts[node])
+            elif node in same:
+                shape = node.array_aval.shape
+                self.views[node] = View(self.views[same[node]].buffer, 0, contiguous(shape), shape)
+            elif node in outputs:
                 self._give(node, "output", outputs[node])
-            elif node not in self.results:
+            else:
                 self._give(node, "arena", 0)
         for step in self.plan.steps:
             if isinstance(step, Kernel) and step.product is not None:
@@ -336,14 +351,42 @@ class _Lowering:
         blocking = blocking_of(problem_of(node, operands))
         self.products[node] = (blocking, Buffer("arena", 0, (blocking.places[-1],), np.dtype(np.uint8)))
 
-    def _update_in_place(self) -> None:
-        """Let new values take the place of the old ones, where these are not read any more when they are written."""
-        graph, place = self.graph, self.plan.place
+    def _find_readers(self) -> dict[Node, list[tuple[Node, Node]]]:
+        """What reads the memory of each node, with the operand that it reads it through."""
         readers: dict[Node, list[tuple[Node, Node]]] = {}
-        for node in graph.nodes:
+        for node in self.graph.nodes:
             if not is_move(node):
                 for source in node.inputs:
                     readers.setdefault(self.plan.base[source], []).append((node, source))
+        return readers
+
+    def _changed_in_place(self, outputs: Mapping[Node, int]) -> dict[Node, Node]:
+        """Leave out copies of what is changed where it was, as nothing reads it any more; each with what it becomes."""
+        plan, same = self.plan, {}
+        for node in self.graph.nodes:
+            copy = node.inputs[0] if node.primitive.name in UPDATES else None
+            if copy not in plan.parts or node in plan.parts:
+                continue
+            old = _reshaped(copy)
+            is_own = old in plan.stored and old not in outputs and old not in plan.parts and old not in self.views
+            if is_own and self._is_changeable(old, node, copy):
+                self._leave_out(copy)
+                same[old] = node
+        return same
+
+    def _is_changeable(self, old: Node, new: Node, copy: Node) -> bool:
+        """Whether nothing but the copy reads the old value when, or after, the new one is written over it."""
+        place = self.plan.place
+        return all(place[reader] < place[new.inputs[1]] for reader, _ in self.readers[old] if reader is not copy)
+
+    def _leave_out(self, copy: Node) -> None:
+        step = self.plan.steps[self.plan.place[copy]]
+        assert isinstance(step, Kernel)
+        step.nodes.remove(copy)
+
+    def _update_in_place(self) -> None:
+        """Let new values take the place of the old ones, where these are not read any more when they are written."""
+        graph, place = self.graph, self.plan.place
         checked = max((place[node] for node in self.checks), default=-1)
         found = {}
         for output, given in self.updates.items():
@@ -351,9 +394,17 @@ class _Lowering:
             step = self.plan.steps[place[new]]
             if not isinstance(step, Kernel) or place[new] <= checked or new in self.views:
                 continue
-            if all(self._reads_before(step, new, reader, source) for reader, source in readers.get(old, [])):
-                found[output] = given
-                self.views[new] = self.views[old]
+            copy = new.inputs[0]
+            if new.primitive.name in UPDATES and copy in self.plan.parts:
+                if _reshaped(copy) is not old or not self._is_changeable(old, new, copy):
+                    continue
+                self._leave_out(copy)
+            elif new not in step.nodes or not all(
+                self._reads_before(step, new, reader, source) for reader, source in self.readers.get(old, [])
+            ):
+                continue
+            found[output] = given
+            self.views[new] = self.views[old]
         self.lowered.in_place = found
 
     def _reads_before(self, kernel: Kernel, new: Node, reader: Node, source: Node) -> bool:
@@ -385,18 +436,14 @@ class _Lowering:
                 continue
             for source in node.inputs:
                 last[base[source]] = max(last.get(base[source], -1), place[node])
-        lifetimes = [
-            (view.buffer, place[node], max(last.get(node, -1), place[node]))
-            for node, view in self.views.items()
-            if view.buffer.kind == "arena"
-        ]
-        lifetimes += [(scratch, place[node], place[node]) for node, (_, scratch) in self.products.items()]
-        lifetimes += [
-            (buffer, place[node], place[node]) for node, one in self.convolutions.items() for buffer in one.buffers
-        ]
-        for node, flow in self.flows.items():
-            lifetimes += [(buffer, place[node], place[node]) for buffer in flow.own_buffers()]
-        self.lowered.arena_size = place_buffers(lifetimes)
+        lives: dict[Buffer, list[int]] = {}
+        for node, view in self.views.items():
+            if view.buffer.kind == "arena":
+                lives.setdefault(view.buffer, []).extend((place[node], max(last.get(node, -1), place[node])))
+        lives.update((scratch, [place[node]]) for node, (_, scratch) in self.products.items())
+        lives.update((buffer, [place[node]]) for node, one in self.convolutions.items() for buffer in one.buffers)
+        lives.update((buffer, [place[node]]) for node, flow in self.flows.items() for buffer in flow.own_buffers())
+        self.lowered.arena_size = place_buffers((buffer, min(steps), max(steps)) for buffer, steps in lives.items())
 
     def slot(self, buffer: Buffer) -> tuple[int, int]:
         """The slot that points at a buffer, and the offset in bytes."""
@@ -408,11 +455,10 @@ class _Lowering:
     def locate(self, operand: Node) -> View:
         """The view of an operand that lies in memory, through whatever moves it."""
         chain = []
-        base = self.plan.base[operand]
-        while operand is not base:
+        while operand not in self.views:
             chain.append(operand)
             operand = operand.inputs[0]
-        view: View | None = self.views[base]
+        view: View | None = self.views[operand]
         for node in reversed(chain):
             assert view is not None
             view = view.moved(node)
@@ -468,7 +514,8 @@ class _Lowering:
 
     def _step(self, step: Kernel | Step, calls: list[str]) -> None:
         if isinstance(step, Kernel):
-            self._kernel(step, calls)
+            if step.nodes:
+                self._kernel(step, calls)
         else:
             self._write_flow(step.node, calls)
 

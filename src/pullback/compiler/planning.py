@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import convolution
-from pullback.compiler.contractions import follows, is_product, lies_in_rows, merge_permutations, prepared
+from pullback.compiler.contractions import follows, is_product, lies_in_rows, merge_permutations
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.emit import is_native
 from pullback.compiler.expand import expand
-from pullback.compiler.fuse import Plan, Planned, Planner, Step, copied, is_fusible, planned_bodies, prepare
+from pullback.compiler.fuse import Plan, Planned, Planner, Step, copied, is_fusible, is_join, planned_bodies
 from pullback.compiler.pieces import join_pieces
+from pullback.compiler.prepare import as_joins, prepare
 from pullback.compiler.scans import improve_scans, substituted
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import compute_before_broadcast, drop_unit_axes, reduce_by_rows
@@ -51,13 +52,7 @@ def plan_graph(graph: Graph) -> tuple[Plan, int]:
 
 def is_known(node: Node) -> bool:
     """Whether the node need not be composed of others: a kernel can compute it, or a product."""
-    return is_fusible(node) or is_product(node) or is_convolution(node)
-
-
-def _as_product(node: Node) -> Node | None:
-    if is_convolution(node):
-        return node
-    return prepared(node) if is_product(node) else None
+    return is_fusible(node) or is_product(node) or is_convolution(node) or is_join(node)
 
 
 def _follows(product: Node, operands: Sequence[Node]) -> bool:
@@ -74,10 +69,10 @@ def _checked(graph: Graph) -> tuple[Graph, int]:
 
 def _planned(graph: Graph, checks: int = 0) -> Plan:
     graph = compute_before_broadcast(reduce_by_rows(expand(graph, is_known)))
-    graph = optimize(drop_unit_axes(graph))
-    graph = lay_out_operands(merge_permutations(graph))
-    graph, products, forced = prepare(graph, _as_product)
-    return Planner(graph, products, forced, _follows, graph.outputs[len(graph.outputs) - checks :]).plan()
+    graph = optimize(drop_unit_axes(as_joins(graph)))
+    prepared = prepare(lay_out_operands(merge_permutations(graph)))
+    outputs = prepared.graph.outputs
+    return Planner(prepared, _follows, outputs[len(outputs) - checks :]).plan()
 
 
 # What a node holds ----------------------------------------------------------------------------------------------------
