@@ -1,5 +1,6 @@
 """Loops and branches as native code: results as without compiling, and no call of the host where none is needed."""
 
+import _thread
 import threading
 
 import numpy as np
@@ -128,6 +129,18 @@ def test_a_bound_on_the_number_of_steps():
     assert compiled(60.0) == 120.0
     compared(pb.grad(f), 30.0)
     compared(pb.grad(pb.grad(lambda x: f(x) * x)), 30.0)
+
+
+def test_an_endless_loop_ends_when_the_user_stops_it():
+    f = pb.compile(lambda x: pb.while_loop(lambda x: x > 0, lambda x: abs(x), x))
+    assert f(-1.0) == -1.0
+    for _ in range(2):
+        timer = threading.Timer(0.05, _thread.interrupt_main)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            f(1.0)
+        timer.join()
+    assert f(-1.0) == -1.0
 
 
 def test_an_unbounded_loop_backwards_runs_on_the_host():

@@ -16,6 +16,9 @@ from pullback.compiler.instructions import Writer
 from pullback.core.aval import Aval
 from pullback.core.node import Node
 
+_OFTEN = 1024
+"""After how many steps a loop of unknown length asks whether it is to stop."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -65,6 +68,7 @@ class FlowWriter:
         results: where its results are to be.
         spare: second places for results that are carried; None for a result that is not, or needs none.
         flag: a byte of memory.
+        interrupted: the slot of the function that says whether a signal has come.
     """
 
     def __init__(
@@ -77,10 +81,12 @@ class FlowWriter:
         results: Sequence[Place],
         spare: Sequence[Place | None],
         flag: Place,
+        interrupted: int,
     ) -> None:
         self.w = Writer(module)
         self.name, self.node, self.frames = name, node, frames
         self.inputs, self.results, self.spare, self.flag = inputs, results, spare, flag
+        self.interrupted = interrupted
 
     def text(self) -> str:
         """The function."""
@@ -181,6 +187,7 @@ class FlowWriter:
         return read
 
     def _while(self, asking: str, pointer: str) -> None:
+        """A loop of unknown length; the first thing that it carries is whether all is well."""
         w, params, (question, frame) = self.w, self.node.params, self.frames
         asked, given = params["cond_consts"], params["body_consts"]
         for i in range(asked):
@@ -200,12 +207,13 @@ class FlowWriter:
         self._run(question, asking)
         holds = w.result(f"load i8, ptr {flag}")
         w.write(f"%holds = icmp ne i8 {holds}, 0")
-        w.write("br i1 %holds, label %step, label %done")
-        w.label("step")
+        w.write("br i1 %holds, label %go, label %done")
+        self._look_for_signals(w)
         self._run(frame, pointer)
         w.write("%following = add i64 %count, 1")
         w.write("br label %ask")
         w.label("done")
+        w.write("%stopped = phi i1 [false, %ask], [true, %look]")
         for i, (one, (_, place, spare)) in enumerate(zip(read, carried, strict=True)):
             if place != spare:
                 there = w.value(f"icmp eq ptr {one}, {place}")
@@ -214,6 +222,24 @@ class FlowWriter:
                 self._copy(place, one, self.results[i].nbytes)
                 w.write(f"br label %stored{i}")
                 w.label(f"stored{i}")
+        w.write("br i1 %stopped, label %unwell, label %out")
+        w.label("unwell")
+        w.write(f"store i8 0, ptr {carried[0][1]}")
+        w.write("br label %out")
+        w.label("out")
+
+    def _look_for_signals(self, w: Writer) -> None:
+        """Every so many steps: go on, unless the user wants to stop."""
+        w.label("go")
+        w.write(f"%since = and i64 %count, {_OFTEN - 1}")
+        w.write(f"%due = icmp eq i64 %since, {_OFTEN - 1}")
+        w.write("br i1 %due, label %look, label %step")
+        w.label("look")
+        called = self._load(self.interrupted)
+        w.write(f"%signal = call i32 {called}()")
+        w.write("%stop = icmp ne i32 %signal, 0")
+        w.write("br i1 %stop, label %done, label %step")
+        w.label("step")
 
     def _branch(self, pointers: Sequence[str]) -> None:
         """Call the body that the first input says, or the only one there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
@@ -45,13 +46,17 @@ class HostCall:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a native function: what a report names; ``depth`` counts the loops and branches that it is in."""
+    """One part of a native function: what a report names.
+
+    ``depth`` counts the loops and branches that it is in; ``steps`` says how many steps it has, 0 for who knows.
+    """
 
     kind: str
     nodes: tuple[str, ...]
     nbytes: int
     flops: int
     depth: int = 0
+    steps: int = 1
 
 
 @dataclass
@@ -95,8 +100,10 @@ class Lowered:
     functions: list[tuple[str, str, str, int]] = field(default_factory=list)
 
     @property
-    def work(self) -> int:
-        """How much there is to do: bytes moved and operations of products."""
+    def work(self) -> float:
+        """How much there is to do: bytes moved and operations of products; infinite where nobody knows."""
+        if not all(part.steps for part in self.parts):
+            return math.inf
         return sum(part.nbytes + part.flops for part in self.parts if part.depth == 0)
 
 
@@ -188,6 +195,8 @@ class _Flow:
         return [self.memory, self.flag, *spare, *self.unused.values()]
 
 
+_ROUTINES = ("parallel", "pool", "interrupted")
+"""What native code calls or reads elsewhere: see threads.py and interrupts.py."""
 _FLOWS = {"scan": "loop", "while_loop": "loop", "cond": "branch", "switch": "branch", "checkpoint": "call"}
 """What a report calls them."""
 
@@ -247,7 +256,7 @@ class _Lowering:
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
-        self.threads = False
+        self.called: set[str] = set()  # which of the routines
         self.operands: list[tuple[int, int]] = []  # of the steps of the native function that is being put together
         self.flows = {
             step.node: self._flow(f"{prefix}step{number}", step.node)
@@ -267,7 +276,9 @@ class _Lowering:
             over = kept if i == len(bodies) - 1 else {}
             inner.append(_Lowering(body.plan, self.module, f"{name}.{i}.", 0, over))
             inner[-1].write_function(f"{name}.{i}")
-        self.threads = self.threads or any(one.threads for one in inner)
+        self.called.update(
+            *(one.called for one in inner), ["interrupted"] if node.primitive.name == "while_loop" else []
+        )
         avals: Any = node.aval
         places = inner[-1].lowered.in_place
         spare = [
@@ -312,7 +323,7 @@ class _Lowering:
                     count += 1
         lowered.arena = count
         count += 1
-        for routine in ("parallel", "pool"):
+        for routine in _ROUTINES:
             self.slots[routine] = count
             count += 1
         lowered.slots = count
@@ -492,8 +503,7 @@ class _Lowering:
             if separate:
                 finish()
         finish()
-        if self.threads:
-            lowered.routines = [(self.slots[name], name) for name in ("parallel", "pool")]
+        lowered.routines = [(self.slots[name], name) for name in _ROUTINES if name in self.called]
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(self.module)
@@ -525,7 +535,7 @@ class _Lowering:
         frames = [
             Frame(
                 f"{flow.name}.{i}", one.lowered.slots, one.lowered.outputs, one.lowered.in_place,
-                [*flow.shared.get(one, []), *[(one.slots[word], self.slots[word]) for word in ("parallel", "pool")]],
+                [*flow.shared.get(one, []), *[(one.slots[word], self.slots[word]) for word in one.called]],
                 one.lowered.arena, self._place(flow.memory.view()),
             )
             for i, one in enumerate(flow.inner)
@@ -534,16 +544,21 @@ class _Lowering:
         results = [self._place(buffer.view()) for buffer in flow.results if buffer is not None]
         spare = [None if buffer is None else self._place(buffer.view()) for buffer in flow.spare]
         flag = self._place(flow.flag.view())
-        self.module.add(FlowWriter(self.module, flow.name, node, frames, inputs, results, spare, flag).text())
+        self.module.add(
+            FlowWriter(
+                self.module, flow.name, node, frames, inputs, results, spare, flag, self.slots["interrupted"]
+            ).text()
+        )
         calls.append(f"  call void @{flow.name}(ptr %slots)")
-        times = node.params.get("length", 1)
+        kind = node.primitive.name
+        steps = node.params.get("length", 0 if kind == "while_loop" else 1)
         inner = [part for one in flow.inner for part in one.lowered.parts]
         whole = [part for part in inner if part.depth == 0]
-        moved, flops = (times * sum(getattr(part, name) for part in whole) for name in ("nbytes", "flops"))
-        described = f"{node.primitive.name} {planned_bodies(node)[-1].name}"
+        moved, flops = (max(steps, 1) * sum(getattr(part, name) for part in whole) for name in ("nbytes", "flops"))
+        described = f"{kind} {planned_bodies(node)[-1].name}"
         if "length" in node.params:
-            described += f", {times} steps"
-        self.lowered.parts.append(Part(_FLOWS[node.primitive.name], (described,), moved, flops))
+            described += f", {steps} steps"
+        self.lowered.parts.append(Part(_FLOWS[kind], (described,), moved, flops, steps=steps))
         self.lowered.parts += [replace(part, depth=part.depth + 1) for part in inner]
 
     def _place(self, view: View) -> Place:
@@ -651,7 +666,7 @@ class _Lowering:
         if tile >= trips:
             calls.append(f"  call void @{name}(ptr {given}, i64 0, i64 {trips}, ptr null)")
             return
-        self.threads = True
+        self.called |= {"parallel", "pool"}
         for word in ("parallel", "pool"):
             slot = f"getelementptr ptr, ptr %slots, i64 {self.slots[word]}"
             calls += [f"  %{word}{number}.at = {slot}", f"  %{word}{number} = load ptr, ptr %{word}{number}.at"]

@@ -41,7 +41,7 @@ from pullback.core.terminals import input_node, scalar_node
 from pullback.transforms.passes import optimize, remade, rewrite
 from pullback.transforms.simplify import condense
 
-BOOLEAN = np.dtype(bool)
+BOOLEAN, INTEGER = np.dtype(bool), np.dtype(np.int64)
 
 
 def plan_graph(graph: Graph) -> tuple[Plan, int]:
@@ -154,30 +154,32 @@ def _native_while(node: Node, inputs: tuple[Node, ...]) -> _Native | None:
     if unsafe:
         return None
     operands, outputs, (holds,) = list(inputs), list(body.outputs), question.outputs
-    inside, looked_at = list(body.inputs), list(question.inputs)
-    bounded = checks or limit is not None
-    if bounded:  # the number of steps until now, and whether all was well, are carried on
-        steps, well = input_node(Aval((), np.dtype(np.int64)), "steps"), input_node(Aval((), BOOLEAN), "well")
-        still = input_node(Aval((), BOOLEAN), "well")
-        good = [well, *outputs[len(outputs) - checks :]]
+    first = len(outputs) - checks
+    # Whether all is well is carried on as well: a check may fail, there may be a bound, a signal may end the loop.
+    well, still = (input_node(Aval((), BOOLEAN), "well") for _ in range(2))
+    states, numbers, start = [well], [still], [scalar_node(True, (), BOOLEAN)]
+    good, following = [well, *outputs[first:]], []
+    if limit is not None:
+        steps = input_node(Aval((), INTEGER), "steps")
+        states.append(steps)
+        numbers.append(input_node(steps.array_aval, "steps"))
+        start.append(scalar_node(0, (), INTEGER))
         with record():
-            if limit is not None:
-                good.append(operations.less(Array(steps), limit)._node)
-            following = operations.add(Array(steps), 1)._node
-        outputs = [following, _all(good), *outputs[: len(outputs) - checks]]
-        inside[given:given] = [steps, well]
-        looked_at[asked:asked] = [input_node(steps.array_aval, "steps"), still]
-        holds = _all([still, holds])
-        operands[asked + given : asked + given] = [
-            scalar_node(0, (), np.dtype(np.int64)),
-            scalar_node(True, (), BOOLEAN),
-        ]
-    planned = _planned_body(params["body"], Graph.of(outputs, inside))
-    asks = _planned_body(params["cond"], Graph.of([holds], looked_at))
+            good.append(operations.less(Array(steps), limit)._node)
+            following.append(operations.add(Array(steps), 1)._node)
+    operands[asked + given : asked + given] = start
+    planned = _planned_body(
+        params["body"],
+        Graph.of([_all(good), *following, *outputs[:first]], [*body.inputs[:given], *states, *body.inputs[given:]]),
+    )
+    asks = _planned_body(
+        params["cond"],
+        Graph.of([_all([still, holds])], [*question.inputs[:asked], *numbers, *question.inputs[asked:]]),
+    )
     if planned is None or asks is None:
         return None
     results = _results(node, operands, {**params, "cond": asks, "body": planned, "max_steps": None})
-    return (results[2:], [results[1]]) if bounded else (results, [])
+    return results[len(states) :], results[:1]
 
 
 def _native_branches(node: Node, inputs: tuple[Node, ...]) -> _Native | None:

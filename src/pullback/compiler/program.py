@@ -15,6 +15,7 @@ import numpy as np
 from pullback.compiler import allocation, threads
 from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
+from pullback.compiler.interrupts import interrupted_address
 from pullback.compiler.lower import HostCall, load_or_lower, lower
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
@@ -244,6 +245,8 @@ class _Run:
 
 
 def _address(routine: str) -> int:
+    if routine == "interrupted":
+        return interrupted_address()
     return threads.pool.address if routine == "pool" else threads.parallel_address()
 
 
