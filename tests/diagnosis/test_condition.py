@@ -52,7 +52,25 @@ def test_a_result_of_zero_has_an_infinite_condition_number():
     assert found.digits == 0
 
 
+def test_what_is_exact_or_no_number_is_said_so():
+    assert str(pb.condition(lambda x: 3.0, 1.0)) == "result 3, all digits of it are right"
+    with np.errstate(all="ignore"):
+        assert str(pb.condition(np.log, -1.0)).startswith("result nan: no digits. pullback.diagnose")
+    assert pb.condition(np.sum, np.zeros(0)).digits == np.inf
+
+
+def test_steps_are_written_in_the_names_of_variables():
+    def spread(x):
+        centre = np.mean(x)
+        return np.mean(x * x) - centre**2
+
+    found = str(pb.condition(spread, np.array([1e8, 1e8 + 1, 1e8 + 2])))
+    assert "mean(x*x) - centre**2 loses 16" in found
+
+
 def test_bad_arguments_are_refused():
+    with pytest.raises(pb.errors.ShapeError, match=r"condition: expected .* result, got 2"):
+        pb.condition(lambda x: (x, x), 1.0)
     with pytest.raises(pb.errors.ShapeError, match="condition: expected a function with one number as its result"):
         pb.condition(lambda x: 2 * x, np.ones(3))
     with pytest.raises(pb.errors.DTypeError, match="condition: expected a function"):

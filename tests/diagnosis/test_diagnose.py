@@ -1,4 +1,4 @@
-"""Ten training scripts, each broken in one line: diagnose names that line, and what would avoid the fault."""
+"""Training scripts, each broken in one line: diagnose names that line, and what would avoid the fault."""
 
 import inspect
 import itertools
@@ -133,7 +133,59 @@ def a_logarithm_of_one_minus_a_probability():
     return loss, (np.abs(X), LABELS.astype(np.float32)), "log_sigmoid", "1 - sigmoid(x)"
 
 
+def a_scale_of_zero():
+    def loss(x, scale):
+        return np.mean(0.5 * ((x - 1) / scale) ** 2)  # here
+
+    return loss, (X.astype(float), 0.0), "(x - 1)/scale is", "divisor is 0"
+
+
+def a_row_of_zeros_that_is_normalised():
+    def loss(x):
+        unit = x / np.sqrt(np.sum(x**2, axis=1, keepdims=True))  # here
+        return np.sum(unit @ unit.T)
+
+    return loss, (np.vstack([X, 0 * X[:1]]),), "x/sqrt(sum(x**2, axes=(1,))) is 4 NaN", "divisor is 0"
+
+
+def a_distance_of_equal_points():
+    def loss(x):
+        return np.arccosh(1 + np.sum(x**2))  # here
+
+    return loss, (np.zeros(3),), "arccosh(1 + sum(x**2))", "infinite at 1"
+
+
+def a_rate_that_overflows():
+    def loss(x):
+        rate = np.exp(x @ np.ones(4, np.float32) * 300)  # here
+        return np.mean(rate - 2 * np.log(rate))
+
+    return loss, (X,), "write it stably: log(exp(x)) = x", "inf of 16 elements"
+
+
+def a_singular_covariance():
+    def loss(x):
+        covariance = x.T @ x
+        return np.log(np.linalg.det(covariance))  # here
+
+    return loss, (np.zeros((3, 2)),), "log(det(covariance)) is -inf", "slogdet(A)[1]"
+
+
+def a_mean_of_nothing():
+    def loss(x):
+        chosen = x > 100
+        return np.sum(np.where(chosen, x, 0)) / np.sum(chosen)  # here
+
+    return loss, (X,), "the divisor is 0", "is NaN"
+
+
 SCRIPTS = [
+    a_scale_of_zero,
+    a_row_of_zeros_that_is_normalised,
+    a_distance_of_equal_points,
+    a_rate_that_overflows,
+    a_singular_covariance,
+    a_mean_of_nothing,
     log_of_zero_in_a_loss_of_ones_own,
     softmax_by_hand_overflows,
     an_exploding_recurrent_network,
@@ -175,6 +227,33 @@ def test_inputs_that_are_not_finite_are_named():
     found = pb.diagnose(lambda x, y: np.sum(x["a"] * y), {"a": np.array([np.nan, 1.0])}, np.ones(2))
     assert found.inputs == ("x.a",)
     assert "the input x.a holds NaN or an infinity" in str(found)
+
+
+def test_what_depends_on_no_argument_is_told():
+    found = pb.diagnose(lambda x: 1 / np.sum(x), np.zeros(3, int))
+    assert found
+    assert str(found) == "the result holds NaN or an infinity, and depends on no floating argument"
+    weights = pb.array([np.nan, 1.0])
+    found = pb.diagnose(lambda x: np.sum(x * weights), np.ones(2))
+    assert found.constants == ("the constant k1",)
+
+
+def test_numbers_in_a_container_are_looked_at():
+    found = pb.diagnose(lambda settings: np.log(settings["scale"]), {"scale": 0.0})
+    assert "log(settings.scale) is -inf" in str(found)
+
+
+def test_what_happens_inside_a_loop_is_looked_for_there():
+    found = pb.diagnose(lambda x: pb.fori_loop(0, 5, lambda i, h: np.log(h), x), 2.0)
+    assert "it happens inside" in str(found)
+
+
+def test_an_error_of_the_function_is_its_own():
+    def broken(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        pb.diagnose(broken, np.ones(2))
 
 
 def test_a_value_from_finite_numbers_only_is_told_from_what_came_in():

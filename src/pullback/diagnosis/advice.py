@@ -10,6 +10,7 @@ import numpy as np
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors
 from pullback.core.node import Node
+from pullback.core.state import no_grad
 from pullback.transforms.stabilize import FINITE, Found, find
 
 _LARGE = 1e8
@@ -31,6 +32,16 @@ _VALUES = {
     "power": "the base is 0 or negative, or the power overflows: see the ranges",
     "arccos": "arccos is defined from -1 to 1: use np.clip(x, -1, 1), or np.arctan2",
     "arcsin": "arcsin is defined from -1 to 1: use np.clip(x, -1, 1), or np.arctan2",
+    "arccosh": "arccosh is defined from 1 on: use np.maximum(x, 1)",
+    "cosh": "cosh overflows above 710 (float64) or 89 (float32): look why its operand is so large",
+    "sinh": "sinh overflows above 710 (float64) or 89 (float32): look why its operand is so large",
+    "expm1": "expm1 overflows above 709 (float64) or 88 (float32): look why its operand is so large",
+    "exp2": "exp2 overflows from 1024 on (float64) or 128 (float32): look why its operand is so large",
+    "logsumexp": "a row has only -inf, or an inf: replace it before, with np.where",
+    **dict.fromkeys(
+        ("scan", "while_loop", "cond", "switch", "associative_scan", "checkpoint"),
+        "it happens inside: call pullback.diagnose with the function that it runs, on operands like these",
+    ),
     "arctanh": "arctanh is infinite at -1 and 1: keep its operand inside",
     "softmax": "a row has only -inf, or an inf: replace it before, with np.where",
     "log_softmax": "a row has only -inf, or an inf: replace it before, with np.where",
@@ -47,6 +58,8 @@ _GRADIENTS = {
     "power": "the derivative of x**y by x is infinite at 0 for y < 1, by y at x = 0: keep x above 0",
     "arccos": "the derivative of arccos is infinite at -1 and 1: use np.arctan2, or stay inside",
     "arcsin": "the derivative of arcsin is infinite at -1 and 1: use np.arctan2, or stay inside",
+    "arccosh": "the derivative of arccosh is infinite at 1: stay above, or use np.arcsinh of sqrt(x**2 - 1)",
+    "arctanh": "the derivative of arctanh is infinite at -1 and 1: stay inside",
     "cbrt": "the derivative of cbrt is infinite at 0",
     "reciprocal": "the divisor is 0: replace it where it is, d = np.where(d == 0, 1, d)",
 }
@@ -81,11 +94,16 @@ def _rewrite(node: Node, graph: Graph) -> Found | None:
             for found in find(candidate):
                 sources = set(found.sources)
                 inner = ancestors([candidate], stop=sources.__contains__)
-                if node in inner and node not in sources and found.rewrite.changes == FINITE:
+                if node in inner and node not in sources and found.rewrite.changes == FINITE and _applies(found):
                     return found
         if len(near) > _NEAR:
             break
     return None
+
+
+def _applies(found: Found) -> bool:
+    with no_grad(), np.errstate(all="ignore"):
+        return found.build() is not None
 
 
 def _largest(nodes: Iterable[Node]) -> float:

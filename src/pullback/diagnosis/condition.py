@@ -17,7 +17,8 @@ from pullback.diagnosis.recording import record_call
 from pullback.errors import ShapeError
 from pullback.transforms.backward import pull_back, seed
 from pullback.transforms.evaluation import carries_derivative
-from pullback.view.notation import number, source, written
+from pullback.view.formula import in_variables
+from pullback.view.notation import number, source
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,14 @@ class Condition:
 
     def __str__(self) -> str:
         worst = sorted(self.steps, key=lambda one: -one.lost)[:_SHOWN]
-        lines = [f"result {number(self.value)}, about {self.digits:.1f} digits of it are right"]
+        if not math.isfinite(self.value):
+            return f"result {number(self.value)}: no digits. pullback.diagnose says where that begins"
+        right = "all digits" if math.isinf(self.digits) else f"about {self.digits:.1f} digits"
+        lines = [f"result {number(self.value)}, {right} of it are right"]
         lines += [f"  {one.place}{one.expression} loses {one.lost:.1f} digits" for one in worst if one.lost >= 1]
         sensitive = sorted(self.steps, key=lambda one: -one.condition)[:_SHOWN]
         lines += [
-            f"  {one.place}{one.name} has the condition number {number(one.condition, 3)}"
+            f"  {one.place}{one.expression} has the condition number {number(one.condition, 3)}"
             for one in sensitive
             if one.condition > 10
         ]
@@ -97,7 +101,9 @@ def condition(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> C
     """
     graph = record_call("condition", function, args, keywords)
     output = graph.outputs[0]
-    if len(graph.outputs) != 1 or output.value.size != 1:
+    if len(graph.outputs) != 1:
+        raise ShapeError(f"condition: expected a function with one number as its result, got {len(graph.outputs)}")
+    if output.value.size != 1:
         raise ShapeError(f"condition: expected a function with one number as its result, got {output.aval}")
     arrived: dict[Node, Any] = {output: seed(Array(output), None, "condition")}
     inputs = [node for node in graph.inputs if carries_derivative(node)]
@@ -107,7 +113,8 @@ def condition(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> C
         nodes = [node for node in graph.nodes if isinstance(arrived.get(node), Array) and carries_derivative(node)]
         steps = [_step(node, arrived[node], size, graph.names) for node in nodes]
     rounded = [one.condition for one, node in zip(steps, nodes, strict=True) if node.inputs]
-    error = float(np.finfo(output.value.dtype).eps / 2 * sum(rounded)) if size else math.inf
+    amplified = any(one.condition for one in steps)
+    error = float(np.finfo(output.value.dtype).eps / 2 * sum(rounded)) if size or not amplified else math.inf
     digits = max(-math.log10(error), 0.0) if 0 < error < math.inf else 0.0 if error else math.inf
     return Condition(float(np.asarray(output.value).real.ravel()[0]), tuple(steps), error, digits)
 
@@ -116,7 +123,7 @@ def _step(node: Node, ct: Array, size: float, names: Any) -> Step:
     value = np.asarray(node.value)
     influence = float(np.sum(np.abs(np.asarray(ct.detach()) * value)))
     amplified = influence / size if size else (math.inf if influence else 0.0)
-    return Step(names[node], written(node, names) if node.inputs else names[node], source(node), amplified, _lost(node))
+    return Step(names[node], in_variables(node, names), source(node), amplified, _lost(node))
 
 
 def _lost(node: Node) -> float:

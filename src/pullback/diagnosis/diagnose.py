@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.graph import Graph
+from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node, is_finite
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.diagnosis.advice import advice
 from pullback.diagnosis.recording import record_call
 from pullback.transforms.backward import pull_back, seed
 from pullback.transforms.evaluation import carries_derivative
-from pullback.view.notation import described, source, written
+from pullback.view.formula import in_variables
+from pullback.view.notation import described, source
 
 _STEPS = 8
 """How many steps of the way to the result are named."""
@@ -63,16 +64,19 @@ class Diagnosis:
     Attributes:
         faults: where finite numbers gave NaN or an infinity that reached the result, the first one first.
         inputs: the names of inputs that are not finite themselves.
+        constants: the same of constants that reach the result, which nothing watched was made of.
     """
 
     faults: tuple[Fault, ...]
     inputs: tuple[str, ...]
+    constants: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.faults or self.inputs)
+        return bool(self.faults or self.inputs or self.constants)
 
     def __str__(self) -> str:
         lines = [f"the input {name} holds NaN or an infinity" for name in self.inputs]
+        lines += [f"{name} holds NaN or an infinity, and depends on no floating argument" for name in self.constants]
         return "\n".join([*lines, *map(str, self.faults)]) or "all numbers are finite, and all gradients"
 
 
@@ -109,8 +113,9 @@ def examine(graph: Graph) -> Diagnosis:
     outputs = [node for node in graph.outputs if not is_finite(node.value)]
     if outputs:
         faults = [_value_fault(graph, node, path) for node, path in _origins(graph, outputs)]
+        constants = _strange_constants(graph, outputs)
         once = {(one.where, one.expression): one for one in reversed(faults)}  # of one line run often, the first time
-        return Diagnosis(tuple(reversed(once.values())), names)
+        return Diagnosis(tuple(reversed(once.values())), names, constants)
     with np.errstate(all="ignore"):
         fault = None if inputs else _gradient_fault(graph)
     return Diagnosis(() if fault is None else (fault,), names)
@@ -158,9 +163,21 @@ def _meant(graph: Graph) -> set[Node]:
     return meant
 
 
+def _strange_constants(graph: Graph, outputs: list[Node]) -> tuple[str, ...]:
+    """The constants with NaN from which that reaches an output, and outputs that are constants."""
+    found = []
+    for node in ancestors(outputs, stop=lambda node: is_finite(node.value)):
+        if node.primitive is CONSTANT and not isinstance(node.value, tuple) and not is_finite(node.value):
+            if node in outputs:
+                found.append("the result")
+            elif np.isnan(node.value).any():
+                found.append(f"the constant {graph.names[node]}")
+    return tuple(dict.fromkeys(found))
+
+
 def _value_fault(graph: Graph, node: Node, path: list[Node]) -> Fault:
     return Fault(
-        "value", node.primitive.name, written(node, graph.names), source(node), _counted(node.value),
+        "value", node.primitive.name, in_variables(node, graph.names), source(node), _counted(node.value),
         _operands(graph, node), _steps(graph, path), advice(node, graph, gradient=False),
     )  # fmt: skip
 
@@ -177,8 +194,14 @@ def _counted(value: Any) -> str:
 
 
 def _operands(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:
-    named = [one for one in dict.fromkeys(node.inputs) if one.inputs or one.primitive is INPUT or one.value.ndim]
-    return tuple((graph.names[one], described(one.value)) for one in named if one.value is not None)
+    found = {}
+    for one in node.inputs:
+        while one.primitive.name == "broadcast_to" and one.name is None:
+            one = one.inputs[0]
+        if one.value is not None and as_scalar(one) is None:
+            label = graph.names[one] if one.name is not None else in_variables(one, graph.names)
+            found[label] = described(one.value)
+    return tuple(found.items())
 
 
 def _steps(graph: Graph, path: list[Node]) -> tuple[str, ...]:
@@ -215,8 +238,9 @@ def _gradient_fault(graph: Graph) -> Fault | None:
 def _edge_fault(graph: Graph, node: Node, contribution: Array) -> Fault:
     path = _to_output(graph, node)
     return Fault(
-        "gradient", node.primitive.name, written(node, graph.names), source(node), _counted(contribution._node.value),
-        _operands(graph, node), _steps(graph, path), advice(node, graph, gradient=True),
+        "gradient", node.primitive.name, in_variables(node, graph.names), source(node),
+        _counted(contribution._node.value), _operands(graph, node), _steps(graph, path),
+        advice(node, graph, gradient=True),
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def _watched(name: str, arg: Any, inputs: list[Node]) -> Any:
         return arg
     paths = tree.paths(arg)
     watched = [
-        _input(f"{name}.{path}", leaf, inputs) if type(leaf) in (Array, np.ndarray) else wrap(leaf)
+        _input(f"{name}.{path}", leaf, inputs) if type(leaf) in (Array, np.ndarray, float) else wrap(leaf)
         for path, leaf in zip(paths, leaves, strict=True)
     ]
     return tree.unflatten(structure, watched)

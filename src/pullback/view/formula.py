@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar, format_number
 from pullback.core.node import Node
 from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import the_output
-from pullback.view.notation import ATOM, INFIX, as_ratio, infix, operand
+from pullback.view.notation import ATOM, INFIX, as_ratio, infix, operand, written
 from pullback.view.tex import tex_name
 from pullback.view.tex_operations import tex_leaf, tex_operation
 
@@ -90,15 +89,30 @@ def graph_formula(graph: Graph, name: str | None = None, form: str = "text") -> 
     return _statements(final, nodes, graph, FORMS[form])
 
 
-def written_out(final: Node, names: Mapping[Node, str], tidy: bool = False, form: Form = TEXT) -> str:
+def written_out(
+    final: Node,
+    names: Mapping[Node, str],
+    tidy: bool = False,
+    form: Form = TEXT,
+    known: Callable[[Node], bool] = lambda node: False,
+) -> str:
     """Write a node in terms of the leaves that it depends on, which have these names; numbers need none.
 
-    With ``tidy``, products are written as one would by hand.
+    With ``tidy``, products are written as one would by hand. Nodes that are ``known`` are written by their names, too.
     """
     texts: dict[Node, Written] = {}
-    for node in ancestors([final]):
-        texts[node] = _written(node, texts, names, tidy, form)
+    for node in ancestors([final], stop=lambda node: node is not final and known(node)):
+        if node is not final and node.inputs and known(node):
+            texts[node] = operand(names[node])
+        else:
+            texts[node] = _written(node, texts, names, tidy, form)
     return texts[final][0]
+
+
+def in_variables(node: Node, names: Mapping[Node, str], longest: int = 60) -> str:
+    """Write a node in the names of variables and inputs; where that gets long, in those of its operands."""
+    text = written_out(node, names, known=lambda one: one.name is not None) if node.inputs else names[node]
+    return text if len(text) <= longest else written(node, names)
 
 
 def _written(node: Node, texts: Mapping[Node, Written], names: Mapping[Node, str], tidy: bool, form: Form) -> Written:
@@ -111,8 +125,9 @@ def _written(node: Node, texts: Mapping[Node, Written], names: Mapping[Node, str
 
 def _only_adds_axes(node: Node) -> bool:
     """Whether a node is another one with other axes of length 1."""
-    before: Any = node.inputs[0]._aval if node.primitive.name == "reshape" else None
-    after = node._aval
+    if node.primitive.name != "reshape":
+        return False
+    before, after = (getattr(one, "aval", None) for one in (node.inputs[0], node))  # expressions have no shapes yet
     if not isinstance(before, Aval) or not isinstance(after, Aval):
         return False
     return [n for n in before.shape if n != 1] == [n for n in after.shape if n != 1]
