@@ -13,12 +13,14 @@ import numpy as np
 
 from pullback.compiler import binding, entry
 from pullback.compiler.binding import bind, slot_offset
+from pullback.compiler.calls import body_of, program_call
 from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.lower import lower
 from pullback.compiler.program import Program
 from pullback.compiler.report import Report, profiles, report
 from pullback.compiler.signature import Call
 from pullback.compiler.tracing import Traced, trace_call
+from pullback.control.bodies import Body
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval
@@ -34,7 +36,7 @@ from pullback.core.state import debugging, recording
 from pullback.core.terminals import constant_node
 from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError, ShapeError
-from pullback.transforms.arguments import result_kind
+from pullback.transforms.arguments import restore, result_kind
 from pullback.transforms.passes import optimize, settle
 from pullback.transforms.simplify import condense
 
@@ -69,9 +71,12 @@ class Compiled:
             if found is not MISS:
                 return found
         call = Call(args, keywords, self._static)
-        if _is_recorded(call):
+        recorded = recording.enabled and any(_is_watched(call.leaves[i]) for i in call.traced)
+        if any(_has_no_value(call.leaves[i]) for i in call.traced) or (recorded and debugging.nan is not None):
             return self._function(*args, **keywords)
         used = self._entry(call)
+        if recorded or (recording.enabled and used.watches()):
+            return used.record(call) if used.is_pure() else self._function(*args, **keywords)
         if profiles:
             return used.run_profiled(call, self.__name__)
         result = used.run(call)
@@ -164,6 +169,7 @@ class _Entry:
 
     def __init__(self, function: Callable[..., Any], call: Call) -> None:
         self.held = call.held
+        self.name: str = getattr(function, "__name__", type(function).__name__)
         self.traced: Traced = trace_call(function, call)
         state = self.traced.state
         self._first_state = len(call.traced)
@@ -174,6 +180,35 @@ class _Entry:
         self.fast: Callable[..., Any] | None = None
         self._attempts = 0
         self._separate: Program | None = None
+        self._recorded: Body | None = None
+
+    def is_pure(self) -> bool:
+        """Whether the function changes no Parameter and no gradient."""
+        state = self.traced.state
+        return not (state.writes or state.grad_writes or state.grad_reads)
+
+    def watches(self) -> bool:
+        """Whether the results are Arrays with a derivative by something besides the arguments."""
+        state = self.traced.state
+        return self.kind == "array" and self.is_pure() and (
+            any(parameter.trainable for parameter in state.reads)
+            or any(_is_watched(array) for array, _ in state.arrays)
+        )  # fmt: skip
+
+    def record(self, call: Call) -> Any:
+        """Run the program as a node through which derivatives go."""
+        state = self.traced.state
+        operands = [asarray(call.leaves[i]) for i in call.traced]
+        operands += [Array(parameter._held) for parameter in state.reads]
+        operands += [Array(_held(array)) for array, _ in state.arrays]
+        outputs = program_call.bind(operands, {"body": self._body()}) if self.traced.graph.outputs else ()
+        results = [restore(outputs[one], self.kind) if traced else one for traced, one in self.traced.results]
+        return tree.unflatten(self.traced.structure, results)
+
+    def _body(self) -> Body:
+        if self._recorded is None:
+            self._recorded = body_of(self.name, self.traced.graph, self.program)
+        return self._recorded
 
     def run_profiled(self, call: Call, name: str) -> Any:
         """Run a program with the same graph whose parts are measured."""
@@ -196,7 +231,7 @@ class _Entry:
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]  # settings say that there is one
-        values += state.arrays
+        values += [_value(array) for array, _ in state.arrays]
         outputs = program.run(values)
         if debugging.nan is not None and not all(map(is_finite, outputs)):
             operations.explain_nonfinite(self.traced.graph, values)
@@ -229,7 +264,7 @@ class _Entry:
                 return None
             guards += binding.guards(id(parameter) in written)
             arrays[self._first_state + i] = binding.value
-        for i, array in enumerate(state.arrays):
+        for i, (array, _) in enumerate(state.arrays):
             if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
                 return None
             arrays[self._first_state + len(state.reads) + i] = array
@@ -296,6 +331,10 @@ def available() -> bool:
     return entry.available() and binding.available()
 
 
+def _held(array: Any) -> Node:
+    return array._node if isinstance(array, Array) else constant_node(array.copy())  # others may write to theirs
+
+
 def _value(leaf: Any) -> Any:
     return leaf._node.value if isinstance(leaf, Array) else np.asarray(leaf)
 
@@ -308,15 +347,12 @@ def _restored(value: np.ndarray[Any, Any], kind: str) -> Any:
     return value.item() if kind == "python" else value[()]
 
 
-def _is_recorded(call: Call) -> bool:
-    """Whether a derivative or a trace goes through this call: then the function's own operations are recorded."""
-    for position in call.traced:
-        leaf = call.leaves[position]
-        if isinstance(leaf, Array):
-            node = leaf._node
-            if node.value is None or (node.watched and recording.enabled and not isinstance(leaf, Parameter)):
-                return True
-    return False
+def _has_no_value(leaf: Any) -> bool:
+    return isinstance(leaf, Array) and not isinstance(leaf, Parameter) and leaf._node.value is None
+
+
+def _is_watched(leaf: Any) -> bool:
+    return isinstance(leaf, Array) and not isinstance(leaf, Parameter) and leaf._node.watched
 
 
 def _static_positions(function: Callable[..., Any], names: Iterable[str]) -> frozenset[str | int]:
@@ -353,9 +389,10 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
     values, and so do their gradients after ``backward()``. Other side effects of ``f`` happen once, while it is
     compiled.
 
-    NumPy in, NumPy out, as with ``grad``. May be used as a decorator. Inside a derivative or another compiled function
-    ``f`` itself runs and is recorded, so nothing is lost there; results of a program are constants to a later
-    ``backward()``: call that inside.
+    NumPy in, NumPy out, as with ``grad``; what comes out of NumPy arrays is constant to a later ``backward()``. From
+    Arrays come Arrays, through which it goes. A derivative through a compiled function that assigns nothing is
+    computed by programs too. Inside another compiled function ``f`` itself runs and is part of that. May be used as a
+    decorator.
 
     Args:
         f: a function of arrays and anything else.

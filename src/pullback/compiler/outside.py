@@ -1,4 +1,4 @@
-"""NumPy arrays that a function uses and that are not its arguments: somebody may write to them between the calls.
+"""Arrays that a function uses and that are not its arguments: somebody may write to them between the calls.
 
 What is an operand as it is becomes an input of the graph, read at every call. What went into something that was
 computed while the function was traced is compared with what it held then.
@@ -15,6 +15,8 @@ import numpy as np
 
 from pullback.compiler.references import References
 from pullback.control.bodies import rebuild
+from pullback.core.array import Array
+from pullback.core.aval import Aval
 from pullback.core.capture import Capture
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
@@ -43,13 +45,13 @@ class Outside(NamedTuple):
     Attributes:
         outputs: those of the graph, in which inputs stand for arrays that are operands.
         inputs: these.
-        arrays: for each input the array that it is read from.
+        arrays: for each input the array that it is read from: NumPy's, or the handle of one of ours.
         contents: what other arrays must hold.
     """
 
     outputs: list[Node]
     inputs: list[Node]
-    arrays: list[Values]
+    arrays: list[Values | Array]
     contents: list[Content]
 
 
@@ -63,7 +65,12 @@ def find(outputs: Sequence[Node], capture: Capture, first: int, before: Referenc
         before: what it refers to, before it ran.
         after: the same afterwards.
     """
-    constants = [node for node in ancestors(outputs) if node.primitive is CONSTANT]
+    nodes = ancestors(outputs, stop=lambda node: node.index < first)
+    known_handles = {id(one.content): one.holder for one in after.found.values() if isinstance(one.holder, Array)}
+    ours = [node for node in nodes if node.index < first and node.value is not None and isinstance(node.aval, Aval)]
+    ours = [node for node in ours if node.watched or id(node) in known_handles]
+    handles = {node: known_handles[id(node)] if id(node) in known_handles else Array(node) for node in ours}
+    constants = [node for node in nodes if node.primitive is CONSTANT and node not in handles]
     values = Counter(id(node.value) for node in constants)
     for node in constants:  # of arrays that were made before, which may share the memory of the caller's
         if node.index < first and type(node.value) is np.ndarray:
@@ -71,7 +78,8 @@ def find(outputs: Sequence[Node], capture: Capture, first: int, before: Referenc
     shared = _shared(capture, values)
     sources = {id(value): array for array, known in shared for value in known}
     standing: dict[int, Node] = {}
-    replaced = {}
+    replaced = {node: input_node(node.array_aval, node.name, node.weak) for node in handles}
+    inputs = list(replaced.values())
     for node in constants:
         array = sources.get(id(node.value))
         if array is not None and array.shape == node.array_aval.shape and array.dtype == node.array_aval.dtype:
@@ -84,8 +92,8 @@ def find(outputs: Sequence[Node], capture: Capture, first: int, before: Referenc
     contents = {id(array): array for array in others if id(_owner(array)) not in covered}
     return Outside(
         _rebuilt(outputs, replaced),
-        [standing[id(array)] for array in arrays],
-        arrays,
+        [*inputs, *(standing[id(array)] for array in arrays)],
+        [*handles.values(), *arrays],
         [Content(array, np.array(array, order="C")) for array in contents.values()],
     )
 

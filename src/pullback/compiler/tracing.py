@@ -39,7 +39,7 @@ class State:
         slots: attributes of Parameters that the graph depends on, each with the very object that it held.
         configured: modules and optimizers whose settings the graph depends on, each with what stood for these.
         references: what the function refers to besides its arguments, where it does not set that itself.
-        arrays: of the caller's, whose values are inputs, after the gradients.
+        arrays: NumPy arrays and handles of arrays whose values are inputs, after the gradients; each with its aval.
         contents: arrays of the caller's that must hold what they held.
         settings: functions that read what else the graph depends on, each with what it gave.
     """
@@ -51,7 +51,7 @@ class State:
     slots: tuple[tuple[Parameter, str, Any], ...]
     configured: tuple[tuple[Configured, Token], ...]
     references: tuple[Reference, ...]
-    arrays: tuple[np.ndarray[Any, Any], ...]
+    arrays: tuple[tuple[np.ndarray[Any, Any] | Array, Aval], ...]
     contents: tuple[Content, ...]
     settings: tuple[tuple[Callable[[], Any], Any], ...]
 
@@ -61,6 +61,7 @@ class State:
             all(getattr(parameter, name) is held for parameter, name, held in self.slots)
             and all(one.token() is token for one, token in self.configured)
             and all(one.holds() for one in self.references)
+            and all(Aval(one.shape, one.dtype) == aval for one, aval in self.arrays)
             and all(one.holds() for one in self.contents)
             and all(read() == value for read, value in self.settings)
         )
@@ -110,8 +111,8 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
         grad_writes,
         (*capture.slots, *[(_parameter(cell), "trainable", _parameter(cell).trainable) for cell in cells]),
         tuple((one, one.token()) for one in capture.configured.values()),  # after what the function itself has set
-        tuple(before.unchanged(after)),
-        tuple(outside.arrays),
+        tuple(one for one in before.unchanged(after) if not any(one.holder is array for array in outside.arrays)),
+        tuple(zip(outside.arrays, [node.array_aval for node in outside.inputs], strict=True)),
         tuple(outside.contents),
         tuple(capture.settings),
     )
