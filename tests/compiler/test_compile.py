@@ -133,6 +133,107 @@ def test_layouts_in_memory_do_not_matter():
     np.testing.assert_array_equal(f(np.broadcast_to(1.5, (6, 4))), f(np.full((6, 4), 1.5)))
 
 
+class Named(np.ndarray):
+    """A subclass that adds nothing."""
+
+
+def test_subclasses_are_arrays_and_others_are_refused():
+    f = pb.compile(lambda x: x * 2)
+    assert type(f(np.ones(2).view(Named))) is np.ndarray
+    for given in (np.ma.array([1.0, 2.0], mask=[False, True]), np.array([1, None]), np.array(["2020"], "M8[Y]")):
+        with pytest.raises(pb.errors.DTypeError, match="compile: expected plain arrays of numbers"):
+            f(given)
+    assert f(1.0) == 2.0
+
+
+def test_numbers_of_every_kind():
+    f = pb.compile(lambda x: x * 2)
+    given = [np.float32(3), np.int64(3), 3, True, 3.0, 3j, np.array(3.0), np.array(3), np.float16(3), np.longdouble(3)]
+    for one in given:
+        found, expected = f(one), one * 2
+        assert type(found) is type(expected), one
+        assert found == expected
+
+
+def test_keywords_defaults_and_further_arguments():
+    def f(x, y=2.0, *more, scale, none=None, **others):
+        return (x * y + sum(more)) * scale + (0 if none is None else none) + others.get("shift", 0)
+
+    g = pb.compile(f)
+    calls = [
+        ((1.0,), {"scale": 2.0}),
+        ((1.0, 3.0, 4.0, 5.0), {"scale": np.ones(2)}),
+        ((1.0,), {"scale": 2.0, "none": 1.0, "shift": np.arange(2)}),
+        ((np.ones(2),), {"y": 3, "scale": 1}),
+    ]
+    for arguments, keywords in calls:
+        for _ in range(2):
+            np.testing.assert_array_equal(g(*arguments, **keywords), f(*arguments, **keywords))
+
+
+def test_empty_arrays_and_empty_results():
+    assert pb.compile(lambda x: x.sum() + x)(np.ones((0, 3))).shape == (0, 3)
+    assert pb.compile(lambda x: None)(1.0) is None
+    assert pb.compile(lambda x: ())(1.0) == ()
+    assert pb.compile(lambda x: {"a": None, "b": [x]})(1.0) == {"a": None, "b": [1.0]}
+
+
+def test_what_a_function_writes_to_its_arguments_arrives_there():
+    def f(x, i, pair):
+        x[i] = 7
+        x += pair["b"]
+        pair["b"] *= 2
+        return x.sum()
+
+    results = []
+    for g in (pb.compile(f), f):
+        whole = np.arange(8.0)
+        part, other = whole[::2], np.ones(4)
+        sums = [g(part, 1, {"b": other}), g(part, 2, {"b": other})]
+        results.append((sums, whole.tolist(), other.tolist()))
+    assert results[0] == results[1]
+    x = pb.array([1.0, 2.0])
+    pb.compile(lambda x: x.__iadd__(1) * 0)(x)
+    assert x.tolist() == [2.0, 3.0]
+
+
+def test_an_argument_that_is_written_to_and_is_another_one_is_refused():
+    def f(x, y):
+        x += 1
+        return x * y
+
+    g = pb.compile(f)
+    x = np.ones(4)
+    assert g(x, np.ones(4)).tolist() == [2.0] * 4
+    for one, other in ((x, x), (x[:3], x[1:])):
+        with pytest.raises(pb.errors.ArgumentError, match="not to share memory with another argument"):
+            g(one, other)
+    with pytest.raises(pb.errors.ArgumentError, match="read-only"):
+        g(np.broadcast_to(1.0, 4), x)
+    assert x.tolist() == [2.0] * 4
+
+
+def test_arguments_that_share_memory_may_be_read():
+    x = np.arange(4.0)
+    assert pb.compile(lambda a, b: a + b)(x[:-1], x[1:]).tolist() == [1.0, 3.0, 5.0]
+    assert pb.compile(lambda a, b: a * b)(x, x).tolist() == [0.0, 1.0, 4.0, 9.0]
+
+
+def test_an_error_of_the_function_leaves_nothing_behind():
+    def f(x, bad):
+        if bad:
+            raise ValueError("mine")
+        return x + 1
+
+    g = pb.compile(f)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="mine"):
+            g(1.0, True)
+        assert g(1.0, False) == 2.0
+        assert pb.grad(g)(1.0, False) == 1.0
+    assert not pb.array(1.0).requires_grad
+
+
 def test_the_cache_of_programs_is_bounded():
     f = pb.compile(lambda x, n: x + n)
     for n in range(LIMIT + 10):
@@ -312,7 +413,25 @@ def test_methods_can_be_compiled():
         def apply(self, x):
             return self.factor * x
 
+        @staticmethod
+        @pb.compile
+        def double(x):
+            return 2 * x
+
+        @classmethod
+        @pb.compile
+        def named(cls, x):
+            return cls.factor * x
+
+        @pb.compile(static_argnames="n")
+        def power(self, x, n):
+            return x**n if n > 1 else x
+
     assert Scale().apply(2.0) == 6.0
+    assert Scale.double(2.0) == 4.0
+    assert Scale.named(2.0) == 6.0
+    assert (Scale().power(3.0, 2.0), Scale().power(3.0, n=0.5)) == (9.0, 3.0)
+    assert pb.compile(Scale().apply)(2.0) == 6.0
 
 
 def test_several_threads_run_one_program():

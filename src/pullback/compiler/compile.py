@@ -183,9 +183,9 @@ class _Entry:
         self._recorded: Body | None = None
 
     def is_pure(self) -> bool:
-        """Whether the function changes no Parameter and no gradient."""
+        """Whether the function changes no Parameter, no gradient and no argument."""
         state = self.traced.state
-        return not (state.writes or state.grad_writes or state.grad_reads)
+        return not (state.writes or state.grad_writes or state.grad_reads or state.arguments)
 
     def watches(self) -> bool:
         """Whether the results are Arrays with a derivative by something besides the arguments."""
@@ -228,6 +228,8 @@ class _Entry:
 
     def _run(self, program: Program, call: Call) -> Any:
         state = self.traced.state
+        for position, _ in state.arguments:
+            _check_alone(call, position)
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]  # settings say that there is one
@@ -235,6 +237,8 @@ class _Entry:
         outputs = program.run(values)
         if debugging.nan is not None and not all(map(is_finite, outputs)):
             operations.explain_nonfinite(self.traced.graph, values)
+        for position, place in state.arguments:
+            _write(call.leaves[position], outputs[place])
         for parameter, place in state.writes:
             parameter._hold(outputs[place], parameter._held.name)
         for parameter, at in state.grad_writes:
@@ -245,7 +249,13 @@ class _Entry:
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
         """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
         state = self.traced.state
-        if state.settings or state.contents or state.grad_reads or any(at is not None for _, at in state.grad_writes):
+        if (
+            state.settings
+            or state.contents
+            or state.arguments
+            or state.grad_reads
+            or any(at is not None for _, at in state.grad_writes)
+        ):
             return None
         if any(one.key is not None and type(one.key) is not str for one in state.references):
             return None
@@ -329,6 +339,29 @@ _ATTEMPTS = 1000
 def available() -> bool:
     """Whether this interpreter's objects lie as entries in machine code expect."""
     return entry.available() and binding.available()
+
+
+def _check_alone(call: Call, position: int) -> None:
+    """Refuse an argument that is written to, and is another argument too: the program has a copy of each."""
+    written = call.leaves[position]
+    for i in call.traced:
+        if i != position and isinstance(call.leaves[i], (np.ndarray, Array)):
+            other = call.leaves[i]
+            if other is written or np.may_share_memory(_value(other), _value(written)):
+                raise ArgumentError(
+                    "compile: expected an array that the function writes to not to share memory with another argument, "
+                    "got two that do. Give a copy of one of them"
+                )
+    if isinstance(written, np.ndarray) and not written.flags.writeable:
+        raise ArgumentError("compile: expected an array that the function may write to, got one that is read-only")
+
+
+def _write(leaf: Any, value: np.ndarray[Any, Any]) -> None:
+    """Let the caller's array hold what the function made of it, so that all views of it show that."""
+    if isinstance(leaf, Array):
+        leaf._node = constant_node(value)
+    else:
+        leaf[...] = value
 
 
 def _held(array: Any) -> Node:

@@ -36,6 +36,7 @@ class State:
         grad_reads: whose gradients are inputs, after these.
         writes: which get a new value, and from which output.
         grad_writes: which get a new gradient, and from which output; None stands for no gradient.
+        arguments: arrays among the arguments that the function writes to: positions of the leaf and of the output.
         slots: attributes of Parameters that the graph depends on, each with the very object that it held.
         configured: modules and optimizers whose settings the graph depends on, each with what stood for these.
         references: what the function refers to besides its arguments, where it does not set that itself.
@@ -48,6 +49,7 @@ class State:
     grad_reads: tuple[Parameter, ...]
     writes: tuple[tuple[Parameter, int], ...]
     grad_writes: tuple[tuple[Parameter, int | None], ...]
+    arguments: tuple[tuple[int, int], ...]
     slots: tuple[tuple[Parameter, str, Any], ...]
     configured: tuple[tuple[Configured, Token], ...]
     references: tuple[Reference, ...]
@@ -90,7 +92,8 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     inputs = [_input(names[i], call.leaves[i]) for i in call.traced]
     roots = [function, *(leaf for i, leaf in enumerate(call.leaves) if i not in set(call.traced))]
     before = References(roots)
-    args, keywords = call.filled([Array(node) for node in inputs])
+    handles = [Array(node) for node in inputs]
+    args, keywords = call.filled(handles)
     first = constant_node(np.float64(0)).index
     with Capture(_parameter_input, _gradient_input) as capture, record():
         output = function(*args, **keywords)
@@ -103,12 +106,14 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     given = [cell for cell in cells if cell.given is not None]
     given_grads = [cell for cell in cells if cell.given_grad is not None]
     writes, grad_writes = tuple(_written(cells, outputs)), tuple(_written_gradients(cells, outputs))
+    arguments = tuple(_written_arguments(call, inputs, handles, outputs))
     outside = find(outputs, capture, first, before, after)
     state = State(
         tuple(_parameter(cell) for cell in given),
         tuple(_parameter(cell) for cell in given_grads),
         writes,
         grad_writes,
+        arguments,
         (*capture.slots, *[(_parameter(cell), "trainable", _parameter(cell).trainable) for cell in cells]),
         tuple((one, one.token()) for one in capture.configured.values()),  # after what the function itself has set
         tuple(one for one in before.unchanged(after) if not any(one.holder is array for array in outside.arrays)),
@@ -199,4 +204,15 @@ def _written_gradients(cells: Sequence[Cell], outputs: list[Node]) -> list[tuple
         elif cell.grad._node is not cell.given_grad:
             outputs.append(cell.grad._node)
             found.append((_parameter(cell), len(outputs) - 1))
+    return found
+
+
+def _written_arguments(
+    call: Call, inputs: Sequence[Node], handles: Sequence[Array], outputs: list[Node]
+) -> list[tuple[int, int]]:
+    found = []
+    for position, node, handle in zip(call.traced, inputs, handles, strict=True):
+        if handle._node is not node and isinstance(call.leaves[position], (np.ndarray, Array)):
+            outputs.append(handle._node)
+            found.append((position, len(outputs) - 1))
     return found
