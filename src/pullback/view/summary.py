@@ -210,7 +210,7 @@ def brief(value: Any) -> str:
     ('[1, 2]', '(4, 1): all 0', '(6,): 0 to 5')
     """
     if isinstance(value, tuple):
-        return f"{len(value)} results"
+        return f"{len(value)} result{'s' * (len(value) != 1)}"
     value = np.asarray(value)
     short = few(value)
     return typeset(short if short is not None else f"{value.shape}: {extent(value)}".removesuffix(": "))
@@ -232,7 +232,7 @@ def value_of(value: Any, counted: bool = True, pictured: bool = True, contents: 
         contents: whether the elements are kept.
     """
     if isinstance(value, tuple):
-        return Value(f"{len(value)} results", described(value))
+        return Value(brief(value), described(value))
     array = np.asarray(value)
     if array.ndim == 0 and array.dtype.kind != "c":
         return Value(brief(array), described(array), number=array.item())

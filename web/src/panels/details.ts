@@ -3,7 +3,7 @@
 import { inWords, norm, ramp } from "../colour.ts";
 import { h, runs, s, spans } from "../dom.ts";
 import { type Item, groupItem, groupOf, isGroup } from "../fold.ts";
-import { mathElement } from "../notation.ts";
+import { type Formula, mathElement } from "../notation.ts";
 import { bytes, count, duration, written } from "../number.ts";
 import { type Thumbnail, type Value, toNumber } from "../picture.ts";
 import type { State } from "../state.ts";
@@ -60,11 +60,16 @@ function itemButton(state: State, item: Item, text: string): HTMLElement {
   return h("button", { type: "button", class: "link", onclick: () => state.show(item) }, ...spans(runs(text)));
 }
 
+/** A formula on a line of its own; a long one is scrolled, with keys too. */
+function formulaLine(formula: Formula): HTMLElement {
+  return h("div", { class: "formula", tabindex: 0, role: "group", "aria-label": "Formula" }, mathElement(formula));
+}
+
 function ofNode(state: State, node: number): HTMLElement[] {
   const { picture, readings, chain, neighbours } = state;
   const one = picture.nodes[node]!;
   const parts: (HTMLElement | null)[] = [h("h2", {}, ...spans(runs(one.name)))];
-  if (one.operands) parts.push(h("div", { class: "formula" }, mathElement(chain.value(node))));
+  if (one.operands) parts.push(formulaLine(chain.value(node)));
   parts.push(facts([
     ["kind", one.operands ? `${one.kind}, ${one.operation}` : one.kind],
     ["shape", one.shape ? one.shape.length === 0 ? `one number, ${one.dtype ?? ""}` : `${one.dtype ?? ""}[${one.shape.join(", ")}]` : undefined],
@@ -81,7 +86,7 @@ function ofNode(state: State, node: number): HTMLElement[] {
     parts.push(h("h3", { class: "tone-gradient" }, "Gradient"));
     const last = state.board.arrivalsOf(node).at(-1);
     const whole = chain.whole(node) ?? (last === undefined ? null : chain.edge(last, picture.steps.length));
-    if (whole) parts.push(h("div", { class: "formula" }, mathElement(whole)));
+    if (whole) parts.push(formulaLine(whole));
     parts.push(...valueParts(state, gradient, "gradient"));
   }
   const ends = (edges: readonly number[], end: "source" | "target"): HTMLElement[] =>

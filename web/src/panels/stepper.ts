@@ -27,7 +27,7 @@ export function icon(path: string): SVGElement {
 }
 
 export function stepper(state: State): HTMLElement {
-  const formula = h("div", { class: "board-formula" });
+  const formula = h("div", { class: "board-formula", tabindex: 0, role: "group", "aria-label": "Formula of the step" });
   const caption = h("div", { class: "board-caption" });
   const announcer = h("div", { class: "unseen", "aria-live": "polite", role: "status" });
   const button = (label: string, path: string, run: () => void): HTMLButtonElement =>
