@@ -2,6 +2,7 @@
 
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,8 +72,8 @@ def test_edges_run_forward_from_box_to_box_and_around_others(drawing):
     layout = lay_out_nested([BOX] * len(homes), edges, homes, frames)
     for edge, path in zip(edges, layout.paths, strict=True):
         (x, y), (left, _) = layout.centres[edge.source], layout.centres[edge.target]
-        assert path[0] == (x + BOX.body / 2, y)
-        assert path[-1][0] == left - BOX.body / 2
+        assert path[0] == pytest.approx((x + BOX.body / 2, y))
+        assert path[-1][0] == pytest.approx(left - BOX.body / 2)
         assert all(before[0] <= after[0] + 1e-6 for before, after in pairwise(path))
         for one, centre in enumerate(layout.centres):
             if one not in (edge.source, edge.target):
