@@ -208,13 +208,16 @@ class Planner:
         self.steps: list[Kernel | Step] = []
         self.base: dict[Node, Node] = {}
         self.place: dict[Node, int] = {}
+        self.late = _late_nodes(graph, prepared.products, prepared.forced)
         first = ancestors(checks)  # what may stop the program comes before anything that cannot be undone
         for node in first:
             self._take(node)
         self._closed = len(self.steps)
-        known = set(first)
+        known = self.late | set(first)
         for node in graph.nodes:
             if node not in known:
+                for one in self._needed(node):
+                    self._take(one)
                 self._take(node)
         self.stored = self._find_stored(prepared.forced)
 
@@ -224,6 +227,11 @@ class Planner:
             if isinstance(step, Kernel):
                 set_stages(step, self.base)
         return Plan(self.graph, self.steps, self.stored, self.base, self.place, self.parts)
+
+    def _needed(self, node: Node) -> list[Node]:
+        """The late nodes that a node needs and that have not been taken, in order."""
+        found = ancestors(node.inputs, stop=lambda one: one not in self.late or one in self.base)
+        return [one for one in found if one in self.late and one not in self.base]
 
     def _take(self, node: Node) -> None:
         if not node.inputs:
@@ -257,7 +265,8 @@ class Planner:
         # Where its operands are made if that can be, so that what uses it can be there too; else in the last that fits.
         first = max((self.place[one] for one in after), default=-1)
         earliest = max(self._closed, self._after(node) + 1)
-        for number in (first, *range(len(self.steps) - 1, first, -1)):
+        later = range(len(self.steps) - 1, first, -1)
+        for number in later or (first,) if node in self.late else (first, *later):
             if number < earliest:
                 continue
             step = self.steps[number]
@@ -347,6 +356,46 @@ class Planner:
                 if self.place[base] != self.place[node] and self.place[base] >= 0:
                     stored.add(base)
         return stored
+
+
+_CHEAP = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isnan", "logical_and",
+                    "logical_or", "logical_not"})  # fmt: skip
+"""What gives truth values, and is sooner computed from what lies in memory than stored."""
+
+
+def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Node]:
+    """Cheap nodes of what has to lie in memory anyway: they are computed only where they are used.
+
+    A rectifier's derivative need not be stored between the forward and the backward pass.
+    """
+    stored = set(forced) | set(graph.outputs)
+    for node in graph.nodes:
+        if node.inputs and (node in products or not is_fusible(node)):
+            for source in node.inputs:
+                stored.add(_moved(source))
+    late: set[Node] = set()
+    for node in graph.nodes:
+        if not node.inputs or node in stored or node in products or not is_fusible(node):
+            continue
+        inputs = [one for one in node.inputs if scalar_of(one) is None]
+        if is_move(node):
+            if node.inputs[0] in late:
+                late.add(node)
+        elif node.primitive.name in _CHEAP or _is_truth_as_number(node):
+            if all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs):
+                late.add(node)
+    return late - stored
+
+
+def _moved(node: Node) -> Node:
+    """What a node moves; the node itself if it is no movement."""
+    while is_move(node):
+        node = node.inputs[0]
+    return node
+
+
+def _is_truth_as_number(node: Node) -> bool:
+    return node.primitive.name == "astype" and node.inputs[0].array_aval.dtype == bool
 
 
 def places_in(operand: Node, base: Node, places: Sequence[Place]) -> list[Place] | None:

@@ -38,7 +38,7 @@ def relu(x: Any) -> Any:
 
 @relu.partials
 def _(out: Array, x: Array) -> Iterator[Thunk]:
-    yield lambda: operations.astype(x > 0, x.dtype)
+    yield lambda: operations.astype(out > 0, x.dtype)  # what is positive after it was so before: x need not be kept
 
 
 @pointwise(
