@@ -8,6 +8,7 @@ quotients (inner). What one loop over the row needs of a result of the loop befo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ JOINS = frozenset({"concatenate", "slice_update"})
 """Primitives whose result is put together of their operands."""
 UPDATES = frozenset({"slice_update"})
 """Primitives whose result is their first operand, changed here and there."""
+_WINDOW = 16
 _LARGEST = 96
 """Nodes in one kernel: more would not find room in registers, and make code generation slow."""
 
@@ -156,6 +158,15 @@ def is_fusible(node: Node) -> bool:
         return False
     dtypes = [source.array_aval.dtype for source in node.inputs]
     return find(node.primitive.name, dtypes, node.array_aval.dtype) is not None
+
+
+def is_window(node: Node) -> bool:
+    """Whether the node is a reduction over so few elements that no loop is needed: those of a window, say."""
+    if not is_reduction(node):
+        return False
+    shape, axes = node.inputs[0].array_aval.shape, node.params["axes"]
+    count = math.prod(shape[axis] for axis in axes)
+    return count <= _WINDOW and count * _WINDOW <= math.prod(shape)
 
 
 def _is_plain(node: Node) -> bool:
@@ -360,7 +371,13 @@ class Planner:
 
 _CHEAP = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isnan", "logical_and",
                     "logical_or", "logical_not"})  # fmt: skip
-"""What gives truth values, and is sooner computed from what lies in memory than stored."""
+
+
+def is_cheap(node: Node) -> bool:
+    """Whether the node gives truth values, also as numbers: these are sooner computed anew than stored."""
+    if node.primitive.name == "astype":
+        return node.inputs[0].array_aval.dtype == bool
+    return node.primitive.name in _CHEAP
 
 
 def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Node]:
@@ -377,14 +394,15 @@ def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Nod
     for node in graph.nodes:
         if not node.inputs or node in stored or node in products or not is_fusible(node):
             continue
-        inputs = [one for one in node.inputs if scalar_of(one) is None]
         if is_move(node):
-            if node.inputs[0] in late:
-                late.add(node)
-        elif node.primitive.name in _CHEAP or _is_truth_as_number(node):
-            if all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs):
-                late.add(node)
-    return late - stored
+            found = node.inputs[0] in late
+        else:
+            inputs = [one for one in node.inputs if scalar_of(one) is None]
+            cheap = is_cheap(node) or is_window(node)
+            found = cheap and all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs)
+        if found:
+            late.add(node)
+    return late
 
 
 def _moved(node: Node) -> Node:
@@ -392,10 +410,6 @@ def _moved(node: Node) -> Node:
     while is_move(node):
         node = node.inputs[0]
     return node
-
-
-def _is_truth_as_number(node: Node) -> bool:
-    return node.primitive.name == "astype" and node.inputs[0].array_aval.dtype == bool
 
 
 def places_in(operand: Node, base: Node, places: Sequence[Place]) -> list[Place] | None:

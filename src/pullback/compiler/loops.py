@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler import strided
 from pullback.compiler.allocation import ALIGNMENT, available
 from pullback.compiler.emit import Module, element, stored, vector_bytes
 from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
 from pullback.compiler.instructions import Writer, find, first_lanes
 from pullback.compiler.views import Buffer, View
-from pullback.compiler.words import suffix, vector
+from pullback.compiler.words import vector
 from pullback.core.node import Node
 
 PARALLEL = 400_000
@@ -30,6 +31,10 @@ _TILES = 16
 
 _BEYOND = 32 << 20
 """Bytes of a result that is not to be in the caches afterwards."""
+_POINTS = {1: 2.0, 0: 1.0, **dict.fromkeys(range(2, strided.SMALL + 1), 0.25)}
+"""How well an access suits an axis that is walked in vectors, by its stride."""
+_UNROLLED = 4
+
 NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 
@@ -146,7 +151,7 @@ class KernelWriter:
             points = 0.0
             for access in self.accesses:
                 stride = access.strides[axis]
-                points += 2 if stride == 1 else 1 if stride == 0 else -4
+                points += _POINTS.get(stride, -4)
             # What is left over in the last vector is lost.
             return points * length / (-(-length // full) * full) - (0.1 if self.axes[axis].reduced else 0)
 
@@ -378,11 +383,12 @@ class Row:
             return found
 
         types = [type for type, _ in accumulators]
-        if full == 1:
-            before = [access.pointer for access in k.accesses]
-            carried = self._over_reduced(depth + 1, accumulators, carried, body)
-            k._restore(before)
-        elif full:
+        if full <= _UNROLLED:
+            for index in range(full):
+                before = k._advance(axis, str(index), scale)
+                carried = self._over_reduced(depth + 1, accumulators, carried, body)
+                k._restore(before)
+        else:
             carried = k.w.loop("0", str(full), list(zip(types, carried, strict=True)), inside)
         if rest:
             before = k._advance(axis, str(full * scale))
@@ -479,18 +485,7 @@ class Row:
                 value = w.result(f"icmp ne {lies} {value}, 0")
             return w.spread(kind, value)
         type = vector(lies, lanes)
-        if stride == 1:
-            value = w.load_some(lies, access.pointer, size, mask or lanes)
-        else:
-            pointers = self._pointers(access, stride)
-            called = w.module.intrinsic(
-                f"llvm.masked.gather.{suffix(lies, lanes)}.v{lanes}p0",
-                type, [f"<{lanes} x ptr>", f"<{lanes} x i1>", type],
-            )  # fmt: skip
-            value = w.result(
-                f"call {type} {called}(<{lanes} x ptr> align {size} {pointers}, "
-                f"<{lanes} x i1> {first_lanes(lanes, mask or lanes)}, {type} zeroinitializer)"
-            )
+        value = strided.load(w, lies, size, access.pointer, stride, mask or lanes)
         return w.result(f"icmp ne {type} {value}, zeroinitializer") if lies != kind else value
 
     def _store(self, node: Node, value: str, mask: int) -> None:
@@ -500,38 +495,15 @@ class Row:
         size = access.view.dtype.itemsize
         if lies != kind:
             value = w.value(f"zext {vector(kind, lanes)} {value} to {vector(lies, lanes)}")
-        type = vector(lies, lanes)
         stride = self._stride(access)
         if stride == 1 and not mask and self.k.passes_caches(access):
-            w.write(f"store {type} {value}, ptr {access.pointer}, align {lanes * size}, !nontemporal {w.module.once()}")
-        elif lanes == 1 or (stride == 1 and not mask):
-            w.write(f"store {type} {value}, ptr {access.pointer}, align {size}")
-        elif stride == 1:
-            called = w.module.intrinsic(
-                f"llvm.masked.store.{suffix(lies, lanes)}.p0", "void", [type, "ptr", f"<{lanes} x i1>"]
-            )
-            w.write(
-                f"call void {called}({type} {value}, ptr align {size} {access.pointer}, "
-                f"<{lanes} x i1> {first_lanes(lanes, mask)})"
-            )
-        else:
-            called = w.module.intrinsic(
-                f"llvm.masked.scatter.{suffix(lies, lanes)}.v{lanes}p0",
-                "void", [type, f"<{lanes} x ptr>", f"<{lanes} x i1>"],
-            )  # fmt: skip
-            w.write(
-                f"call void {called}({type} {value}, <{lanes} x ptr> align {size} {self._pointers(access, stride)}, "
-                f"<{lanes} x i1> {first_lanes(lanes, mask or lanes)})"
-            )
+            type, once = vector(lies, lanes), w.module.once()
+            w.write(f"store {type} {value}, ptr {access.pointer}, align {lanes * size}, !nontemporal {once}")
+            return
+        strided.store(w, lies, size, value, access.pointer, stride, mask or lanes)
 
     def _stride(self, access: Access) -> int:
         return 0 if self.k.vector_axis is None else access.strides[self.k.vector_axis]
-
-    def _pointers(self, access: Access, stride: int) -> str:
-        lanes = self.w.lanes
-        lies = stored(access.view.dtype)
-        places = ", ".join(f"i64 {i * stride}" for i in range(lanes))
-        return self.w.value(f"getelementptr {lies}, ptr {access.pointer}, <{lanes} x i64> <{places}>")
 
 
 def _neutral(node: Node) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pullback.compiler.fuse import REDUCTIONS, is_fusible, is_move, is_reduction
-from pullback.core.graph import Graph, as_scalar
+from pullback.compiler.fuse import REDUCTIONS, is_cheap, is_fusible, is_move, is_reduction, is_window
+from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node
 from pullback.transforms.passes import made, rewrite
@@ -22,13 +22,66 @@ def reduce_by_rows(graph: Graph) -> Graph:
         long = [axis for axis in axes if shape[axis] > 1]
         if len(long) < 2 or long[-1] != max(axis for axis, n in enumerate(shape) if n > 1):
             return None
-        if inputs[0].array_aval.size < _LARGE:
+        if inputs[0].array_aval.size < _LARGE or is_window(node):
             return None
-        rows = made(node.primitive.name, inputs, {"axes": (long[-1],)})
-        rest = tuple(axis - (axis > long[-1]) for axis in axes if axis != long[-1])
+        first = long[-1]
+        while first - 1 in axes:
+            first -= 1
+        rest = tuple(axis for axis in axes if axis < first)
+        if not any(shape[axis] > 1 for axis in rest):
+            return None
+        rows = made(node.primitive.name, inputs, {"axes": tuple(axis for axis in axes if axis >= first)})
         return made(node.primitive.name, (rows,), {"axes": rest})
 
     return rewrite(graph, rule, "reduce_by_rows")
+
+
+def compute_by_windows(graph: Graph) -> Graph:
+    """Compute what follows windows in the shape in which they lie side by side, not in that of the images.
+
+    What comes back through the largest of each window, say, then fuses with what comes back through a rectifier before.
+    """
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if not is_fusible(node) or is_move(node) or is_reduction(node):
+            return None
+        finer = next((one.inputs[0] for one in inputs if _is_of_windows(one)), None)
+        if finer is None:
+            return None
+        shape = finer.array_aval.shape
+        result = made(node.primitive.name, [_reshaped(one, shape) for one in inputs], node.params)
+        return made("reshape", (result,), {"shape": node.array_aval.shape})
+
+    return rewrite(graph, rule, "compute_by_windows")
+
+
+def _is_of_windows(node: Node) -> bool:
+    """Whether images are looked at here that have been computed by windows: from what is the same for each of them."""
+    if node.primitive.name != "reshape":
+        return False
+    below = node.inputs[0]
+    if below.array_aval.ndim <= node.array_aval.ndim or is_move(below) or not below.inputs or not is_fusible(below):
+        return False
+    return any(one.primitive.name == "broadcast_to" and as_scalar(one.inputs[0]) is None for one in below.inputs)
+
+
+def _reshaped(node: Node, shape: tuple[int, ...]) -> Node:
+    """The node in another shape, and cheap nodes that it is computed from."""
+    chain = ancestors([node], stop=lambda one: not is_cheap(one))
+    found: dict[Node, Node] = {}
+    for one in chain:
+        if is_cheap(one):
+            found[one] = made(one.primitive.name, [found[source] for source in one.inputs], one.params)
+        elif one.primitive.name == "reshape" and one.inputs[0].array_aval.shape == shape:
+            found[one] = one.inputs[0]
+        else:
+            scalar = as_scalar(one)
+            found[one] = (
+                made("reshape", (one,), {"shape": shape})
+                if scalar is None
+                else scalar_node(scalar, shape, one.array_aval.dtype)
+            )
+    return found[node]
 
 
 def drop_unit_axes(graph: Graph) -> Graph:

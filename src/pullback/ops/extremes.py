@@ -64,7 +64,7 @@ def _(x: Array, out: Array, *, axes: Axes) -> Array:
     row = spread(out, x.shape, axes)
     found: Array = x == row
     if x.dtype.kind in "fc":
-        found = operations.logical_or(found, operations.logical_and(operations.isnan(x), operations.isnan(row)))
+        found = operations.logical_or(found, operations.isnan(x))  # where one is NaN, the extreme is
     return found
 
 
@@ -106,7 +106,10 @@ def _declare_rules(primitive: General) -> None:
 def _ties(out: Array, x: Array, axes: Axes) -> tuple[Array, Array]:
     """Where the extreme is attained, and at how many places."""
     mask = attained(x, out, axes=axes)
-    return mask, operations.astype(reduce_sum(mask, axes=axes), real_dtype(out.dtype))
+    dtype = real_dtype(out.dtype)
+    if dtype.kind == "f" and count(x.shape, axes) <= 2 ** np.finfo(dtype).nmant:  # so many can be counted in it
+        return mask, reduce_sum(operations.astype(mask, dtype), axes=axes)
+    return mask, operations.astype(reduce_sum(mask, axes=axes), dtype)
 
 
 _declare_rules(reduce_max)

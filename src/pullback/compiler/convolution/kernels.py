@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from pullback.compiler import strided
 from pullback.compiler.blocking import together
 from pullback.compiler.convolution.correlation import planar, planar_pairs, sides_of
-from pullback.compiler.convolution.layout import Source, copying, read_some, source_of, write_some
+from pullback.compiler.convolution.layout import Source, copying, source_of
 from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
@@ -266,7 +267,7 @@ class GradientWriter:
             for output in range(lanes):
                 if output < count:
                     place = w.moved(at, str(output), p.windows.strides[1] * size)
-                    values.append(read_some(w, self.kind, size, place, step, some))
+                    values.append(strided.load(w, self.kind, size, place, step, some))
                 else:
                     values.append("zeroinitializer")
             for row, value in enumerate(transposed(w, self.kind, values)[:some]):
@@ -403,7 +404,7 @@ class GradientWriter:
 
                 (total,) = w.loop("0", str(p.parts), [(type, "zeroinitializer")], each_part)
                 target = w.moved(to, start, len(p.rows) * size)
-                write_some(w, kind, size, total, target, len(p.rows), count)
+                strided.store(w, kind, size, total, target, len(p.rows), count)
 
             def each_vector(number: str, _: list[str]) -> list[str]:
                 some(w.value(f"mul i64 {number}, {self.lanes}"), self.lanes)

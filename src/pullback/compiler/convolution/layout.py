@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from pullback.compiler import strided
 from pullback.compiler.blocking import together
 from pullback.compiler.emit import Module, stored, vector_bytes
-from pullback.compiler.instructions import Writer, first_lanes
+from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
 from pullback.compiler.views import Buffer, View
-from pullback.compiler.words import suffix, vector
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,7 @@ def _copy_run(
     (at, at_step), (to, to_step) = source, target
 
     def some(at: str, to: str, left: int) -> None:
-        value = read_some(w, kind, size, at, at_step, left)
-        write_some(w, kind, size, value, to, to_step, left)
+        strided.store(w, kind, size, strided.load(w, kind, size, at, at_step, left), to, to_step, left)
 
     def each(index: str, _: list[str]) -> list[str]:
         some(w.moved(at, index, lanes * at_step * size), w.moved(to, index, lanes * to_step * size), lanes)
@@ -192,38 +191,3 @@ def _copy_run(
     if rest:
         done = full * lanes
         some(w.moved(at, str(done), at_step * size), w.moved(to, str(done), to_step * size), rest)
-
-
-def read_some(w: Writer, kind: str, size: int, at: str, step: int, count: int) -> str:
-    """The first ``count`` elements that are a step apart, as a vector; zeros after them."""
-    if step == 1 or w.lanes == 1:
-        return w.load_some(kind, at, size, count)
-    type, mask, pointers = vector(kind, w.lanes), f"<{w.lanes} x i1>", f"<{w.lanes} x ptr>"
-    name = f"llvm.masked.gather.{suffix(kind, w.lanes)}.v{w.lanes}p0"
-    called = w.module.intrinsic(name, type, [pointers, mask, type])
-    return w.result(
-        f"call {type} {called}({pointers} align {size} {_places(w, kind, at, step)}, "
-        f"{mask} {first_lanes(w.lanes, count)}, {type} zeroinitializer)"
-    )
-
-
-def write_some(w: Writer, kind: str, size: int, value: str, to: str, step: int, count: int) -> None:
-    """Store the first ``count`` elements of a vector, a step apart."""
-    type, mask = vector(kind, w.lanes), f"<{w.lanes} x i1>"
-    if count >= w.lanes and (step == 1 or w.lanes == 1):
-        w.write(f"store {type} {value}, ptr {to}, align {size}")
-        return
-    if step == 1:
-        called = w.module.intrinsic(f"llvm.masked.store.{suffix(kind, w.lanes)}.p0", "void", [type, "ptr", mask])
-        place = f"ptr align {size} {to}"
-    else:
-        pointers = f"<{w.lanes} x ptr>"
-        name = f"llvm.masked.scatter.{suffix(kind, w.lanes)}.v{w.lanes}p0"
-        called = w.module.intrinsic(name, "void", [type, pointers, mask])
-        place = f"{pointers} align {size} {_places(w, kind, to, step)}"
-    w.write(f"call void {called}({type} {value}, {place}, {mask} {first_lanes(w.lanes, count)})")
-
-
-def _places(w: Writer, kind: str, at: str, step: int) -> str:
-    indices = ", ".join(f"i64 {i * step}" for i in range(w.lanes))
-    return w.value(f"getelementptr {kind}, ptr {at}, <{w.lanes} x i64> <{indices}>")
