@@ -3,6 +3,7 @@
 import _thread
 import threading
 
+import contract
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import pullback as pb
 from pullback.core import tree
+from pullback.core.operations import functions
 from pullback.errors import ArgumentError, IndexingError
 
 
@@ -261,6 +263,46 @@ def test_programs_with_loops_are_kept_on_disk(tmp_path, monkeypatch):
     compiled = pb.compile(pb.grad(lambda *a: loss(*a) * 2, argnums=(2, 3)))
     compiled(*args)
     assert set(tmp_path.iterdir()) > entries
+
+
+# Every control function at every sample, through every walk -----------------------------------------------------------
+
+CONTROL = ("scan", "while_loop", "fori_loop", "cond", "switch", "associative_scan", "map")
+
+
+def total(f):
+    """The function with one floating result, which all floating results have part in."""
+
+    def summed(*args):
+        found = [one for one in map(pb.asarray, tree.flatten(f(*args))[0]) if one.dtype.kind == "f"]
+        return sum((one * np.cos(one)).sum() for one in found)
+
+    return summed
+
+
+def walks(f, points):
+    every = tuple(range(len(points)))
+    tangents = tuple(random(*x.shape, seed=5) for x in points)
+    gradient = pb.grad(total(f), argnums=every)
+    yield "grad", gradient, points
+    yield "jvp", lambda *args: pb.jvp(total(f), args, tangents), points
+    yield "reverse over reverse", pb.grad(total(gradient), argnums=every), points
+    yield "forward over reverse", lambda *args: pb.jvp(gradient, args, tangents), points
+    stacked = [np.stack([x, x * 1.1 + 0.01, x * 0.9]) for x in points]
+    yield "vmap", pb.vmap(f), stacked
+    yield "vmap of grad", pb.vmap(gradient), stacked
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [(name, i) for name in CONTROL for i in range(len(functions[name].samples))]
+)
+def test_compiled_walks_are_the_eager_ones(name, place):
+    f, points = contract.differentiable_call(functions[name], functions[name].samples[place])
+    for walk, g, args in walks(f, points):
+        expected = tree.flatten(contract.quietly(g, *args))[0]
+        found = tree.flatten(pb.compile(g)(*args))[0]
+        for one, two in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-11, err_msg=walk)
 
 
 # Bodies of any kind ---------------------------------------------------------------------------------------------------
