@@ -4,11 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Work
 from benchmarks.workloads.functions import Gradient
 
 TITLE = "Log-sum-exp with gradient, 1e6 elements, float32"
-WORK = Work(bytes=2 * 10**6 * 4)
 
 
 def _f(xp: Any, x: Any) -> Any:

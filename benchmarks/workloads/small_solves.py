@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Work
-
 TITLE = "vmap of a 3x3 solve over 1e5, float32"
-WORK = Work(bytes=10**5 * (9 + 3 + 3) * 4)
 _generator = np.random.default_rng(0)
 _A = (_generator.normal(size=(10**5, 3, 3)) + 4 * np.eye(3)).astype(np.float32)
 _B = _generator.normal(size=(10**5, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ import pytest
 
 import pullback as pb
 from pullback.compiler.compile import LIMIT
+from pullback.compiler.entry import MISS
 
 
 def counted(f):
@@ -93,6 +94,22 @@ def test_containers_go_in_and_come_out():
     assert found["pair"][0] == 2.0
     assert found["pair"][1][0].tolist() == [8.0]
     assert found["kept"] == "text"
+
+
+def test_containers_take_the_short_way_too():
+    f = pb.compile(lambda d, x: {"a": d["x"] * 2, "b": (x, [x + 1])})
+    x = np.ones(2)
+    f({"x": x}, x)
+    for given in ({"x": np.arange(2.0)}, {"x": x}):
+        found = f._fast(given, x)
+        assert found["a"].tolist() == (2 * given["x"]).tolist()
+        assert found["b"][1][0].tolist() == [2.0, 2.0]
+    for other in ({"x": np.ones(3)}, {"y": x}, {"x": 2.0}, {"x": x, "y": x}, [x], x):
+        assert f._fast(other, x) is MISS
+    assert f({"x": 2.0}, x)["a"] == 4.0
+    both = pb.compile(pb.value_and_grad(lambda a, b: a * b, argnums=(0, 1)))
+    both(3.0, 2.0)
+    assert both._fast(5.0, 2.0) == (10.0, (2.0, 5.0))
 
 
 def test_what_is_returned_unchanged_is_a_copy():

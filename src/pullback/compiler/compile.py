@@ -18,7 +18,7 @@ from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.lower import lower
 from pullback.compiler.program import Program
 from pullback.compiler.report import Report, profiles, report
-from pullback.compiler.signature import Call
+from pullback.compiler.signature import Call, flatten_call
 from pullback.compiler.tracing import Traced, trace_call
 from pullback.control.bodies import Body
 from pullback.core import tree
@@ -286,11 +286,13 @@ class _Entry:
         guards += [word for one in references for word in one.words()]
         lookups = [(one.holder, one.key, one.content) for one in references if one.key is not None]
         single, made = results
-        return self.program.entry(arguments, arrays, guards, lookups, made, single, (state, references))
+        found = self.program.entry(arguments, arrays, guards, lookups, made, single, (state, references))
+        given = None if call.structure == _flat(len(call.leaves)) else call.structure
+        structure = self.traced.structure
+        into = None if single or not made or structure == tree.flatten((_ANYTHING,) * len(made))[1] else structure
+        return found if found is None or (given is None and into is None) else _between(found, given, into)
 
     def _arguments(self, call: Call) -> list[Given] | None:
-        if call.structure != tree.flatten(((_ANYTHING,) * len(call.leaves), {}))[1]:
-            return None
         traced = {position: slot for slot, position in enumerate(call.traced)}
         arguments = []
         for position, leaf in enumerate(call.leaves):
@@ -309,10 +311,9 @@ class _Entry:
 
     def _results(self) -> tuple[bool, list[Result]] | None:
         structure, results = self.traced.structure, self.traced.results
-        flat = (_ANYTHING,) * len(results)
         single = structure == tree.flatten(_ANYTHING)[1]
         nothing = structure == tree.flatten(None)[1]
-        if not (single or nothing or structure == tree.flatten(flat)[1]) or self.kind == "array":
+        if self.kind == "array":
             return None
         made = []
         for is_traced, place in results:
@@ -328,6 +329,26 @@ class _Entry:
         if not results and not nothing:
             return None
         return single, made
+
+
+def _flat(count: int) -> Any:
+    """The structure of a call with so many positional arguments, none of which is a container."""
+    return tree.flatten(((_ANYTHING,) * count, {}))[1]
+
+
+def _between(entry: Callable[..., Any], given: Any, into: Any) -> Callable[..., Any]:
+    """An entry with containers among its arguments (of the structure ``given``) or in its result (``into``)."""
+
+    def run(*args: Any) -> Any:
+        if given is not None:
+            leaves, structure = flatten_call((args, {}))
+            if structure != given:
+                return MISS
+            args = tuple(leaves)
+        found = entry(*args)
+        return found if into is None or found is MISS else tree.unflatten(into, found)
+
+    return run
 
 
 _ANYTHING = object()

@@ -44,7 +44,7 @@ class Call:
                 tuple(_Static(arg) if i in static else arg for i, arg in enumerate(args)),
                 {name: _Static(arg) if name in static else arg for name, arg in keywords.items()},
             )
-        self.leaves, self.structure = _flatten(given)
+        self.leaves, self.structure = flatten_call(given)
         self.traced: list[int] = []
         self.held: list[Any] = []
         self.key = (self.structure, *[self._part(i, leaf) for i, leaf in enumerate(self.leaves)])
@@ -85,7 +85,8 @@ def _is_opaque(value: Any) -> bool:
     return value is None or callable(value)
 
 
-def _flatten(given: Any) -> tuple[list[Any], Any]:
+def flatten_call(given: Any) -> tuple[list[Any], Any]:
+    """Take the arguments of a call, ``(args, keywords)``, apart into leaves and their structure."""
     while True:
         leaves, structure = optree.tree_flatten(given, is_leaf=_is_opaque, namespace=tree.NAMESPACE)
         if not tree.register_dataclasses([leaf for leaf in leaves if not callable(leaf)]):
