@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import pullback as pb
 from pullback import nn
-from pullback.compiler import threads
+from pullback.compiler import cache, threads
 from pullback.ops.window.convolution import convolve_images, images_of, kernel_of
 from pullback.ops.window.geometry import Geometry
 
@@ -145,3 +145,13 @@ def test_a_training_step_is_the_same_bit_for_bit_with_any_number_of_threads():
     finally:
         threads.pool.wanted = before
         threads.pool.ensure()
+
+
+def test_programs_with_convolutions_are_kept_on_disk():
+    x, w = np.ones((1, 2, 6, 6)), np.ones((3, 2, 3, 3))
+    prints = {
+        cache.fingerprint(pb.trace(lambda x, w, stride=stride: nn.conv2d(x, w, stride=stride), x, w))
+        for stride in ((1, 1), (1, 1), (2, 1), (1, 2))
+    }
+    assert None not in prints
+    assert len(prints) == 3

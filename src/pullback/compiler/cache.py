@@ -17,7 +17,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -220,4 +220,7 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         parts = tuple(_encoded(one) for one in value)
         return None if any(one is None for one in parts) else (type(value).__name__, parts)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = _encoded(tuple(getattr(value, one.name) for one in fields(value)))
+        return None if parts is None else (type(value).__qualname__, parts)
     return None
