@@ -1,5 +1,7 @@
 """Simplified graphs: the lecture's derivations fall out, and whatever is simplified means what it meant."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +9,12 @@ from hypothesis import strategies as st
 
 import pullback as pb
 from pullback import nn
+from pullback.core.aval import Aval
 
 sigmoid, softmax = pb.special.expit, nn.softmax
+
+
+SCALAR = Aval((), np.dtype(np.float64))
 
 
 def operations_of(graph):
@@ -208,3 +214,65 @@ def test_a_simplified_gradient_is_the_gradient(text, seed):
     if np.isfinite(expected):
         sizes = [abs(v) for v in before.values.values() if np.isfinite(v)]
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-11 * max(sizes))
+
+
+UNARY = ["exp", "log", "sqrt", "sigmoid", "tanh", "sin", "cosh", "sinh", "square", "log1p", "expm1", "softplus", "abs",
+         "relu", "erf", "erfc", "reciprocal", "-"]  # fmt: skip
+BINARY = ["({} + {})", "({} - {})", "({} * {})", "({} / {})", "maximum({}, {})", "hypot({}, {})", "logaddexp({}, {})"]
+POWERS = [2, 3, -1, -2, 0.5]
+EXTREME = [
+    0.0,
+    -0.0,
+    1e-200,
+    -1e-200,
+    1e200,
+    -1e200,
+    1e-308,
+    3e160,
+    -3e-160,
+    700.0,
+    -700.0,
+    40.0,
+    1e-9,
+    1e16,
+    1.0,
+    -1.0,
+]
+
+
+def _wild(draw, depth):
+    """A formula in x and y of any of these operations."""
+    if depth == 0 or draw.random() < 0.15:
+        return draw.choice(["x", "y", "1", "2", "0.5"])
+    kind = draw.random()
+    if kind < 0.5:
+        operation = draw.choice(UNARY)
+        return f"(-{_wild(draw, depth - 1)})" if operation == "-" else f"{operation}({_wild(draw, depth - 1)})"
+    if kind < 0.55:
+        return f"({_wild(draw, depth - 1)})**{draw.choice(POWERS)}"
+    left = _wild(draw, depth - 1)
+    return draw.choice(BINARY).format(left, left if draw.random() < 0.15 else _wild(draw, depth - 1))
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_finite_is_no_nan_at_extreme_points(seed, gradient):
+    draw = random.Random(seed)
+    for _ in range(40):
+        text = f"({_wild(draw, 3)}) + 0*x"
+        graph = pb.expression(text)
+        graph = graph.backward("x") if gradient else graph.with_shapes(dict.fromkeys(graph.inputs, SCALAR))
+        simplified = graph.simplify()
+        for _ in range(8):
+            point = {node.name: draw.choice([*EXTREME, draw.uniform(-3, 3)]) for node in graph.inputs}
+            before, after = graph.forward(**point), simplified.forward(**point)
+            expected, found = (float(run.value(run.graph.outputs[0])) for run in (before, after))
+            sizes = [abs(float(value)) for value in before.values.values()]
+            if np.isfinite(expected):
+                assert not np.isnan(found), (text, point, simplified.formula())
+            if (
+                np.isfinite(sizes).all()
+                and min((size for size in sizes if size), default=1) > 1e-150
+                and max(sizes) < 1e8
+            ):
+                assert found == pytest.approx(expected, rel=1e-7, abs=1e-9 * max(sizes)), (text, point)

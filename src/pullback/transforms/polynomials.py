@@ -33,9 +33,7 @@ _USUAL = 1 / 3
 _TERMS = 48
 """The largest number of terms that is worked with; a larger sum is left as it is."""
 
-_BOUNDED = frozenset(
-    {"arctan", "cos", "erf", "erfc", "log_sigmoid", "ndtr", "relu", "sigmoid", "sign", "sin", "softmax", "tanh"}
-)
+_BOUNDED = frozenset({"arctan", "cos", "erf", "erfc", "ndtr", "sigmoid", "sign", "sin", "softmax", "tanh"})
 """Operations whose result is finite wherever their operand is no NaN or infinity: no zero meets an infinity there."""
 
 
@@ -319,12 +317,18 @@ class Writing:
     def __init__(self, like: Node, guarded: set[tuple[Factor, bool]]) -> None:
         self._aval = like.array_aval
         self._guarded = guarded
+        self._any_exponential = any(isinstance(factor, Exponential) for factor, _ in guarded)
+        self.has_guarded = False
         self.is_safe = True  # False once two factors met of which either may be the zero that stays zero
         self._written: dict[Any, Array] = {}
 
     def number(self, value: float) -> Array:
         """A constant."""
         return Array(scalar_node(value, self._aval.shape, self._aval.dtype))
+
+    def _is_guarded(self, factor: Factor, exponent: int) -> bool:
+        # Exponentials are joined into others, of which each is guarded when one was.
+        return (factor, exponent > 0) in self._guarded or (isinstance(factor, Exponential) and self._any_exponential)
 
     def polynomial(self, polynomial: Polynomial) -> Array:
         """Write a polynomial: a factor that several terms have is taken out of them."""
@@ -334,7 +338,7 @@ class Writing:
         if len(terms) == 1:
             return self._term(*terms[0])
         # What is zero because of a guarded factor must meet it by itself: nothing is taken out then.
-        guarded = any((factor, e > 0) in self._guarded for monomial, _ in terms for factor, e in monomial)
+        guarded = any(self._is_guarded(factor, e) for monomial, _ in terms for factor, e in monomial)
         common = None if guarded else _most_common(terms)
         if common is None:
             size = abs(_common_coefficient([coefficient for _, coefficient in terms]))
@@ -372,14 +376,26 @@ class Writing:
 
     def _product(self, coefficient: float, monomial: Monomial, inner: Array | None) -> Array:
         """``coefficient * inner * monomial``: plain factors, then quotients, then guarded ones by a strong product."""
+        shared = math.gcd(*(exponent for _, exponent in monomial))
+        if shared > 1 and len(monomial) > 1 and not any(self._is_guarded(*pair) for pair in monomial):
+            root = frozenset(
+                (factor, exponent // shared) for factor, exponent in monomial
+            )  # (x/y**3)**2, not x**2/y**6
+            raised = _raised(self._product(1.0, root, None), shared)
+            product = raised if inner is None else inner * raised
+            return product if coefficient == 1 else self.number(coefficient) * product
         plain: list[Array] = []
         guarded: list[Array] = []
         below: list[Array] = []
+        distinct: set[Factor] = set()
         alike: dict[int, tuple[list[Factor], list[Factor]]] = {}
         for factor, exponent in sorted(monomial, key=lambda pair: _factor_key(pair[0])):
-            if (factor, exponent > 0) in self._guarded:
-                power = self._powered(factor, abs(exponent))
-                guarded.append(power if exponent > 0 else op.reciprocal(power))
+            if self._is_guarded(factor, exponent):
+                distinct.add(factor)
+                if exponent < 0:  # 1/x twice, not 1/x**2, which underflows
+                    guarded += [op.reciprocal(self._powered(factor, 1))] * -exponent
+                else:
+                    guarded.append(self._powered(factor, exponent))
             else:
                 alike.setdefault(abs(exponent), ([], []))[exponent < 0].append(factor)
         for exponent, (over, under) in sorted(alike.items()):
@@ -387,6 +403,8 @@ class Writing:
             if exponent == 1:
                 plain += bases[0]
                 below += bases[1]
+            elif exponent == 2 and not over:  # 1/x/x, not 1/x**2, which underflows
+                below += bases[1] * 2
             elif len(over) + len(under) == 1:
                 (plain if over else below).append(self._powered((over or under)[0], exponent))
             elif over:  # (x/y)**2, not x**2/y**2, of which both may overflow
@@ -399,18 +417,18 @@ class Writing:
             product = _all_multiplied(plain)
             if size != 1:
                 product = size * product
-        elif below and not guarded:
+        elif below:
             first, *below = below
             product = op.reciprocal(first) if size == 1 else self.number(size) / first
         elif guarded:
-            self.is_safe = self.is_safe and len(guarded) == 1
             product, guarded = (guarded[0], guarded[1:]) if size == 1 else (size * guarded[0], guarded[1:])
         else:
             product = self.number(size)
         product = _all_divided(product, below)
-        if guarded:
-            self.is_safe = self.is_safe and len(guarded) == 1
-            product = op.strong_product(product, _all_multiplied(guarded))
+        self.is_safe = self.is_safe and len(distinct) <= 1
+        self.has_guarded = self.has_guarded or bool(guarded)
+        for one in guarded:
+            product = op.strong_product(product, one)
         return product if coefficient > 0 else -product
 
     def _powered(self, factor: Factor, exponent: int) -> Array:

@@ -179,7 +179,9 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
         for form in candidates(polynomial):
             writing = Writing(candidate, reading.guarded)
             written = _made(partial(writing.polynomial, form), candidate, "algebra")
-            if written is not None and writing.is_safe and (cost := _cost(written, candidate)) < limit:
+            # Multiplied out, what was zero by a guarded factor would be a difference of two infinities.
+            safe = writing.is_safe and (form is polynomial or not writing.has_guarded)
+            if written is not None and safe and (cost := _cost(written, candidate)) < limit:
                 best, limit = written, cost
         if best is None:
             return candidate

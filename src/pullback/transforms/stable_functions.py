@@ -357,7 +357,7 @@ def log_of_quotient(x: Array, y: Array) -> Array:
     quotient = x / y
     tame = op.isfinite(quotient) & op.not_equal(quotient, 0)
     safe = op.where(tame, quotient, 1)
-    sign = op.log(op.sign(x) * op.sign(y))
+    sign = op.where(op.sign(x) * op.sign(y) < 0, np.nan, 0)
     apart = op.log(op.absolute(op.where(tame, 1, x))) - op.log(op.absolute(op.where(tame, 1, y))) + sign
     result: Array = op.where(tame, op.log(safe), apart)
     return result
