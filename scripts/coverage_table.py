@@ -31,9 +31,11 @@ import numpy.char  # these modules list their functions once they are imported
 import numpy.fft
 import numpy.lib.recfunctions
 import numpy.polynomial
+import scipy.special
 from numpy.testing import overrides as numpys
 
 import pullback as pb
+from pullback.core.families import Pointwise
 from pullback.core.operations import functions, operations, overrides, primitives
 from pullback.core.sample import Sample, call, integers, normal
 from pullback.core.tree import flatten
@@ -420,7 +422,34 @@ def page() -> str:
     parts = [HEAD.format(numpy=version, summary="\n".join(summary))]
     for group, members in groups.items():
         parts += [f"## {group}", "", COLUMNS, *map(str, members), ""]
-    return "\n".join(parts + peers())
+    return "\n".join(parts + specials() + peers())
+
+
+def specials() -> list[str]:
+    """Return the lines about the functions of scipy.special: which there are, and what they refuse to differentiate."""
+    names = [name for name in dir(pb.special) if hasattr(scipy.special, name)]
+    lines = [
+        "## Special functions",
+        "",
+        SPECIAL.format(count=len(names), names=", ".join(f"`{name}`" for name in names)),
+    ]
+    for name, ours in sorted(primitives.items()):
+        if isinstance(ours, Pointwise) and "special" in ours.evaluate.__module__:
+            given = [pb.array(0.5, requires_grad=True)] * ours.arity
+            thunks = ours.local_partials(given[0], given, ours.evaluate.__kwdefaults__ or {})
+            refused = [str(i + 1) for i, one in enumerate(thunks) if one is not None and one.__name__ == "refuse"]
+            if refused:
+                lines.append(f"- `{name}`: argument {', '.join(refused)}")
+    return [*lines, ""]
+
+
+SPECIAL = """\
+`pullback.special` has {count} of the functions of `scipy.special`, differentiated in both modes and, but for what follows, at every order:
+{names}.
+
+The others raise UnsupportedError when they are asked for. What they are made of has no derivative by these arguments,
+for no formula for it is implemented, or the argument counts; asking for one is refused by name:
+"""
 
 
 def peers() -> list[str]:
