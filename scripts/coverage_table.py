@@ -444,7 +444,8 @@ def specials() -> list[str]:
 
 
 SPECIAL = """\
-`pullback.special` has {count} of the functions of `scipy.special`, differentiated in both modes and, but for what follows, at every order:
+`pullback.special` has {count} of the functions of `scipy.special`, differentiated in both modes and, but for what
+follows, at every order:
 {names}.
 
 The others raise UnsupportedError when they are asked for. What they are made of has no derivative by these arguments,
