@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.workloads import Work
-from benchmarks.workloads.training import Training
+from benchmarks.workloads.training import Training, cross_entropy
 
 TITLE = "Training step, LSTM by scan, sequence 64, hidden 128, batch 32, SGD, float32"
 LENGTH, BATCH, HIDDEN, CLASSES = 64, 32, 128, 10
@@ -47,6 +47,38 @@ def _pullback(pb: Any, w: Any, x: Any, labels: Any) -> Any:
     return pb.nn.cross_entropy_with_logits(h @ w["dense"].T + w["shift"], labels)
 
 
+def _numpy(w: Any, x: Any, labels: Any) -> Any:
+    def sigmoid(z: Any) -> Any:
+        return 1 / (1 + np.exp(-z))
+
+    given = x @ w["inputs"].T + w["bias"]
+    zeros = np.zeros((BATCH, HIDDEN), np.float32)
+    h, c, states, kept = zeros, zeros, [], []
+    for t in range(LENGTH):
+        states.append(h)
+        i, f, g, o = np.split(given[t] + h @ w["states"].T, 4, axis=1)
+        i, f, g, o, before = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o), c
+        c = f * c + i * g
+        squashed = np.tanh(c)
+        h = o * squashed
+        kept.append((i, f, g, o, before, squashed))
+    loss, d = cross_entropy(h @ w["dense"].T + w["shift"], labels)
+    found = {"dense": d.T @ h, "shift": d.sum(0)}
+    dh, dc = d @ w["dense"], zeros
+    gates = np.empty((LENGTH, BATCH, 4 * HIDDEN), np.float32)
+    for t in reversed(range(LENGTH)):
+        i, f, g, o, before, squashed = kept[t]
+        dc = dc + dh * o * (1 - squashed * squashed)
+        parts = [dc * g * i * (1 - i), dc * before * f * (1 - f), dc * i * (1 - g * g), dh * squashed * o * (1 - o)]
+        np.concatenate(parts, axis=1, out=gates[t])
+        dc = dc * f
+        dh = gates[t] @ w["states"]
+    rows = gates.reshape(-1, 4 * HIDDEN)
+    found["inputs"], found["bias"] = rows.T @ x.reshape(-1, HIDDEN), rows.sum(0)
+    found["states"] = rows.T @ np.stack(states).reshape(-1, HIDDEN)
+    return loss, found
+
+
 def _torch(torch: Any, w: Any, x: Any, labels: Any) -> Any:
     f = torch.nn.functional
     h = c = torch.zeros(BATCH, HIDDEN)
@@ -72,4 +104,5 @@ def _jax(jax: Any, w: Any, x: Any, labels: Any) -> Any:
     return -numpy.mean(numpy.take_along_axis(scores, labels[:, None], 1))
 
 
-pullback, torch, jax = _step.pullback(_pullback), _step.torch(_torch), _step.jax(_jax)
+pullback, numpy = _step.pullback(_pullback), _step.numpy(_numpy)
+torch, jax = _step.torch(_torch), _step.jax(_jax)

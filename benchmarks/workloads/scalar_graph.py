@@ -20,6 +20,15 @@ def pullback(wrap: Any) -> Callable[[], Any]:
     return lambda: both(*_POINT)
 
 
+def numpy() -> Callable[[], Any]:
+    def step() -> Any:
+        a, b, c = _POINT
+        e = a + 2 * b
+        return c * e, (c, 2 * c, e)
+
+    return step
+
+
 def torch(wrap: Any) -> Callable[[], Any]:
     import torch
 

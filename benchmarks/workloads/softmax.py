@@ -19,3 +19,16 @@ def _f(xp: Any, x: Any, w: Any) -> Any:
 _generator = np.random.default_rng(0)
 _work = Gradient(_f, [_generator.normal(size=(4096, 1024)).astype(np.float32) for _ in range(2)])
 pullback, torch, jax = _work.pullback, _work.torch, _work.jax
+
+
+def numpy() -> Any:
+    x, w = _work.arrays
+
+    def step() -> Any:
+        e = np.exp(x - x.max(-1, keepdims=True))
+        p = e / e.sum(-1, keepdims=True)
+        weighted = p * w
+        sums = weighted.sum(-1, keepdims=True)
+        return sums.sum(), (weighted - p * sums,)
+
+    return step

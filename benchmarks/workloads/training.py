@@ -46,6 +46,22 @@ class Training:
 
         return start
 
+    def numpy(self, gradients: Loss) -> Callable[[], Callable[[], Any]]:
+        """``gradients(weights, *data)`` returns the loss and the gradient by each weight, by name."""
+
+        def start() -> Callable[[], Any]:
+            weights = {name: one.copy() for name, one in self.weights.items()}
+
+            def step() -> Any:
+                value, found = gradients(weights, *self.data)
+                for name, one in weights.items():
+                    one -= np.float32(self.rate) * found[name]
+                return value
+
+            return step
+
+        return start
+
     def torch(self, loss: Loss) -> Start:
         def start(wrap: Any) -> Callable[[], Any]:
             import torch
@@ -112,3 +128,14 @@ class Training:
             return step
 
         return start
+
+
+def cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The loss in NumPy by hand, and its gradient."""
+    rows = np.arange(len(logits))
+    shifted = logits - logits.max(1, keepdims=True)
+    terms = np.exp(shifted)
+    sums = terms.sum(1, keepdims=True)
+    gradient = terms / sums
+    gradient[rows, labels] -= 1
+    return np.mean(np.log(sums[:, 0]) - shifted[rows, labels]), gradient / np.float32(len(logits))
