@@ -53,6 +53,47 @@ def test_the_work_is_shared():
     assert "parallel" not in g.ir()
 
 
+REDUCTIONS = {
+    "sum": lambda x: x.sum(),
+    "several": lambda x: (x.mean(), (x * x).sum() / 2, x.max(), x.min(), (x > 3).any(), np.exp(x)),
+    "log of a sum": lambda x: np.log(np.exp(x - x.max()).sum()) + x.max(),
+    "softmax": lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(),
+    "variance": lambda x: ((x - x.mean()) ** 2).mean(),
+    "every other": lambda x: (x[::2] * 2).sum(),
+    "gradient": pb.grad(lambda x: np.log(np.exp(x - x.max()).sum())),
+}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("size", [160_000, 400_007])
+def test_one_number_of_many_is_computed_in_blocks(name, size):
+    f = pb.compile(REDUCTIONS[name])
+    x = np.random.default_rng(1).normal(size=size)
+    expected = REDUCTIONS[name](x)
+    pb.set_num_threads(1)
+    alone = f(x)
+    assert "call void %parallel" in f.ir()
+    pb.set_num_threads(3)
+    shared = f(x)
+    for one, other, reference in zip(*map(as_tuple, (alone, shared, expected)), strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, reference, rtol=1e-11, atol=1e-11)
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def test_what_is_not_a_number_stays_so_in_blocks():
+    f = pb.compile(lambda x: (x.sum(), x.max()))
+    x = np.ones(300_001)
+    for place in (0, 150_000, 300_000):
+        spoilt = x.copy()
+        spoilt[place] = np.nan
+        assert np.isnan(f(spoilt)).all()
+    assert f(x) == (300_001, 1)
+
+
 def test_several_python_threads_share_the_pool():
     pb.set_num_threads(3)
     f = pb.compile(large)

@@ -225,6 +225,22 @@ following:
   %turn.next = add i64 %turn, 1
   br label %loop
 done:
+  br i1 %fits, label %search, label %replace
+search:
+  %j = phi i64 [0, %done], [%j.next, %taken]
+  %candidate = getelementptr ptr, ptr %state, i64 %j
+  %counted = atomicrmw add ptr %kept.at, i64 %has seq_cst
+  %exchanged = cmpxchg ptr %candidate, ptr null, ptr %block seq_cst seq_cst
+  %free = extractvalue {ptr, i1} %exchanged, 1
+  br i1 %free, label %out, label %taken
+taken:
+  %discounted = atomicrmw sub ptr %kept.at, i64 %has seq_cst
+  %j.next = add i64 %j, 1
+  %more = icmp slt i64 %j.next, BLOCKS
+  br i1 %more, label %search, label %replace
+out:
+  ret void
+replace:
   %last = atomicrmw add ptr %next.at, i64 1 seq_cst
   %place = urem i64 %last, BLOCKS
   call void @keep(ptr %state, ptr %block, i64 %place)

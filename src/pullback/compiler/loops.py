@@ -7,6 +7,7 @@ long as it is and no more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -23,10 +24,10 @@ from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
 from pullback.core.node import Node
 
-PARALLEL = 400_000
+PARALLEL = 150_000
 """Work from which on it pays to wake other threads."""
-_TILES = 16
-"""Into how many tiles such work is cut: the same for any number of threads."""
+_TILES, _TILE = 64, 50_000
+"""Into how many tiles such work is cut at most, and the work of each at least: whatever the number of threads."""
 
 
 _BEYOND = 32 << 20
@@ -40,7 +41,12 @@ NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 def tile_of(trips: int, work: int) -> int:
     """How many iterations of the first loop belong together: all of them where there is little to do."""
-    return trips if work < PARALLEL else -(-trips // _TILES)
+    return trips if work < PARALLEL else -(-trips // min(_TILES, work // _TILE))
+
+
+def work_of(kernel: Kernel) -> int:
+    """About how many instructions on numbers there are to do."""
+    return math.prod(kernel.shape) * sum(8 if is_worth_keeping(node) else 1 for node in kernel.nodes)
 
 
 @dataclass(eq=False)
@@ -182,17 +188,13 @@ class KernelWriter:
         return self._count(self.kept[0])
 
     @property
-    def work(self) -> int:
-        """About how many instructions on numbers there are to do."""
-        elements = 1
-        for length in self.kernel.shape:
-            elements *= length
-        return elements * sum(8 if is_worth_keeping(node) else 1 for node in self.kernel.nodes)
+    def parts(self) -> list[tuple[str, int, int]]:
+        """The functions to call: name, how many iterations there are, and how many of these belong together."""
+        return [("run", self.trips, tile_of(self.trips, work_of(self.kernel)))]
 
-    @property
-    def tile(self) -> int:
-        """How many of these belong together."""
-        return tile_of(self.trips, self.work)
+    def scale(self, depth: int) -> int:
+        """How many elements an iteration of a loop over reduced axes takes."""
+        return self.lanes if self.inner[depth] == self.vector_axis else 1
 
     def _count(self, axis: int) -> int:
         length = self.axes[axis].length
@@ -296,6 +298,22 @@ class KernelWriter:
         self._restore(before)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What the loop of a stage over the reduced axes does.
+
+    Attributes:
+        sums: the reductions that it computes.
+        types, first: of what it adds up, and with what it begins.
+        body: what it does at each place, with so many lanes: from what was added up to what is then.
+    """
+
+    sums: list[Node]
+    types: list[str]
+    first: list[str]
+    body: Callable[[list[str], int], list[str]]
+
+
 class Row:
     """What happens for one place of the kept axes (or for one vector of them): stages over the reduced axes.
 
@@ -316,12 +334,15 @@ class Row:
         kernel = self.k.kernel
         last = max(kernel.stages.values(), default=0)
         for stage in range(last + 1):
-            self._outer_level(stage)
-            self._inner_level(stage)
+            self.outer_level(stage)
+            walk = self.walk(stage)
+            if walk is not None:
+                self.keep(walk, self.over_reduced(walk))
 
     # Levels ---------------------------------------------------------------------------------------------------------
 
-    def _outer_level(self, stage: int) -> None:
+    def outer_level(self, stage: int) -> None:
+        """Compute and store what is at the outer level before the loop of a stage."""
         self.w.lanes = self.k.lanes if self.k.rows_in_lanes else 1
         for node in self.k.kernel.nodes:
             if node not in self.k.kernel.outer or self.k.kernel.stages[node] != stage:
@@ -331,20 +352,19 @@ class Row:
             if node in self.k.writes:
                 self._store(node, self.outer[node], self.mask if self.k.rows_in_lanes else 0)
 
-    def _inner_level(self, stage: int) -> None:
+    def walk(self, stage: int) -> Walk | None:
+        """What the loop of a stage over the reduced axes has to do, None for nothing."""
         k = self.k
         stages = k.kernel.stages
         inner = [node for node in k.kernel.nodes if node not in k.kernel.outer]
         writes = [node for node in inner if node in k.writes and stages[node] == stage]
         sums = [node for node in k.kernel.nodes if is_reduction(node) and stages[node] == stage + 1]
         if not writes and not sums:
-            return
+            return None
         self.w.lanes = k.lanes
         lanes = k.lanes
-        accumulators = []
-        for node in sums:
-            kind = element(node.array_aval.dtype)
-            accumulators.append((vector(kind, lanes), self.w.constant(kind, _neutral(node))))
+        kinds = [element(node.array_aval.dtype) for node in sums]
+        first = [self.w.constant(kind, _neutral(node)) for kind, node in zip(kinds, sums, strict=True)]
 
         def body(carried: list[str], mask: int) -> list[str]:
             self.w.lanes = lanes
@@ -357,42 +377,64 @@ class Row:
                 self._store(node, value, mask)
             return handed
 
-        totals = self._over_reduced(0, accumulators, [first for _, first in accumulators], body)
-        for node, total in zip(sums, totals, strict=True):
-            self.outer[node] = total if k.rows_in_lanes or lanes == 1 else self._across(node, total)
+        return Walk(sums, [vector(kind, lanes) for kind in kinds], first, body)
 
-    def _over_reduced(
-        self,
-        depth: int,
-        accumulators: Sequence[tuple[str, str]],
-        carried: list[str],
-        body: Callable[[list[str], int], list[str]],
-    ) -> list[str]:
+    def keep(self, walk: Walk, totals: Sequence[str]) -> None:
+        """Take over what the loop of a stage has added up."""
+        for node, total in zip(walk.sums, totals, strict=True):
+            self.outer[node] = total if self.k.rows_in_lanes or self.k.lanes == 1 else self._across(node, total)
+
+    def combined(self, walk: Walk, totals: Sequence[str], others: Sequence[str]) -> list[str]:
+        """What two parts of the loop of a stage have added up, together."""
+        self.w.lanes = self.k.lanes
+        return [
+            _combined(self.w, node, element(node.array_aval.dtype), total, other)
+            for node, total, other in zip(walk.sums, totals, others, strict=True)
+        ]
+
+    def over_reduced(self, walk: Walk) -> list[str]:
+        """The loops over all reduced axes; return what they have added up."""
+        return self._over_reduced(walk, 0, walk.first)
+
+    def over_some(self, walk: Walk, start: str, stop: str) -> list[str]:
+        """The same for some iterations of the first loop only, all in whole vectors."""
+        return self._loop(walk, 0, walk.first, start, stop)
+
+    def over_rest(self, walk: Walk, carried: list[str]) -> list[str]:
+        """The same for what is left over by the whole vectors of the first loop."""
+        return self._rest(walk, 0, carried)
+
+    def _over_reduced(self, walk: Walk, depth: int, carried: list[str]) -> list[str]:
         k = self.k
         if depth == len(k.inner):
-            return body(carried, self.mask)
-        axis = k.inner[depth]
-        length = k.axes[axis].length
-        scale = k.lanes if axis == k.vector_axis else 1
-        full, rest = divmod(length, scale)
+            return walk.body(carried, self.mask)
+        full = k.axes[k.inner[depth]].length // k.scale(depth)
+        if full > _UNROLLED:
+            carried = self._loop(walk, depth, carried, "0", str(full))
+        else:
+            for index in range(full):
+                before = k._advance(k.inner[depth], str(index), k.scale(depth))
+                carried = self._over_reduced(walk, depth + 1, carried)
+                k._restore(before)
+        return self._rest(walk, depth, carried)
+
+    def _loop(self, walk: Walk, depth: int, carried: list[str], start: str, stop: str) -> list[str]:
+        k = self.k
 
         def inside(index: str, handed: list[str]) -> list[str]:
-            before = k._advance(axis, index, scale)
-            found = self._over_reduced(depth + 1, accumulators, handed, body)
+            before = k._advance(k.inner[depth], index, k.scale(depth))
+            found = self._over_reduced(walk, depth + 1, handed)
             k._restore(before)
             return found
 
-        types = [type for type, _ in accumulators]
-        if full <= _UNROLLED:
-            for index in range(full):
-                before = k._advance(axis, str(index), scale)
-                carried = self._over_reduced(depth + 1, accumulators, carried, body)
-                k._restore(before)
-        else:
-            carried = k.w.loop("0", str(full), list(zip(types, carried, strict=True)), inside)
+        return k.w.loop(start, stop, list(zip(walk.types, carried, strict=True)), inside)
+
+    def _rest(self, walk: Walk, depth: int, carried: list[str]) -> list[str]:
+        k = self.k
+        full, rest = divmod(k.axes[k.inner[depth]].length, k.scale(depth))
         if rest:
-            before = k._advance(axis, str(full * scale))
-            carried = body(carried, rest)
+            before = k._advance(k.inner[depth], str(full * k.scale(depth)))
+            carried = walk.body(carried, rest)
             k._restore(before)
         return carried
 

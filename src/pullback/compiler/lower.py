@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback.compiler import cache, convolution
 from pullback.compiler.blocking import Blocking, blocking_of, problem_of
+from pullback.compiler.blocks import BlockedWriter, is_blocked, scratch_bytes
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
@@ -251,6 +252,7 @@ class _Lowering:
         self.views: dict[Node, View] = {}
         self.slots: dict[Any, int] = {}
         self.products: dict[Node, tuple[Blocking, Buffer]] = {}
+        self.blocked: dict[Node, Buffer] = {}  # by the first node of a kernel
         self.convolutions: dict[Node, Correlation | Gradient] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
@@ -344,6 +346,8 @@ class _Lowering:
         for step in self.plan.steps:
             if isinstance(step, Kernel) and step.product is not None:
                 self._block(step.product)
+            elif isinstance(step, Kernel) and is_blocked(step):
+                self.blocked[step.nodes[0]] = Buffer("arena", 0, (scratch_bytes(step),), np.dtype(np.uint8))
         for node in graph.nodes:
             if node.primitive is item and node.inputs[0] in self.flows:
                 self.flows[node.inputs[0]].results[node.params["index"]] = self.views[node].buffer
@@ -451,7 +455,8 @@ class _Lowering:
         for node, view in self.views.items():
             if view.buffer.kind == "arena":
                 lives.setdefault(view.buffer, []).extend((place[node], max(last.get(node, -1), place[node])))
-        lives.update((scratch, [place[node]]) for node, (_, scratch) in self.products.items())
+        scratches = {**self.blocked, **{node: scratch for node, (_, scratch) in self.products.items()}}
+        lives.update((scratch, [place[node]]) for node, scratch in scratches.items())
         lives.update((buffer, [place[node]]) for node, one in self.convolutions.items() for buffer in one.buffers)
         lives.update((buffer, [place[node]]) for node, flow in self.flows.items() for buffer in flow.own_buffers())
         self.lowered.arena_size = place_buffers((buffer, min(steps), max(steps)) for buffer, steps in lives.items())
@@ -621,7 +626,11 @@ class _Lowering:
             return given.setdefault(buffer, len(given))
 
         kind, flops = "kernel", 0
-        if kernel.product is None:
+        writer: KernelWriter
+        if kernel.nodes[0] in self.blocked:
+            scratch = self.blocked[kernel.nodes[0]]
+            writer = BlockedWriter(self.module, kernel, scratch, views, self.locate, self.plan.base, place)
+        elif kernel.product is None:
             writer = KernelWriter(self.module, kernel, views, self.locate, self.plan.base, place)
         else:
             blocking, scratch = self.products[kernel.product]
@@ -630,7 +639,8 @@ class _Lowering:
         names = self.module.share(writer.text())
         first = len(self.operands)
         self.operands += map(self.slot, given)
-        self._call(names["run"], calls, first, writer.trips, writer.tile)
+        for name, trips, tile in writer.parts:
+            self._call(names[name], calls, first, trips, tile)
         accesses = [access.view for access in writer.accesses]
         if kernel.product is not None:
             accesses += blocking.problem.views

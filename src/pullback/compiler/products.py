@@ -62,14 +62,9 @@ class ProductWriter(KernelWriter):
         return len(self.axes) - 1, self.blocking.lanes
 
     @property
-    def trips(self) -> int:
-        """Into how many pieces the product is cut."""
-        return self.blocking.pieces
-
-    @property
-    def tile(self) -> int:
-        """How many of them a thread takes at a time."""
-        return self.blocking.together
+    def parts(self) -> list[tuple[str, int, int]]:
+        """The function to call, how many pieces there are, and how many of these a thread takes at a time."""
+        return [("run", self.blocking.pieces, self.blocking.together)]
 
     # Writing --------------------------------------------------------------------------------------------------------
 
