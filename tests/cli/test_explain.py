@@ -49,7 +49,7 @@ def test_one_name():
 
 
 def test_latex():
-    assert r"\frac{\partial L}{\partial c} = 5" in explain(LECTURE, *GIVEN, "--latex").stdout
+    assert r"\frac{\partial L}{\partial c} = e = 5" in explain(LECTURE, *GIVEN, "--latex").stdout
 
 
 def test_a_page(tmp_path):
