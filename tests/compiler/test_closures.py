@@ -63,6 +63,31 @@ def test_attributes_and_items_are_read_at_each_call():
     assert model.apply(3.0) == 22.0
 
 
+def test_attributes_of_the_same_name_as_what_changes_do_not_matter():
+    class Trainer:
+        def __init__(self):
+            self.weight = pb.Parameter([1.0])
+            self.optimizer = pb.optim.SGD([self.weight], lr=0.1)
+            self.step, self.mean = 0, 0.0
+
+        @pb.compile
+        def train(self, x):
+            loss = (x * self.weight).mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            return loss
+
+    trainer = Trainer()
+    for step in range(4):
+        trainer.step, trainer.mean = step, trainer.train(np.ones(3))
+    assert programs(Trainer.train) == 1
+    trainer.optimizer = pb.optim.SGD([trainer.weight], lr=0.2)
+    before = trainer.weight.item()
+    trainer.train(np.ones(3))
+    assert trainer.weight.item() == pytest.approx(before - 0.2)
+
+
 def test_a_function_that_counts_is_compiled_once():
     count, seen = 0, []
 

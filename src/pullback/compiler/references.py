@@ -7,6 +7,7 @@ closure, the global names in it, the attributes in it of objects that it reaches
 from __future__ import annotations
 
 import ctypes
+import dis
 import functools
 import random
 import sys
@@ -80,6 +81,61 @@ def _read(holder: Any, key: Any) -> Any:
     return tuple(holder) if key is None else holder.get(key, MISS)
 
 
+class Reads(NamedTuple):
+    """What a piece of code, with the functions that are defined in it, reads.
+
+    Attributes:
+        names: global names.
+        chains: a root ("global", "cell" or "first", the first argument), its name, and attributes of it and of these.
+        loose: attributes of what is not known before the code runs, each with whether it is called.
+    """
+
+    names: frozenset[str]
+    chains: frozenset[tuple[str, str, tuple[str, ...]]]
+    loose: frozenset[tuple[str, bool]]
+
+
+_ROOTS = {"LOAD_GLOBAL": "global", "LOAD_NAME": "global", "LOAD_DEREF": "cell"}
+
+
+@functools.lru_cache(1024)
+def _reads(code: CodeType) -> Reads:
+    first = code.co_varnames[0] if code.co_argcount else ""
+    names, chains, loose = set(), set(), set()
+    chain: tuple[str, str, tuple[str, ...]] | None = None
+    for one in dis.get_instructions(code):
+        if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            if chain is None:
+                loose.add((one.argval, _is_method(one)))
+            else:
+                chain = (*chain[:2], (*chain[2], one.argval))
+                chains.add(chain)
+            continue
+        root = _ROOTS.get(one.opname)
+        if root == "global":
+            names.add(one.argval)
+        if one.argval == first and first and (root == "cell" or one.opname.startswith("LOAD_FAST")):
+            root = "first"
+        chain = None if root is None else (root, one.argval, ())
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            more = _reads(inner)
+            names |= more.names
+            loose |= more.loose
+            for root, name, attributes in more.chains:
+                if root == "global" or name in code.co_freevars:
+                    chains.add((root, name, attributes))
+                elif root == "cell" and name == first:
+                    chains.add(("first", name, attributes))
+                else:
+                    loose |= {(one, False) for one in attributes}
+    return Reads(frozenset(names), frozenset(chains), frozenset(loose))
+
+
+def _is_method(load: dis.Instruction) -> bool:
+    return load.opname == "LOAD_METHOD" or (sys.version_info >= (3, 12) and bool((load.arg or 0) & 1))
+
+
 class References:
     """The references of a function and of the objects among its arguments, as they are now.
 
@@ -89,19 +145,19 @@ class References:
     """
 
     def __init__(self, roots: Sequence[Any]) -> None:
-        self._names: set[str] = set()
-        self._codes: set[CodeType] = set()
+        self._loose: set[tuple[str, bool]] = set()
         self.found: dict[tuple[int, Any], Reference] = {}
         self._random: dict[int, tuple[Callable[[], Any], Any]] = {}
         count = -1
-        while count != len(self._names):  # attributes of objects that were seen before the code that names them
-            count = len(self._names)
-            self._seen: dict[int, Any] = {}
+        while count != len(self._loose):  # attributes of objects that were seen before the code that names them
+            count = len(self._loose)
+            self._seen: dict[Any, Any] = {}
             waiting = list(roots)
             while waiting and len(self._seen) < _MOST:
                 value = waiting.pop()
-                if id(value) not in self._seen:
-                    self._seen[id(value)] = value
+                key = (id(value.__func__), id(value.__self__)) if isinstance(value, MethodType) else id(value)
+                if key not in self._seen:
+                    self._seen[key] = value
                     waiting += self._inside(value)
         self.arrays = [(one, checksum(one)) for one in self._seen.values() if type(one) is np.ndarray]
 
@@ -132,9 +188,13 @@ class References:
     def _inside(self, value: Any) -> Iterator[Any]:
         """What is reached from a value."""
         if isinstance(value, FunctionType):
-            yield from self._inside_function(value)
+            yield from self._inside_function(value, MISS)
         elif isinstance(value, MethodType):
-            yield from (value.__func__, value.__self__)
+            yield value.__self__
+            if isinstance(value.__func__, FunctionType):
+                yield from self._inside_function(value.__func__, value.__self__)
+            else:
+                yield value.__func__
         elif isinstance(value, functools.partial):
             yield from (value.func, *value.args, *value.keywords.values())
         elif type(value) is tuple:
@@ -149,56 +209,71 @@ class References:
                 self._refer(value, None)
         elif isinstance(value, np.random.Generator):
             self._watch(value, lambda: value.bit_generator.state)
-        elif isinstance(value, ModuleType):
-            yield from self._inside_module(value)
-        elif not isinstance(value, type):
+        elif not isinstance(value, (type, ModuleType)):
             yield from self._inside_object(value)
 
-    def _inside_function(self, function: FunctionType) -> Iterator[Any]:
-        for cell in function.__closure__ or ():
+    def _inside_function(self, function: FunctionType, first: Any) -> Iterator[Any]:
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        for cell in cells.values():
             yield self._refer(cell, None)
         yield from function.__defaults__ or ()
         yield from (function.__kwdefaults__ or {}).values()
-        if not _is_of_library(function.__module__):
-            names = self._named(function.__code__)
-            for name in names & function.__globals__.keys():
-                yield self._noted(function.__globals__, name)
+        if _is_of_library(function.__module__):
+            return
+        reads = _reads(function.__code__)
+        for name in reads.names & function.__globals__.keys():
+            yield self._noted(function.__globals__, name)
+        self._loose |= reads.loose
+        for root, name, attributes in reads.chains:
+            value = first
+            if root == "global":
+                value = function.__globals__.get(name, MISS)
+            elif name in cells:
+                value = _read(cells[name], None)
+            if value is MISS:
+                self._loose |= {(one, False) for one in attributes}
+                continue
+            for attribute in attributes:
+                value = self._attribute(value, attribute)
+                yield value
 
-    def _named(self, code: CodeType) -> set[str]:
-        """The names in a piece of code, and in the functions that are defined in it."""
-        names = set(code.co_names)
-        for one in code.co_consts:
-            if isinstance(one, CodeType):
-                names |= self._named(one)
-        self._names |= names
-        return names
-
-    def _inside_module(self, module: ModuleType) -> Iterator[Any]:
-        if module is random:
-            self._watch(module, random.getstate)
-        elif module is np and "random" in self._names:
-            self._watch(module, lambda: np.random.get_state(legacy=False))  # noqa: NPY002  # whether it was used
-        elif not _is_of_library(module.__name__):
-            for name in self._names & vars(module).keys():
-                yield self._noted(vars(module), name)
+    def _attribute(self, value: Any, name: str) -> Any:
+        """The attribute of a value, noted; MISS where nothing is known of it."""
+        if isinstance(value, ModuleType):
+            if value is random:
+                self._watch(value, random.getstate)
+            elif value.__name__ == "numpy.random":
+                self._watch(value, lambda: np.random.get_state(legacy=False))  # noqa: NPY002  # whether it was used
+            if _is_of_library(value.__name__):
+                found = vars(value).get(name, MISS)
+                return found if isinstance(found, ModuleType) else MISS
+            return self._noted(vars(value), name)
+        attributes = getattr(value, "__dict__", None)
+        if value is MISS or type(attributes) is not dict or isinstance(value, type):
+            return MISS
+        of_class = next((vars(one)[name] for one in type(value).__mro__ if name in vars(one)), MISS)
+        if isinstance(of_class, property):
+            of_class = of_class.fget
+        if isinstance(of_class, FunctionType):
+            return MethodType(of_class, value)
+        if isinstance(value, Configured) or type(value).__module__.partition(".")[0] in _BELOW:
+            return attributes.get(name, MISS)  # known by a token, or of no account
+        return self._noted(attributes, name)
 
     def _inside_object(self, value: Any) -> Iterator[Any]:
-        """Attributes that some code names, and methods."""
-        kind = type(value)
+        """Attributes that some code names that may mean this object, and what it does when it is called."""
         attributes = getattr(value, "__dict__", None)
         if type(attributes) is not dict:
             return
-        if isinstance(value, Configured):  # its attributes are known by a token
+        if isinstance(value, Configured):
             yield from (one for name, one in attributes.items() if not (name[0] == "_" and type(one) is dict))
-        elif kind.__module__.partition(".")[0] in _BELOW:
+        elif type(value).__module__.partition(".")[0] in _BELOW:
             yield from (attributes[name] for name in ("_function", "__wrapped__") if name in attributes)
             return
-        for name in self._names | {"forward", "__call__"}:
-            of_class = next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), MISS)
-            if isinstance(of_class, (FunctionType, property)):
-                yield of_class.fget if isinstance(of_class, property) else of_class
-            elif not isinstance(value, Configured) and (name in attributes or of_class is not MISS):
-                yield self._noted(attributes, name)
+        for name, called in self._loose | {("forward", True), ("__call__", True)}:
+            known = name in attributes or any(name in vars(one) for one in type(value).__mro__)
+            if known and (not called or callable(attributes.get(name, callable))):
+                yield self._attribute(value, name)
 
     def _noted(self, holder: dict[str, Any], name: str) -> Any:
         """What has this name; noted unless it is a module or a class of a library, which nobody replaces."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     """Run ``function`` on the arguments of ``call`` with arrays that have no values, and keep the graph."""
     names = _names(function, call)
     inputs = [_input(names[i], call.leaves[i]) for i in call.traced]
-    roots = [function, *(leaf for i, leaf in enumerate(call.leaves) if i not in set(call.traced))]
+    roots = _roots(function, call)
     before = References(roots)
     handles = [Array(node) for node in inputs]
     args, keywords = call.filled(handles)
@@ -127,6 +128,19 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
         if node.name is None and node.value is None:
             node.name = name
     return Traced(graph, structure, results, state)
+
+
+def _roots(function: Callable[..., Any], call: Call) -> list[Any]:
+    """Where references begin: the function, with the object that it is a method of, and arguments that are static."""
+    traced = set(call.traced)
+    roots = [function, *(leaf for i, leaf in enumerate(call.leaves) if i not in traced)]
+    args, _ = call.filled([_TRACED] * len(traced))
+    if args and args[0] is not _TRACED and not isinstance(args[0], (type, tuple, list, dict)) and callable(function):
+        roots[0] = MethodType(function, args[0]) if args[0] is not None else function
+    return roots
+
+
+_TRACED = object()
 
 
 def _cells(capture: Capture) -> list[Cell]:
