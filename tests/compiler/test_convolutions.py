@@ -10,6 +10,7 @@ from pullback import nn
 from pullback.compiler import cache, threads
 from pullback.ops.window.convolution import convolve_images, images_of, kernel_of
 from pullback.ops.window.geometry import Geometry
+from pullback.ops.window.unfolding import fold, unfold
 
 
 def normal(*shape, dtype=np.float32, seed=0):
@@ -155,3 +156,43 @@ def test_programs_with_convolutions_are_kept_on_disk():
     }
     assert None not in prints
     assert len(prints) == 3
+
+
+POOLS = [
+    (nn.max_pool2d, (2, 3, 9, 11), (3, 2, 1)),
+    (nn.max_pool2d, (1, 2, 7, 7), ((2, 3), (1, 2))),
+    (nn.max_pool2d, (1, 2, 9, 9), (3, 1, 0, 2)),
+    (nn.avg_pool2d, (2, 3, 9, 11), (3, 2, 1)),
+    (nn.avg_pool2d, (2, 3, 8, 12), (2,)),
+    (nn.max_pool2d, (2, 2, 5, 6), ((5, 6),)),
+    (nn.max_pool1d, (2, 3, 40), (5, 3, 2)),
+    (nn.avg_pool1d, (2, 3, 40), (4,)),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("pool", "shape", "arguments"), POOLS)
+def test_pooling_and_what_comes_back_with_ties_and_nan(pool, shape, arguments, dtype):
+    x = np.random.default_rng(0).integers(-2, 3, shape).astype(dtype)
+    with_nan = x.copy()
+    with_nan[0, 1].flat[[3, 17]] = np.nan
+
+    def f(x):
+        back = pb.grad(lambda x: np.sum(np.sin(pool(x, *arguments))))(x)
+        return pool(x, *arguments), back, pb.jvp(lambda x: pool(x, *arguments), (x,), (x * 2,))[1]
+
+    assert_native(f, x, terms=16)
+    for found, expected in zip(pb.compile(f)(with_nan), f(with_nan), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_windows_and_their_sums_of_any_geometry():
+    geometry = Geometry((2, 1), ((1, 0), (0, 2)), (1, 3))
+    x, y = normal(2, 3, 7, 9, dtype=np.float64), normal(2, 3, 3, 5, 4, 3, dtype=np.float64, seed=1)
+
+    def f(x, y):
+        return unfold(x, kernel=(4, 3), geometry=geometry) * 2 + y, fold(y, lengths=(7, 9), geometry=geometry) + x
+
+    assert_native(f, x, y, terms=12)
+    line = np.lib.stride_tricks.sliding_window_view
+    assert_native(lambda x, y: (line(x, 3, axis=2).sum(-1), line(y, (2, 2), axis=(0, 4)).max(axis=(-1, -2))), x, y)

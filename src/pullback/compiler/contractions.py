@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pullback.compiler.fuse import copied, is_move
-from pullback.compiler.views import Buffer, View
+from pullback.compiler.fuse import copied
+from pullback.compiler.views import Buffer, View, is_move
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
 from pullback.core.node import Node

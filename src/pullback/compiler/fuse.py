@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.compiler.emit import is_native
 from pullback.compiler.instructions import find, is_expensive
-from pullback.compiler.views import MOVES, Place, places_below
+from pullback.compiler.views import Place, is_move, places_below
 from pullback.control.bodies import Body
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
@@ -117,11 +117,6 @@ def carried_by(node: Node) -> dict[int, int]:
         first = node.params["body_consts"]
         count = len(node.inputs) - node.params["cond_consts"] - first
     return {i: first + i for i in range(count)}
-
-
-def is_move(node: Node) -> bool:
-    """Whether the node only says where elements are."""
-    return node.primitive.name in MOVES
 
 
 def is_reduction(node: Node) -> bool:

@@ -14,15 +14,16 @@ from pullback.compiler.blocking import Blocking, blocking_of, problem_of
 from pullback.compiler.blocks import BlockedWriter, is_blocked, scratch_bytes
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
+from pullback.compiler.convolution.folding import Folding, FoldingWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.flow import FlowWriter, Frame, Place
-from pullback.compiler.fuse import UPDATES, Kernel, Plan, Step, carried_by, is_move, is_reduction, planned_bodies
+from pullback.compiler.fuse import UPDATES, Kernel, Plan, Step, carried_by, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.planning import plan_graph
 from pullback.compiler.products import ProductWriter
-from pullback.compiler.views import Buffer, View, contiguous
+from pullback.compiler.views import Buffer, View, contiguous, is_move
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
 from pullback.core.node import Node
@@ -253,7 +254,7 @@ class _Lowering:
         self.slots: dict[Any, int] = {}
         self.products: dict[Node, tuple[Blocking, Buffer]] = {}
         self.blocked: dict[Node, Buffer] = {}  # by the first node of a kernel
-        self.convolutions: dict[Node, Correlation | Gradient] = {}
+        self.convolutions: dict[Node, Correlation | Gradient | Folding] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
@@ -600,9 +601,12 @@ class _Lowering:
             return given.setdefault(buffer, len(given))
 
         accesses = [self.locate(source) for source in product.inputs]
-        writer: CorrelationWriter | GradientWriter
+        writer: CorrelationWriter | GradientWriter | FoldingWriter
         if isinstance(problem, Gradient):
             writer = GradientWriter(self.module, problem, views[product], place)
+            accesses.append(views[product])
+        elif isinstance(problem, Folding):
+            writer = FoldingWriter(self.module, problem, views[product], place)
             accesses.append(views[product])
         else:
             writer = CorrelationWriter(self.module, kernel, problem, views, self.locate, self.plan.base, place)

@@ -22,7 +22,13 @@ from pullback.compiler.pieces import join_pieces
 from pullback.compiler.prepare import as_joins, prepare
 from pullback.compiler.scans import improve_scans, substituted
 from pullback.compiler.selection import select_along_axes
-from pullback.compiler.shapes import compute_before_broadcast, compute_by_windows, drop_unit_axes, reduce_by_rows
+from pullback.compiler.shapes import (
+    compute_before_broadcast,
+    compute_by_windows,
+    drop_unit_axes,
+    pad_before_windows,
+    reduce_by_rows,
+)
 from pullback.control.bodies import Body
 from pullback.control.branches import cond_primitive, switch_primitive
 from pullback.control.checkpoint import call_primitive
@@ -68,7 +74,7 @@ def _checked(graph: Graph) -> tuple[Graph, int]:
 
 
 def _planned(graph: Graph, checks: int = 0) -> Plan:
-    graph = compute_before_broadcast(compute_by_windows(reduce_by_rows(expand(graph, is_known))))
+    graph = compute_before_broadcast(compute_by_windows(reduce_by_rows(expand(pad_before_windows(graph), is_known))))
     graph = optimize(drop_unit_axes(as_joins(graph)))
     prepared = prepare(lay_out_operands(merge_permutations(graph)))
     outputs = prepared.graph.outputs

@@ -11,8 +11,8 @@ from typing import Any
 
 from pullback.compiler.contractions import is_product, prepared
 from pullback.compiler.convolution import is_convolution
-from pullback.compiler.fuse import UPDATES, Prepared, copied, is_fusible, is_join, is_move
-from pullback.compiler.views import places_below
+from pullback.compiler.fuse import UPDATES, Prepared, copied, is_fusible, is_join
+from pullback.compiler.views import is_move, places_below
 from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pullback.compiler.contractions import is_product, letters_of
-from pullback.compiler.fuse import is_move
+from pullback.compiler.views import is_move
 from pullback.control.bodies import Body
 from pullback.control.scans import scan_primitive
 from pullback.core.array import Array

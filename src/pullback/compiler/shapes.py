@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pullback.compiler.fuse import REDUCTIONS, is_cheap, is_fusible, is_move, is_reduction, is_window
+from dataclasses import replace
+
+from pullback.compiler.fuse import REDUCTIONS, is_cheap, is_fusible, is_reduction, is_window
+from pullback.compiler.views import is_move
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node
@@ -10,6 +13,22 @@ from pullback.transforms.passes import made, rewrite
 
 _LARGE = 1024
 """Elements from which on a reduction over several axes is done row by row."""
+
+
+def pad_before_windows(graph: Graph) -> Graph:
+    """Let windows move over padded arrays: then they say only where elements are."""
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.primitive.name != "windows" or is_move(node):
+            return None
+        geometry = node.params["geometry"]
+        rank = len(geometry.padding)
+        none = ((0, 0),) * rank
+        widths = (*((0, 0),) * (inputs[0].array_aval.ndim - rank), *geometry.padding)
+        padded = made("pad", inputs, {"widths": widths})
+        return made("windows", (padded,), {**node.params, "geometry": replace(geometry, padding=none)})
+
+    return rewrite(graph, rule, "pad_before_windows")
 
 
 def reduce_by_rows(graph: Graph) -> Graph:

@@ -10,8 +10,14 @@ import numpy as np
 
 from pullback.core.node import Node
 
-MOVES = frozenset({"broadcast_to", "reshape", "permute", "slice", "flip"})
-"""Primitives that only say where elements are: nothing is computed."""
+_MOVES = frozenset({"broadcast_to", "reshape", "permute", "slice", "flip"})
+
+
+def is_move(node: Node) -> bool:
+    """Whether the node only says where elements are: nothing is computed."""
+    if node.primitive.name == "windows":
+        return not any(map(any, node.params["geometry"].padding))
+    return node.primitive.name in _MOVES
 
 
 @dataclass(eq=False)
@@ -67,6 +73,14 @@ class View:
         if name == "reshape":
             reshaped = reshaped_strides(self.shape, self.strides, shape)
             return None if reshaped is None else replace(self, strides=reshaped, shape=shape)
+        if name == "windows":
+            geometry = node.params["geometry"]
+            lead = len(self.shape) - len(geometry.strides)
+            steps = [
+                [step * stride for step, stride in zip(one, self.strides[lead:], strict=True)]
+                for one in (geometry.strides, geometry.dilation)
+            ]
+            return replace(self, strides=(*self.strides[:lead], *steps[0], *steps[1]), shape=shape)
         entries = sliced(node, self.shape)
         offset = self.offset + sum(start * stride for (start, _, _), stride in zip(entries, self.strides, strict=True))
         strides = tuple(step * stride for (_, step, kept_), stride in zip(entries, self.strides, strict=True) if kept_)
@@ -152,6 +166,8 @@ def places_below(node: Node, places: Sequence[Place]) -> list[Place] | None:
     if name == "broadcast_to":
         added = len(places) - len(shape)
         return [None if n == 1 else place for n, place in zip(shape, places[added:], strict=True)]
+    if name == "windows":
+        return None
     if name == "reshape":
         target = node.array_aval.shape
         long = [place for n, place in zip(target, places, strict=True) if n != 1]
