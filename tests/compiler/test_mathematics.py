@@ -14,6 +14,7 @@ import pytest
 import scipy.special
 from mpmath import mp, mpf
 
+import pullback as pb
 from pullback.compiler.mathematics import arity, bounds, definitions, names, text
 from pullback.compiler.mathematics.evaluate import Evaluator
 
@@ -277,3 +278,13 @@ def test_powers_of_ten_have_whole_logarithms():
     powers = 10.0 ** np.arange(23)
     np.testing.assert_array_equal(compiled("log10", "double")(powers), np.arange(23.0))
     np.testing.assert_array_equal(compiled("log2", "double")(2.0 ** np.arange(-1074, 1024)), np.arange(-1074.0, 1024))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_normal_distribution_is_exact_far_out_too(dtype):
+    x = np.linspace(-12 if dtype == np.float32 else -36, 8, 301).astype(dtype)
+    found = pb.compile(lambda x: pb.special.ndtr(x))(x)
+    exact = np.array([float(mp.ncdf(mpf(float(one)))) for one in x])
+    np.testing.assert_allclose(found, exact, rtol=2 * np.finfo(dtype).eps, atol=0)
+    edges = np.array([-np.inf, -50, -0.0, 0.0, 50, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(pb.compile(lambda x: pb.special.ndtr(x))(edges), [0, 0, 0.5, 0.5, 1, 1, np.nan])

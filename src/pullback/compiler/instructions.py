@@ -255,7 +255,7 @@ def _mathematical(w: Writer, name: str, kind: str, operands: Sequence[str]) -> s
 
 def is_expensive(name: str) -> bool:
     """Whether to compute it twice costs more than to store it."""
-    return name in mathematics.names() or name in ("divide", "sqrt", "reciprocal", "power")
+    return name in mathematics.names() or name in ("divide", "sqrt", "reciprocal", "power", "ndtr")
 
 
 # Arithmetic -----------------------------------------------------------------------------------------------------------
@@ -289,6 +289,29 @@ def _(w: Writer, kind: str, x: str) -> str:
 @_rule("positive identity", "fib")
 def _(w: Writer, kind: str, x: str) -> str:
     return x
+
+
+@_rule("ndtr", "f")
+def _(w: Writer, kind: str, x: str) -> str:
+    """Half of erfc(-x/sqrt(2)); what the rounding of the quotient changes far out is put right by the derivative."""
+    root = 0.5**0.5
+    high = float(np.float32(root)) if kind == "float" else root
+    low = root - high if kind == "float" else -4.833646656726457e-17
+    x = _negated(w, kind, x)
+    t = w.binary("fmul", kind, x, w.constant(kind, high))
+    left = w.intrinsic("fma", kind, x, w.constant(kind, high), _negated(w, kind, t))
+    rest = w.intrinsic("fma", kind, x, w.constant(kind, low), left)
+    bell = _mathematical(w, "exp", kind, [_negated(w, kind, w.binary("fmul", kind, t, t))])
+    slope = w.binary("fmul", kind, bell, w.constant(kind, 2 / np.pi**0.5))
+    change = w.binary("fmul", kind, rest, slope)
+    near = w.compare("olt", kind, w.intrinsic("fabs", kind, t), w.constant(kind, 40))
+    change = w.select(near, kind, change, w.constant(kind, 0))
+    whole = w.binary("fsub", kind, _mathematical(w, "erfc", kind, [t]), change)
+    return w.binary("fmul", kind, whole, w.constant(kind, 0.5))
+
+
+def _negated(w: Writer, kind: str, x: str) -> str:
+    return w.value(f"fneg {w.type(kind)} {x}")
 
 
 @_rule("square", "f")
