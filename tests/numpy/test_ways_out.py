@@ -112,3 +112,23 @@ def test_what_is_read_as_a_constant_by_name(watched):
     x, v = watched
     assert (int(x), bool(x), x.item(), v.tolist(), f"{x:.2f}") == (1, True, 1.5, [1.5, 2.5, 3.5], "1.50")
     assert not x.detach().requires_grad
+
+
+@pytest.mark.parametrize(
+    "read", [lambda x: x.item(), lambda x: x.tolist(), lambda x: x.tobytes()], ids=["item", "tolist", "tobytes"]
+)
+def test_a_differentiated_function_does_not_read_a_part_of_itself_as_a_constant(read):
+    """Half of the gradient would be missing, in NumPy code that is right."""
+
+    def f(x, read=read):
+        read(x)
+        return x * x
+
+    message = r"(item|tolist|tobytes)\(\) would lose the gradient: .* Use the array itself, or .detach\(\)"
+    for derivative in (pb.grad(f), pb.jacobian(f), lambda x: pb.jvp(f, (x,), (x,)), lambda x: pb.hvp(f, x, x)):
+        with pytest.raises(pb.errors.NotDifferentiableError, match=message):
+            derivative(1.5)
+    assert pb.grad(lambda x: f(x, lambda x: read(x.detach())))(1.5) == 3.0
+    assert pb.grad(lambda x: f(x, pb.no_grad()(read)))(1.5) == 3.0
+    assert pb.grad(lambda x: f(x, lambda x: f"{x:.2f}"))(1.5) == 3.0
+    assert read(pb.array(1.5, requires_grad=True)) == read(np.float64(1.5)), "a failed derivative leaves nothing behind"

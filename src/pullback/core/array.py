@@ -16,7 +16,7 @@ from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.operators import Operators
 from pullback.core.protocols import array_function, calling_function
-from pullback.core.state import updating
+from pullback.core.state import recording, updating
 from pullback.core.temporary import ONLY, is_statement
 from pullback.core.terminals import constant_node, leaf_node
 from pullback.core.ufuncs import array_ufunc
@@ -198,6 +198,14 @@ class Array(Methods, Operators):
             )
         return value
 
+    def _read(self, what: str) -> Any:
+        """The value, to be read as a constant: not where that is a part of what a transform differentiates."""
+        if recording.differentiating and recording.enabled:
+            return self._constant(
+                what, f"Use the array itself, or .detach().{what} to read the value as a constant to the derivative"
+            )
+        return self._concrete(what)
+
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return the value as a NumPy array of its own (a copy). Raises NotDifferentiableError if watched."""
         return np.array(self._constant("numpy()", "Use .detach().numpy() to read the value as a constant"))
@@ -218,8 +226,11 @@ class Array(Methods, Operators):
         return result
 
     def item(self, *index: SupportsIndex) -> Any:
-        """Return one element (the only one, if no index is given) as a Python number, a constant to the gradient."""
-        value = self._concrete("item()")
+        """Return one element (the only one, if no index is given) as a Python number, a constant to the gradient.
+
+        Raises NotDifferentiableError in a function that a transform differentiates, if the array is watched.
+        """
+        value = self._read("item()")
         if not index and value.size != 1:
             raise ShapeError(f"item(): expected an array with one element, got shape {value.shape}")
         try:
@@ -228,16 +239,19 @@ class Array(Methods, Operators):
             raise IndexingError(f"item(): {error}") from None
 
     def tolist(self) -> Any:
-        """Return the value as nested Python lists, constants to the gradient."""
-        return self._concrete("tolist()").tolist()
+        """Return the value as nested Python lists, constants to the gradient.
+
+        Raises NotDifferentiableError in a function that a transform differentiates, if the array is watched.
+        """
+        return self._read("tolist()").tolist()
 
     def __float__(self) -> float:
         return float(
-            self._scalar("float(x)", "Use x.item() to read the value as a constant, numpy's functions for math's")
+            self._scalar("float(x)", "Use x.detach().item() to read the value as a constant, numpy's functions for math's")
         )
 
     def __complex__(self) -> complex:
-        return complex(self._scalar("complex(x)", "Use x.item() to read the value as a constant"))
+        return complex(self._scalar("complex(x)", "Use x.detach().item() to read the value as a constant"))
 
     def _scalar(self, what: str, instead: str) -> Any:
         value = self._constant(what, instead)
@@ -358,7 +372,7 @@ class Array(Methods, Operators):
             return str(self)
         if self.size != 1:
             raise ShapeError(f"format {spec!r}: expected an array with one element, got shape {self.shape}")
-        return format(self.item(), spec)
+        return format(self._concrete("format").item(), spec)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle: dict[str, str] = operations.array_bundle(self)

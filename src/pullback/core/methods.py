@@ -50,7 +50,7 @@ def _bytes(name: str) -> Method:
     """A method that writes the value out: a constant to the gradient, as ``tolist``."""
 
     def method(self: Any, *args: Any, **keywords: Any) -> Any:
-        return getattr(np.asarray(self._concrete(f"{name}()")), name)(*args, **keywords)
+        return getattr(np.asarray(self._read(f"{name}()")), name)(*args, **keywords)
 
     method.__doc__ = f"NumPy's ``{name}`` of the value, a constant to the gradient."
     return method

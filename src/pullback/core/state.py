@@ -61,6 +61,7 @@ def scope_kept() -> Iterator[None]:
 
 class _Recording(threading.local):
     enabled = True
+    differentiating = 0  # how many transforms are running a function to differentiate it
     scope: Scope | None = None
 
 
@@ -134,3 +135,14 @@ def no_grad() -> _Switch:
 def record() -> _Switch:
     """Record inside, whatever is set outside: what a derivative transform does while it runs a function."""
     return _Switch(True)
+
+
+@contextmanager
+def differentiating() -> Iterator[None]:
+    """Record inside, for a derivative of what is returned: what would be a constant there is refused, not lost."""
+    recording.differentiating += 1
+    try:
+        with record():
+            yield
+    finally:
+        recording.differentiating -= 1

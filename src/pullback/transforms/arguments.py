@@ -19,7 +19,7 @@ from pullback.core.creation import asarray
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
-from pullback.core.state import record, recording
+from pullback.core.state import differentiating, recording
 from pullback.core.terminals import INPUT, constant_node, leaf_node
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, NotDifferentiableError
@@ -79,7 +79,7 @@ class Call:
         self.kinds: list[str] = []
         self.result_kind = result_kind(args, keywords)
         passed = [wrap(arg) for arg in args]
-        with record():
+        with differentiating():
             for number in argnums:
                 passed[number] = self._watch(number, args[number], keep)
             self.output = function(*passed, **{name: wrap(value) for name, value in keywords.items()})
