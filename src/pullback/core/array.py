@@ -247,7 +247,9 @@ class Array(Methods, Operators):
 
     def __float__(self) -> float:
         return float(
-            self._scalar("float(x)", "Use x.detach().item() to read the value as a constant, numpy's functions for math's")
+            self._scalar(
+                "float(x)", "Use x.detach().item() to read the value as a constant, numpy's functions for math's"
+            )
         )
 
     def __complex__(self) -> complex:
