@@ -69,7 +69,7 @@ export interface Edge {
 }
 
 export interface Group {
-  kind: "module" | "function" | "repeat" | "copy" | "part";
+  kind: "module" | "function" | "repeat" | "copy" | "body" | "part";
   label: string;
   path?: string;
   detail?: string;

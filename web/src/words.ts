@@ -66,7 +66,7 @@ function gradientSymbol(state: State, node: number): string {
 export interface GroupWords {
   label: string;
   times: string;
-  /** The class and sizes of a module, empty where its label says it. */
+  /** The class and sizes of a module, what a body is to its node; empty where the label says it. */
   made: string;
   detail: string;
 }
@@ -77,7 +77,7 @@ export function groupWords(state: State, group: number): GroupWords {
   const size = state.folding.size(group);
   const nodes = `${count(size)} ${size === 1 ? "node" : "nodes"}`;
   const named = kind === "function" ? `${label}()` : kind === "copy" ? `copy ${label}` : label;
-  const made = kind === "module" && detail && detail !== label ? shortened(detail, LONGEST.detail) : "";
+  const made = (kind === "module" || kind === "body") && detail && detail !== label ? shortened(detail, LONGEST.detail) : "";
   return { label: shortened(named, LONGEST.name + 6), times: copies ? ` × ${copies}` : "", made, detail: made ? `${made} · ${nodes}` : nodes };
 }
 

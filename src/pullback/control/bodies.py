@@ -256,11 +256,13 @@ def rebuild(
             copies[node] = _private(node)
         elif all(copies[source] is source for source in node.inputs):
             copies[node] = node
+            node.name = node.name or names.get(node)
         else:
             copies[node] = Node(
                 node.primitive, tuple(copies[source] for source in node.inputs), node.params, None, True,
                 node._origin, node.aval, node.name or names.get(node), weak=node.weak,
             )  # fmt: skip
+            copies[node].scope = node.scope
     return copies
 
 

@@ -108,7 +108,7 @@ class Evaluation:
         Of operands that carry a derivative; empty where no gradient arrives at ``target``.
         """
         arrived = self._gradients.get(target) if self._gradients is not None else None
-        if arrived is None or isinstance(arrived, tuple) or not target.inputs:
+        if arrived is None or not target.inputs:
             return {}
         bound = self._bound[target]
         wanted = [carries_derivative(source) for source in target.inputs]

@@ -42,7 +42,9 @@ def pulled(target: Node, arrived: Any, wanted: Sequence[bool]) -> list[Any]:
     """
     out, inputs = _handles(target)
     with np.errstate(all="ignore"):
-        given = target.primitive.vjp(Array(constant_node(arrived)), out, inputs, wanted, target.params)
+        several = isinstance(arrived, tuple)
+        ct = tuple(Array(constant_node(one)) for one in arrived) if several else Array(constant_node(arrived))
+        given = target.primitive.vjp(ct, out, inputs, wanted, target.params)
     totals: dict[Node, Any] = dict.fromkeys(target.inputs)
     for source, one in zip(target.inputs, given, strict=True):
         if isinstance(one, Array):

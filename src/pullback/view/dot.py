@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pullback.core.graph import Graph
 from pullback.transforms.evaluation import Evaluation
+from pullback.view.model import Item, Link, Picture
 from pullback.view.notation import shortened
 from pullback.view.style import LIGHT
-from pullback.view.summary import Item, Link, Picture, summarize, typeset
+from pullback.view.summary import summarize, typeset
 
 _LONGEST = 60
 

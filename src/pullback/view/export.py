@@ -13,10 +13,11 @@ from pullback.core.graph import Graph
 from pullback.errors import FormatError
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.groups import Group
+from pullback.view.model import Item, Link, Picture, Source, Value
 from pullback.view.notation import LONGEST_NAME, clean, shortened
 from pullback.view.rules import Formula, Rule, tree
 from pullback.view.statistics import Statistics, Thumbnail
-from pullback.view.summary import Item, Link, Picture, Source, Value, summarize, typeset
+from pullback.view.summary import summarize, typeset
 
 FORMAT, VERSION = "pullback-picture", 1
 
@@ -141,7 +142,7 @@ def steps(picture: Picture) -> list[dict[str, int]]:
     """The order in which a lecturer would go: node by node to the right, then edge by edge to the left."""
     if picture.run is None:
         return []
-    found = [{"node": i} for i, item in enumerate(picture.items) if item.operands]
+    found = [{"node": i} for i, item in enumerate(picture.items) if item.operands and item.value is not None]
     if picture.output is None:
         return found
     found.append({"seed": picture.output})

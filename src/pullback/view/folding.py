@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pullback.errors import ArgumentError
+from pullback.view.model import Picture
 from pullback.view.ordering import topological
-from pullback.view.summary import Picture
 
 MOST_UNFOLDED = 60
 """A graph of up to so many nodes is drawn node by node."""

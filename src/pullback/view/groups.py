@@ -24,7 +24,8 @@ class Group:
     """Nodes that belong together.
 
     Attributes:
-        kind: ``module``, ``function``, ``repeat`` (what is repeated, all of it) or ``copy`` (once).
+        kind: ``module``, ``function``, ``repeat`` (what is repeated, all of it), ``copy`` (once), or ``body`` (a graph
+            that a node holds).
         label: what it is called inside its parent: ``attention``, ``layers.0``, ``step 3``.
         path: of a module, its attribute path from the outermost one.
         detail: the class and its sizes, ``Linear(2, 3)``; of a function, the file and line.
@@ -55,13 +56,19 @@ class Folding:
     of: dict[Node, int | None]
 
 
-def fold(nodes: Sequence[Node]) -> Folding:
-    """Fold nodes, given in topological order."""
+def fold(nodes: Sequence[Node], within: int = 0) -> Folding:
+    """Fold nodes, given in topological order; all of them were made in ``within`` calls of modules, not shown here."""
     steps = [node for node in nodes if node.inputs]
     if not steps:
         return _fold_names(nodes)
     folder = _Folder()
-    homes: dict[Scope | None, Any] = {None: _code(next((node for node in reversed(steps) if node.scope is None), None))}
+    homes: dict[Scope | None, Any] = {}
+    for node in reversed(steps):
+        scopes = calls(node)
+        if len(scopes) <= within:
+            homes.setdefault(node.scope, _code(node))
+        folder.leave_out(scopes[:within])
+    homes.setdefault(None, None)
     for node in steps:
         folder.place(node, homes)
     _fold_repeats(steps, folder)
@@ -86,8 +93,18 @@ def _fold_names(leaves: Sequence[Node]) -> Folding:
     return _in_order(leaves, folder)
 
 
-def _code(node: Node | None) -> Any:
-    origin = node.origin if node is not None else None
+def calls(node: Node) -> list[Scope]:
+    """The calls of modules that the node was made in, from the outside."""
+    found = []
+    scope = node.scope
+    while scope is not None:
+        found.append(scope)
+        scope = scope.parent
+    return found[::-1]
+
+
+def _code(node: Node) -> Any:
+    origin = node.origin
     return origin.code if isinstance(origin, Origin) else None
 
 
@@ -95,7 +112,7 @@ class _Folder:
     def __init__(self) -> None:
         self.groups: list[Group] = []
         self.of: dict[Node, int | None] = {}
-        self._scopes: dict[Scope, int] = {}
+        self._scopes: dict[Scope | None, int | None] = {None: None}
         self._paths: dict[int, dict[int, str]] = {}
         self._call: tuple[Scope | None, Any, int, int] | None = None  # scope, code, last instruction, group
 
@@ -104,10 +121,14 @@ class _Folder:
         self.groups.append(replace(group, label=label, path=path, detail=detail))
         return len(self.groups) - 1
 
+    def leave_out(self, scopes: Iterable[Scope]) -> None:
+        """Make no groups of these calls."""
+        self._scopes.update(dict.fromkeys(scopes))
+
     def place(self, node: Node, homes: dict[Scope | None, Any]) -> None:
         """Put a node into the group of its module, and inside that of its function."""
         scope = node.scope
-        group = self._module(scope) if scope is not None else None
+        group = self._module(scope)
         if scope not in homes:
             homes[scope] = getattr(getattr(type(scope.owner), "forward", None), "__code__", None)  # type: ignore[union-attr]
         home = homes[scope]
@@ -129,15 +150,14 @@ class _Folder:
         self._call = (scope, code, origin.instruction, call)
         self.of[node] = call
 
-    def _module(self, scope: Scope) -> int:
-        chain = []
-        above: Scope | None = scope
+    def _module(self, scope: Scope | None) -> int | None:
+        waiting = []
+        above = scope
         while above is not None and above not in self._scopes:
-            chain.append(above)
+            waiting.append(above)
             above = above.parent
-        for one in reversed(chain):
-            parent = self._scopes[one.parent] if one.parent is not None else None
-            self._scopes[one] = self.add(self._described(one, parent))
+        for one in reversed(waiting):
+            self._scopes[one] = self.add(self._described(one, self._scopes[one.parent]))
         return self._scopes[scope]
 
     def _described(self, scope: Scope, parent: int | None) -> Group:
@@ -205,20 +225,20 @@ def _place_leaves(nodes: Sequence[Node], folder: _Folder) -> None:
             folder.of[node] = places.get(node) if node.primitive is not INPUT or node.value is not None else None
 
 
-def _chain(groups: Sequence[Group], group: int | None) -> list[int]:
+def chain(groups: Sequence[Group], group: int | None) -> list[int]:
     """The group and what it is in, from the outside."""
-    chain = []
+    found = []
     while group is not None:
-        chain.append(group)
+        found.append(group)
         group = groups[group].parent
-    return chain[::-1]
+    return found[::-1]
 
 
 def _common(groups: Sequence[Group], one: int | None, other: int | None) -> int | None:
     if one == other:
         return one
     common = None
-    for left, right in zip(_chain(groups, one), _chain(groups, other), strict=False):
+    for left, right in zip(chain(groups, one), chain(groups, other), strict=False):
         if left != right:
             break
         common = left
@@ -332,7 +352,7 @@ def _in_order(nodes: Sequence[Node], folder: _Folder) -> Folding:
     new: dict[int, int] = {}
     steps = [node for node in nodes if node.inputs] or nodes
     for node in steps:
-        for number in _chain(folder.groups, folder.of.get(node)):
+        for number in chain(folder.groups, folder.of.get(node)):
             new.setdefault(number, len(new))
     groups = []
     for number in new:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from pullback.view.folding import folded
 from pullback.view.groups import Group
+from pullback.view.model import Item, Link, Picture
 from pullback.view.notation import number, shortened
-from pullback.view.summary import Item, Link, Picture, typeset
+from pullback.view.summary import typeset
 
 DETAILED = 12
 """Up to so many lines, each label names its partial; with more it is the number only."""

@@ -1,15 +1,14 @@
-"""The model of a picture: what a graph, with its values and gradients, has to show. All that draws, draws from this."""
+"""Graphs, with their values and gradients, summarized: what their pictures have to show."""
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from pullback.control.bodies import Body
 from pullback.core.aval import Aval
 from pullback.core.families import Pointwise
 from pullback.core.graph import Graph, as_scalar
@@ -17,9 +16,11 @@ from pullback.core.node import Node
 from pullback.core.origin import Derived, Origin
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.transforms.evaluation import Evaluation, carries_derivative
+from pullback.view.bodies import with_bodies
 from pullback.view.cost import flops
 from pullback.view.formula import graph_formula
-from pullback.view.groups import Group, fold
+from pullback.view.groups import calls, fold
+from pullback.view.model import Item, Link, Operand, Picture, Source, Value
 from pullback.view.notation import (
     LONGEST_NAME,
     clean,
@@ -32,8 +33,8 @@ from pullback.view.notation import (
     shortened,
     written,
 )
-from pullback.view.rules import Rule, Rules, written_rule
-from pullback.view.statistics import Statistics, statistics
+from pullback.view.rules import Rules, written_rule
+from pullback.view.statistics import statistics
 from pullback.view.timing import seconds
 
 MOST_DETAILED = 1000
@@ -45,152 +46,6 @@ WIDEST = 16
 """An array is written out if that takes no more characters than these."""
 
 LONGEST_TITLE = 70
-
-Operand = tuple[str, Any]
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value, or a gradient, as it is shown.
-
-    Attributes:
-        text: in a few characters: a number, the elements if they are few, otherwise shape and range.
-        full: in a few words.
-        number: of one real number, itself.
-        statistics: of an array.
-        elements: the array itself, where it was asked for.
-    """
-
-    text: str
-    full: str
-    number: float | None = None
-    statistics: Statistics | None = None
-    elements: Any = None
-
-    @property
-    def is_several(self) -> bool:
-        """Whether it is several results, of which no numbers are known."""
-        return self.number is None and self.statistics is None
-
-    @property
-    def norm(self) -> float:
-        """The Euclidean norm, NaN or infinite if an element is; 0 for several results."""
-        found = self.statistics
-        if found is None:
-            return abs(float(self.number)) if self.number is not None else 0.0
-        return math.nan if found.nan else math.inf if found.inf else found.norm or 0.0
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all elements are."""
-        return math.isfinite(self.norm)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A line of the user's code, in a file without its directory.
-
-    ``made_by`` names the pass that made the node for it, if one did.
-    """
-
-    file: str
-    line: int | None
-    made_by: str = ""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A node.
-
-    Attributes:
-        node: of the graph.
-        name: unique in the graph.
-        kind: ``input``, ``parameter``, ``constant``, ``operation`` or ``output``.
-        operation: the name of the primitive.
-        written: the operation on the names of its operands, empty for what is not computed.
-        operands: in their order: ``("node", position of the item)`` or ``("number", number)``.
-        params: static keywords, written.
-        aval: shape and dtype; None for an expression without values, and for several results.
-        group: the position of the innermost group, None outside of any.
-        source: where it was made.
-        value: what it is.
-        gradient: the derivative of the output by it.
-        memory: bytes of the value.
-        flops: about how many operations on numbers it takes.
-        seconds: how long it took, if that was measured.
-    """
-
-    node: Node
-    name: str
-    kind: str
-    operation: str
-    written: str
-    operands: list[Operand]
-    params: list[str]
-    aval: Aval | None
-    group: int | None
-    source: Source | None
-    value: Value | None
-    gradient: Value | None
-    memory: int | None
-    flops: int | None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """An edge: one or more uses of one item by another.
-
-    Attributes:
-        source: the position of the item that is used.
-        target: the position of the item that uses it.
-        positions: as which of its operands.
-        rule: the derivative along it as formulas.
-        partial: the local partial: between numbers, and of an elementwise operation.
-        formula: it as a formula in names, if there is a short one.
-        pulled: what arrives at the source along it.
-        pulled_formula: that as a formula.
-        differentiable: whether a derivative goes along it.
-    """
-
-    source: int
-    target: int
-    positions: list[int]
-    rule: Rule | None = None
-    partial: Value | None = None
-    formula: str | None = None
-    pulled: Value | None = None
-    pulled_formula: str | None = None
-    differentiable: bool = True
-
-
-@dataclass
-class Picture:
-    """A graph as it is shown.
-
-    Attributes:
-        graph: what is shown.
-        run: its values and gradients, if it has been walked.
-        title: one line for the whole, empty where none is short enough.
-        description: for who cannot see it.
-        items: the nodes, in topological order.
-        links: the edges, in the order of their targets.
-        groups: what the nodes are folded into, each after its parent.
-        output: the position of the item whose gradients are shown; None without a backward pass.
-        strange_value: the position of the first item whose value is not finite although its operands are.
-        strange_gradient: the same for gradients, from the right.
-    """
-
-    graph: Graph
-    run: Evaluation | None
-    title: str = ""
-    description: str = ""
-    items: list[Item] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    output: int | None = None
-    strange_value: int | None = None
-    strange_gradient: int | None = None
 
 
 def typeset(text: str) -> str:
@@ -260,16 +115,27 @@ class Summarizer:
         detailed: whether edges have formulas and values between arrays, and matrices thumbnails.
         contents: whether values hold their elements.
         times: how long each operation takes, if that is to be measured.
+        holder: the node that holds the graph, if one does.
     """
 
     def __init__(
-        self, what: Graph | Evaluation, detailed: bool = True, contents: bool = False, timed: bool = False
+        self,
+        what: Graph | Evaluation,
+        detailed: bool = True,
+        contents: bool = False,
+        timed: bool = False,
+        prefix: str = "",
+        holder: Node | None = None,
     ) -> None:
         self.graph = what.graph if isinstance(what, Evaluation) else what
         self.run = run = what if isinstance(what, Evaluation) else None
         graph = self.graph
         nodes = [node for node in graph.nodes if is_shown(node)]
-        self.names = {node: shortened(clean(name), LONGEST_NAME) for node, name in graph.names.items()}
+        shown = frozenset(nodes)
+        self.names = {
+            node: shortened(clean(f"{prefix}{name}" if node in shown else name), LONGEST_NAME)
+            for node, name in graph.names.items()
+        }
         used = {source for node in nodes for source in node.inputs}
         # A constant with a name stays in the graph although all that uses it was computed at once.
         self.nodes = [node for node in nodes if node in used or node.inputs or node.primitive is INPUT
@@ -281,10 +147,19 @@ class Summarizer:
         self.output = run.output if run is not None else None
         self.rules = Rules()
         self.outputs = frozenset(graph.outputs)
+        self.holder = holder
 
     def picture(self) -> Picture:
-        """All of it."""
-        folding = fold(self.nodes)
+        """All of it, with the bodies that nodes hold."""
+
+        def summarized(body: Body, prefix: str, holder: Node) -> Picture:
+            return Summarizer(body, self.detailed, self.contents, prefix=prefix, holder=holder).own_picture()
+
+        return with_bodies(self.own_picture(), summarized)
+
+    def own_picture(self) -> Picture:
+        """The graph itself, without the bodies that its nodes hold."""
+        folding = fold(self.nodes, len(calls(self.holder)) if self.holder is not None else 0)
         items = [self.item(node, folding.of.get(node)) for node in self.nodes]
         links = [link for node in self.nodes for link in self.links(node)]
         output = self.place.get(self.output) if self.output is not None else None
@@ -314,10 +189,15 @@ class Summarizer:
 
     def _kind(self, node: Node) -> str:
         if node.primitive is INPUT:
-            return "input" if node.value is None else "parameter"
+            return "parameter" if node.value is not None or self._is_closed_over(node) else "input"
         if node.primitive is CONSTANT:
             return "constant"
         return "output" if node in self.outputs else "operation"
+
+    def _is_closed_over(self, node: Node) -> bool:
+        """Whether an input of a body stands for a parameter that the body closes over: that has its name outside."""
+        outside = self.holder.inputs if self.holder is not None else ()
+        return any(one.primitive is INPUT and one.value is not None and one.name == node.name for one in outside)
 
     def _value(self, node: Node) -> Value | None:
         if self.run is not None:
@@ -364,7 +244,7 @@ class Summarizer:
         return Link(*place, **link)
 
     def _partial(self, source: Node, target: Node) -> Value | None:
-        if self.run is None:
+        if self.run is None or _aval(source) is None or _aval(target) is None:
             return None
         one, other = source.array_aval, target.array_aval
         small = one.size * other.size <= 4
@@ -407,7 +287,7 @@ def _aval(node: Node) -> Aval | None:
 
 
 def _has_derivative(node: Node) -> bool:
-    return _aval(node) is not None and carries_derivative(node)
+    return hasattr(node, "aval") and carries_derivative(node)  # an expression without values has no avals
 
 
 def _source(node: Node) -> Source | None:

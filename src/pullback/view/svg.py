@@ -11,9 +11,10 @@ from pullback.transforms.evaluation import Evaluation
 from pullback.view.labels import Drawing, Frame, Line, Shape, draw
 from pullback.view.layout import Layout, Point
 from pullback.view.measure import text_width
+from pullback.view.model import Picture
 from pullback.view.placing import GRADIENT, LABEL, NAME, PADDING, PILE, body_width, half_height, place
 from pullback.view.style import CSS
-from pullback.view.summary import Picture, summarize
+from pullback.view.summary import summarize
 
 TITLE, KEY = 17.0, 11.5
 """Sizes of letters."""

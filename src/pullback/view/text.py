@@ -12,15 +12,20 @@ from pullback.core.graph import Graph, listed
 from pullback.core.node import Node
 from pullback.core.terminals import CONSTANT
 from pullback.transforms.evaluation import Evaluation
+from pullback.view.bodies import held
 from pullback.view.groups import Group
+from pullback.view.model import Item, Link, Picture
 from pullback.view.notation import call, clean, described, is_shown, number, shortened, source
-from pullback.view.summary import Item, Link, Picture, Summarizer, summarize
+from pullback.view.summary import Summarizer, summarize
 
 HEAD, TAIL = 40, 20
 """How many lines a listing shows of the beginning and the end of a graph that has more than both."""
 
 MOST_LINES = 400
 """A tree has no more lines than these."""
+
+MOST_BODIES = 20
+"""So many bodies of loops and branches are listed."""
 
 _WIDEST = 60
 
@@ -50,12 +55,15 @@ class Table:
 
 
 def plain(what: Graph | Evaluation) -> str:
-    """The listing as text."""
-    table = _run_table(what) if isinstance(what, Evaluation) else _graph_table(what)
+    """The listing as text, below it those of the bodies that nodes hold."""
+    return "\n".join(line for table in _tables(what) for line in _plain_lines(table))
+
+
+def _plain_lines(table: Table) -> list[str]:
     lines = [f"  {''.join(cell.text for cell in row)}".rstrip() for row in _aligned(table.rows, table.headed)]
     if table.between:
         lines.insert(table.gap, table.between)
-    return "\n".join([table.header, *lines])
+    return [table.header, *lines]
 
 
 def coloured(what: Graph | Evaluation) -> Any:
@@ -67,7 +75,13 @@ def coloured(what: Graph | Evaluation) -> Any:
     """
     from rich.text import Text
 
-    table = _run_table(what) if isinstance(what, Evaluation) else _graph_table(what)
+    lines = [line for table in _tables(what) for line in _coloured_lines(table)]
+    return Text("\n", no_wrap=True).join(lines)
+
+
+def _coloured_lines(table: Table) -> list[Any]:
+    from rich.text import Text
+
     rows = _aligned(table.rows, table.headed)
     lines = [Text(table.header, style="bold")]
     for position, row in enumerate(rows):
@@ -78,13 +92,30 @@ def coloured(what: Graph | Evaluation) -> Any:
         lines.append(Text.assemble("  ", *parts))
     for line in lines:
         line.rstrip()
-    return Text("\n", no_wrap=True).join(lines)
+    return lines
 
 
 # Listings -------------------------------------------------------------------------------------------------------------
 
 
-def _graph_table(graph: Graph) -> Table:
+def _tables(what: Graph | Evaluation) -> list[Table]:
+    """The listing of the graph, and of the first bodies that its nodes hold, and those of theirs; each once."""
+    graph = what.graph if isinstance(what, Evaluation) else what
+    tables = [_run_table(what) if isinstance(what, Evaluation) else _graph_table(graph)]
+    waiting: list[tuple[Graph, str]] = [(graph, "")]
+    known: set[Graph] = set()
+    for outer, inside in waiting:
+        for node in outer.nodes:
+            for one in held(node) if node.params else ():
+                if one.body not in known and len(known) < MOST_BODIES:
+                    known.add(one.body)
+                    place = f"{one.detail.format(outer.names[node])}{inside}"
+                    tables.append(_graph_table(one.body, f"{clean(one.label)}, {place}: "))
+                    waiting.append((one.body, f" in {one.label}"))
+    return tables
+
+
+def _graph_table(graph: Graph, before: str = "") -> Table:
     """Name, operation, shape and dtype, and the line of the user's code.
 
     Constants that are one number stand where they are used. Of a large graph, the first and the last lines.
@@ -101,7 +132,7 @@ def _graph_table(graph: Graph) -> Table:
             operation = item.operation
         return [_name(item), Cell(operation), Cell(_aval(node), "cyan"), Cell(source(node), "dim")]
 
-    return _table(graph, [], row)
+    return _table(graph, [], row, before)
 
 
 def _run_table(run: Evaluation) -> Table:
@@ -179,7 +210,7 @@ def _header(graph: Graph) -> str:
     return clean(f"graph({inputs}) -> {listed(outputs, 20)}")
 
 
-def _table(graph: Graph, headings: Sequence[str], row: Callable[[Node], Row]) -> Table:
+def _table(graph: Graph, headings: Sequence[str], row: Callable[[Node], Row], before: str = "") -> Table:
     nodes = [node for node in graph.nodes if is_shown(node)]
     skipped = nodes[HEAD:-TAIL] if len(nodes) > HEAD + TAIL else []
     shown = [*nodes[:HEAD], *nodes[-TAIL:]] if skipped else nodes
@@ -191,7 +222,7 @@ def _table(graph: Graph, headings: Sequence[str], row: Callable[[Node], Row]) ->
         between = f"  ... {len(skipped):,} more nodes, among them {kinds}"
     headed = bool(headings)
     rows = [[Cell(text) for text in headings], *rows] if headed else rows
-    return Table(_header(graph), rows, headed, HEAD + headed, between)
+    return Table(f"{before}{_header(graph)}", rows, headed, HEAD + headed, between)
 
 
 def _aligned(rows: Sequence[Row], headed: bool) -> list[Row]:

@@ -110,7 +110,7 @@ function ofGroup(state: State, group: number): HTMLElement[] {
     facts([
       ["kind", kind === "part" ? "part of a long row" : kind],
       ["path", path],
-      ["made by", detail],
+      [kind === "body" ? "what" : "made by", detail],
       ["nodes", count(folding.size(group))],
       ["largest value", sum("range")],
       ["largest gradient", sum("gradient")],
