@@ -14,8 +14,9 @@ from pullback.files import PathLike
 from pullback.nn.module import Module
 from pullback.transforms.evaluation import Evaluation
 from pullback.view.export import empty_picture, picture_data, value_data
+from pullback.view.model import Value
 from pullback.view.save import save_data
-from pullback.view.summary import Value, summarize, value_of
+from pullback.view.summary import summarize, value_of
 
 
 @dataclass

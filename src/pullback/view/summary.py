@@ -261,7 +261,7 @@ class Summarizer:
         if len(self.graph.outputs) != 1 or len(self.nodes) > LONGEST_TITLE:
             return ""
         output = self.graph.outputs[0]
-        formula = graph_formula(self.graph, self.graph.names[output])
+        formula = graph_formula(self.graph)
         if len(formula) > LONGEST_TITLE:
             return ""
         return f"{shortened(self.names[output], 24)} = {typeset(clean(formula))}"
