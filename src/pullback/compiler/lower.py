@@ -14,7 +14,7 @@ from pullback.compiler.blocking import Blocking, blocking_of, problem_of
 from pullback.compiler.blocks import BlockedWriter, is_blocked, scratch_bytes
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
-from pullback.compiler.convolution.folding import Folding, FoldingWriter
+from pullback.compiler.convolution.folding import FoldingWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.flow import FlowWriter, Frame, Place
@@ -254,7 +254,7 @@ class _Lowering:
         self.slots: dict[Any, int] = {}
         self.products: dict[Node, tuple[Blocking, Buffer]] = {}
         self.blocked: dict[Node, Buffer] = {}  # by the first node of a kernel
-        self.convolutions: dict[Node, Correlation | Gradient | Folding] = {}
+        self.convolutions: dict[Node, convolution.Problems] = {}
         self.results: dict[Node, int] = {}  # numbers of the results of host calls
         self.lowered = Lowered([node.array_aval for node in plan.graph.outputs], checks=checks)
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
@@ -458,7 +458,12 @@ class _Lowering:
                 lives.setdefault(view.buffer, []).extend((place[node], max(last.get(node, -1), place[node])))
         scratches = {**self.blocked, **{node: scratch for node, (_, scratch) in self.products.items()}}
         lives.update((scratch, [place[node]]) for node, scratch in scratches.items())
-        lives.update((buffer, [place[node]]) for node, one in self.convolutions.items() for buffer in one.buffers)
+        lives.update(
+            (buffer, [place[node]])
+            for node, found in self.convolutions.items()
+            for one in found
+            for buffer in one.buffers
+        )
         lives.update((buffer, [place[node]]) for node, flow in self.flows.items() for buffer in flow.own_buffers())
         self.lowered.arena_size = place_buffers((buffer, min(steps), max(steps)) for buffer, steps in lives.items())
 
@@ -593,31 +598,34 @@ class _Lowering:
     def _convolution(self, kernel: Kernel, calls: list[str]) -> None:
         product = kernel.product
         assert product is not None
-        problem = self.convolutions[product]
         views = {node: self.views[node] for node in kernel.nodes if node in self.views}
-        given: dict[Buffer, int] = {}
+        read = [self.locate(source) for source in product.inputs]
+        written: list[View] = []
+        problems = self.convolutions[product]
+        for problem in problems:
+            given: dict[Buffer, int] = {}
 
-        def place(buffer: Buffer) -> int:
-            return given.setdefault(buffer, len(given))
+            def place(buffer: Buffer, given: dict[Buffer, int] = given) -> int:
+                return given.setdefault(buffer, len(given))
 
-        accesses = [self.locate(source) for source in product.inputs]
-        writer: CorrelationWriter | GradientWriter | FoldingWriter
-        if isinstance(problem, Gradient):
-            writer = GradientWriter(self.module, problem, views[product], place)
-            accesses.append(views[product])
-        elif isinstance(problem, Folding):
-            writer = FoldingWriter(self.module, problem, views[product], place)
-            accesses.append(views[product])
-        else:
-            writer = CorrelationWriter(self.module, kernel, problem, views, self.locate, self.plan.base, place)
-            accesses += [access.view for access in writer.accesses]
-        names = self.module.share(writer.text())
-        first = len(self.operands)
-        self.operands += map(self.slot, given)
-        for name, trips, tile in writer.parts:
-            self._call(names[name], calls, first, trips, tile)
-        moved = sum(view.buffer.nbytes for view in accesses)
-        self.lowered.parts.append(Part("convolution", tuple(map(_described, kernel.nodes)), moved, problem.flops))
+            writer: CorrelationWriter | GradientWriter | FoldingWriter
+            if isinstance(problem, Correlation):
+                writer = CorrelationWriter(self.module, kernel, problem, views, self.locate, self.plan.base, place)
+            elif isinstance(problem, Gradient):
+                writer = GradientWriter(self.module, problem, views[product], place)
+            else:
+                writer = FoldingWriter(self.module, problem, views[product], place)
+            names = self.module.share(writer.text())
+            first = len(self.operands)
+            self.operands += map(self.slot, given)
+            for name, trips, tile in writer.parts:
+                self._call(names[name], calls, first, trips, tile)
+            written = (
+                [one.view for one in writer.accesses] if isinstance(writer, CorrelationWriter) else [views[product]]
+            )
+        moved = sum(view.buffer.nbytes for view in (*read, *written))
+        flops = sum(problem.flops for problem in problems)
+        self.lowered.parts.append(Part("convolution", tuple(map(_described, kernel.nodes)), moved, flops))
 
     def _kernel(self, kernel: Kernel, calls: list[str]) -> None:
         if kernel.product in self.convolutions:

@@ -13,14 +13,16 @@ from pullback.compiler.views import View
 from pullback.core.aval import Aval
 from pullback.core.node import Node
 
-_PLANNED: dict[str, Callable[..., Correlation | Gradient | Folding]] = {
+Problems = Sequence[Correlation] | Sequence[Gradient] | Sequence[Folding]
+
+_PLANNED: dict[str, Callable[..., Problems]] = {
     "add_windows": folding_of,
     "convolution": convolution_of,
     "convolution_by_images": images_of,
     "convolution_by_kernel": kernel_of,
 }
 _MOST_PHASES = 256
-_MOST_ZEROS = 16
+_MOST_SUMS = 16
 _MOST_OFFSETS = 1 << 15
 _MOST_UNROLLED = 128
 
@@ -40,12 +42,12 @@ def is_convolution(node: Node) -> bool:
     if aval.ndim not in (3, 4):
         return False
     weights = node if node.primitive.name == "convolution_by_kernel" else node.inputs[1]
-    most = _MOST_ZEROS if node.primitive.name == "convolution_by_images" else _MOST_PHASES
+    most = _MOST_SUMS if node.primitive.name == "convolution_by_images" else _MOST_PHASES
     return prod(geometry.strides) <= most and prod(weights.array_aval.shape[1:]) <= _MOST_OFFSETS
 
 
-def planned(node: Node, views: Sequence[View]) -> Correlation | Gradient | Folding:
-    """How a convolution is computed, its operands being where the views say."""
+def planned(node: Node, views: Sequence[View]) -> Problems:
+    """How a convolution is computed, in one step or several, its operands being where the views say."""
     return _PLANNED[node.primitive.name](node, *views)
 
 

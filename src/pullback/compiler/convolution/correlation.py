@@ -9,7 +9,7 @@ for places between two lines is left away, when what comes after the convolution
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -45,7 +45,10 @@ class Correlation:
         apart: elements of the weights from one row to the next, and from one group to the next.
         channels: of the source, of one group.
         offsets: for each number of the kernel where it lies, and where what it is multiplied with does: in elements.
-        height, width: of one channel of the result.
+        height, width: of one channel of the result, or of those of its places that are computed here.
+        first: where the first of these is.
+        spread: how far they are apart.
+        lays_out: whether the source is laid out anew here, if it has to be.
     """
 
     node: Node
@@ -58,16 +61,20 @@ class Correlation:
     offsets: tuple[tuple[int, int], ...]
     height: int
     width: int
+    first: tuple[int, int] = (0, 0)
+    spread: tuple[int, int] = (1, 1)
+    lays_out: bool = True
 
     @property
     def buffers(self) -> list[Buffer]:
         """Memory that is needed meanwhile."""
-        return [self.source.copy] if self.source.copy is not None else []
+        return [self.source.copy] if self.source.copy is not None and self.lays_out else []
 
     @property
     def flops(self) -> int:
         """Floating-point operations."""
-        return 2 * self.node.array_aval.size * len(self.offsets)
+        images, channels = self.node.array_aval.shape[:2]
+        return 2 * images * channels * self.height * self.width * len(self.offsets)
 
     @property
     def size(self) -> int:
@@ -117,7 +124,7 @@ class Correlation:
         return rows, vectors, lanes
 
 
-def convolution_of(node: Node, x: View, w: View) -> Correlation:
+def convolution_of(node: Node, x: View, w: View) -> list[Correlation]:
     """A convolution of images (x) with a kernel (w)."""
     geometry, groups = node.params["geometry"], node.params["groups"]
     x, w = planar(x), planar(w)
@@ -126,7 +133,7 @@ def convolution_of(node: Node, x: View, w: View) -> Correlation:
     sides = sides_of(x.shape[2:], geometry)
     steps = planar_pairs(geometry.dilation, 1)
 
-    def made(source: Source) -> Correlation:
+    def made(source: Source) -> list[Correlation]:
         offsets = tuple(
             (
                 c * w.strides[1] + i * w.strides[2] + j * w.strides[3],
@@ -138,51 +145,107 @@ def convolution_of(node: Node, x: View, w: View) -> Correlation:
         )  # fmt: skip
         rows = outputs // groups
         apart = (w.strides[0], rows * w.strides[0])
-        return Correlation(node, source, w, groups, rows, apart, channels, offsets, height, width)
+        return [Correlation(node, source, w, groups, rows, apart, channels, offsets, height, width)]
 
     return _with_room(made, x, *sides, width)
 
 
-def images_of(node: Node, y: View, w: View) -> Correlation:
-    """The adjoint of a convolution by its images: every place is a sum over the windows (y) that it is in."""
+@dataclass(frozen=True)
+class _Phase:
+    """Every so many places of one axis: a sum over those numbers of the kernel that meet a window there.
+
+    Attributes:
+        first, count: of these places.
+        numbers: of the kernel, each with the window that it meets at the first place.
+    """
+
+    first: int
+    count: int
+    numbers: tuple[tuple[int, int], ...]
+
+
+def _phases(length: int, kernel: int, step: int, stride: int, before: int) -> list[_Phase]:
+    found = []
+    for first in range(min(stride, length)):
+        places = [(i, first + before - i * step) for i in range(kernel)]
+        numbers = tuple((i, place // stride) for i, place in places if place % stride == 0)
+        found.append(_Phase(first, -(-(length - first) // stride), numbers))
+    return found
+
+
+def images_of(node: Node, y: View, w: View) -> list[Correlation]:
+    """The adjoint of a convolution by its images: every place is a sum over the windows (y) that it is in.
+
+    Where windows are some steps apart there are as many phases of places, each of which meets other numbers of the
+    kernel: each is a sum of its own.
+    """
     geometry, groups = node.params["geometry"], node.params["groups"]
     y, w = planar(y), planar(w)
     outputs, channels, *kernel = w.shape
     lengths = planar_shape(node.array_aval.shape)[2:]
-    steps, strides = planar_pairs(geometry.dilation, 1), planar_pairs(geometry.strides, 1)
-    before = [pair[0] for pair in planar_pairs(geometry.padding, (0, 0))]
-    sides, first = [], []
-    for length, n, size, step, stride, zeros in zip(lengths, y.shape[2:], kernel, steps, strides, before, strict=True):
-        lead = max(0, (size - 1) * step - zeros)
-        first.append(zeros + lead)
-        places = max(length + zeros + lead, (n - 1) * stride + lead + 1)
-        sides.append(Side(n, lead, stride, places))
+    strides = planar_pairs(geometry.strides, 1)
+    phases, sides = [], []
+    for length, n, size, step, stride, (before, _) in zip(
+        lengths, y.shape[2:], kernel, planar_pairs(geometry.dilation, 1), strides,
+        planar_pairs(geometry.padding, (0, 0)), strict=True,
+    ):  # fmt: skip
+        found = _phases(length, size, step, stride, before)
+        lead = max(0, *(-window for one in found for _, window in one.numbers), 0)
+        ends = [one.count + window for one in found for _, window in one.numbers]
+        phases.append(found)
+        sides.append(Side(n, lead, lead + max(n, *ends, 0)))
 
-    def made(source: Source) -> Correlation:
-        offsets = tuple(
-            (
-                o * w.strides[0] + i * w.strides[2] + j * w.strides[3],
-                source.offset(o, first[0] - i * steps[0], first[1] - j * steps[1]),
-            )
-            for o in range(outputs // groups)
-            for i in range(kernel[0])
-            for j in range(kernel[1])
-        )  # fmt: skip
-        apart = (w.strides[1], outputs // groups * w.strides[0])
-        return Correlation(node, source, w, groups, channels, apart, outputs // groups, offsets, *lengths)
+    def made(source: Source) -> list[Correlation]:
+        found: list[Correlation] = []
+        for line in phases[0]:
+            for column in phases[1]:
+                offsets = tuple(
+                    (
+                        o * w.strides[0] + i * w.strides[2] + j * w.strides[3],
+                        source.offset(o, one + sides[0].before, other + sides[1].before),
+                    )
+                    for o in range(outputs // groups)
+                    for i, one in line.numbers
+                    for j, other in column.numbers
+                )
+                apart = (w.strides[1], outputs // groups * w.strides[0])
+                first = (line.first, column.first)
+                found.append(
+                    Correlation(
+                        node,
+                        source,
+                        w,
+                        groups,
+                        channels,
+                        apart,
+                        outputs // groups,
+                        offsets,
+                        line.count,
+                        column.count,
+                        first,
+                        strides,
+                        not found,
+                    )
+                )
+        return found
 
     return _with_room(made, y, sides[0], sides[1], lengths[1])
 
 
-def _with_room(made: Callable[[Source], Correlation], view: View, y: Side, x: Side, width: int) -> Correlation:
-    """The correlation whose source is read as it lies where tiles never read beyond it, else is laid out anew."""
+def _with_room(
+    made: Callable[[Source], list[Correlation]], view: View, y: Side, x: Side, width: int
+) -> list[Correlation]:
+    """The correlations whose source is read as it lies where tiles never read beyond it, else is laid out anew."""
     found = made(source_of(view, y, x, 0, width))
-    _, vectors, lanes = found.tile
-    lines, columns = (found.height - 1) % found.lines + 1, (found.width - 1) % found.columns + 1
-    shortest = (lines - 1) * found.source.line + columns
-    if found.source.copy is None and shortest >= vectors * lanes:
+    if all(_stays_inside(one) for one in found):
         return found
-    return made(source_of(view, y, x, _MOST_VECTORS * vector_bytes() // found.size, width))
+    return made(source_of(view, y, x, _MOST_VECTORS * vector_bytes() // found[0].size, width))
+
+
+def _stays_inside(one: Correlation) -> bool:
+    _, vectors, lanes = one.tile
+    lines, columns = (one.height - 1) % one.lines + 1, (one.width - 1) % one.columns + 1
+    return one.source.copy is None and (lines - 1) * one.source.line + columns >= vectors * lanes
 
 
 # Two axes -------------------------------------------------------------------------------------------------------------
@@ -209,7 +272,7 @@ def planar_pairs(given: tuple[T, ...], none: T) -> tuple[T, T]:
 def sides_of(lengths: tuple[int, ...], geometry: Geometry) -> tuple[Side, Side]:
     """The last two axes of images, as the windows of a geometry see them."""
     found = [
-        Side(length, before, 1, before + length + after, stride)
+        Side(length, before, before + length + after, stride)
         for length, (before, after), stride in zip(
             lengths, planar_pairs(geometry.padding, (0, 0)), planar_pairs(geometry.strides, 1), strict=True
         )
@@ -248,10 +311,14 @@ class CorrelationWriter(KernelWriter):
 
     def _collapsed(self) -> list[Axis]:
         """The axes of the result: images, channels, lines and columns."""
+        p = self.problem
         for access in self.accesses:
             if len(access.strides) == 3:
                 access.strides.insert(2, 0)
-        return [Axis(length, False) for length in planar_shape(self.kernel.shape)]
+            far = p.first[0] * access.strides[2] + p.first[1] * access.strides[3]
+            access.view = replace(access.view, offset=access.view.offset + far)
+            access.strides[2:] = [stride * step for stride, step in zip(access.strides[2:], p.spread, strict=True)]
+        return [Axis(length, False) for length in (*self.kernel.shape[:2], p.height, p.width)]
 
     def _vectorized(self) -> tuple[int | None, int]:
         return 3, self.problem.tile[2]
@@ -261,7 +328,7 @@ class CorrelationWriter(KernelWriter):
         """The functions to call: name, how many pieces there are, and how many of these belong together."""
         p = self.problem
         count = p.source.view.shape[0] * p.groups * self.strips[0] * self.strips[1]
-        return [*p.source.parts, ("run", count, together(count, p.flops))]
+        return [*(p.source.parts if p.lays_out else []), ("run", count, together(count, p.flops))]
 
     def text(self) -> str:
         """The function that computes some strips, and those that it needs."""
@@ -272,7 +339,7 @@ class CorrelationWriter(KernelWriter):
         scratch = w.result(f"alloca [{self.rows * self.line * self.size} x i8], align 64")
         w.loop("%begin", "%end", [], lambda index, _: self._strip(index, source, weights, scratch))
         texts = [self._kernel_text(), w.function("run")]
-        if p.source.copy is not None:
+        if p.buffers:
             texts.insert(0, copying(w.module, p.source, self.place))
         return "\n".join(texts)
 
@@ -377,9 +444,15 @@ class CorrelationWriter(KernelWriter):
         w = Writer(self.w.module)
         w.lanes = lanes
         type = vector(kind, lanes)
+        places = [(row, column) for row in range(self.rows) for column in range(self.vectors)]
+        at_tile = [w.moved("%tile", str(row * self.line + column * lanes), size) for row, column in places]
+        parameters = "ptr noalias %weights, ptr noalias %source, ptr noalias %tile"
+        if not self.problem.offsets:  # places between windows
+            for at in at_tile:
+                w.write(f"store {type} zeroinitializer, ptr {at}, align {size}")
+            return w.function("total", parameters, inline=False)
         # Where the numbers of the kernel lie, and what they are multiplied with, in bytes.
         table = w.module.table([one * size for pair in self.problem.offsets for one in pair])
-        places = [(row, column) for row in range(self.rows) for column in range(self.vectors)]
         w.write("br label %loop")
         w.label("loop")
         w.write("%i = phi i64 [0, %entry], [%i.next, %loop]")
@@ -408,8 +481,6 @@ class CorrelationWriter(KernelWriter):
         w.write(f"%more = icmp slt i64 %i.next, {len(self.problem.offsets)}")
         w.write("br i1 %more, label %loop, label %done")
         w.label("done")
-        for (row, column), total in totals.items():
-            at = w.moved("%tile", str(row * self.line + column * lanes), size)
+        for total, at in zip(totals.values(), at_tile, strict=True):
             w.write(f"store {type} {total}.next, ptr {at}, align {size}")
-        parameters = "ptr noalias %weights, ptr noalias %source, ptr noalias %tile"
         return w.function("total", parameters, inline=False)

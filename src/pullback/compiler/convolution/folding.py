@@ -47,9 +47,9 @@ class Folding:
         return len(self.geometry.strides)
 
 
-def folding_of(node: Node, y: View) -> Folding:
+def folding_of(node: Node, y: View) -> list[Folding]:
     """The sum of windows (y)."""
-    return Folding(node, y, node.params["geometry"])
+    return [Folding(node, y, node.params["geometry"])]
 
 
 @dataclass(frozen=True)

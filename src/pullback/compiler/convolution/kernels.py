@@ -142,7 +142,7 @@ class Gradient:
         return [self.sums] if self.source.copy is None else [self.sums, self.source.copy]
 
 
-def kernel_of(node: Node, x: View, y: View) -> Gradient:
+def kernel_of(node: Node, x: View, y: View) -> list[Gradient]:
     """The adjoint of a convolution by its kernel, of images (x) and what comes back for the windows (y)."""
     geometry, groups = node.params["geometry"], node.params["groups"]
     x, y = planar(x), planar(y)
@@ -155,7 +155,7 @@ def kernel_of(node: Node, x: View, y: View) -> Gradient:
         for i in range(kernel[0])
         for j in range(kernel[1])
     )
-    return Gradient(node, source, y, groups, rows, channels)
+    return [Gradient(node, source, y, groups, rows, channels)]
 
 
 class GradientWriter:

@@ -1,4 +1,4 @@
-"""Where images lie so that windows of them are read in vectors: with zeros around and between, and phases of a stride.
+"""Where images lie so that windows of them are read in vectors: with zeros around, and phases of a stride.
 
 Windows that are s apart see every s-th element. Laid out so that those lie side by side, one *phase* after the other,
 neighbouring windows read neighbouring elements whatever the stride is.
@@ -25,21 +25,19 @@ class Side:
     Attributes:
         length: elements that there are.
         before: zeros before them.
-        step: from one to the next: 1, or more with zeros between.
         size: places in all.
-        stride: how far windows are apart; 1 where ``step`` is more.
+        stride: how far windows are apart.
     """
 
     length: int
     before: int = 0
-    step: int = 1
     size: int = 0
     stride: int = 1
 
     @property
     def is_plain(self) -> bool:
         """Whether the elements lie as they are."""
-        return self.before == 0 and self.step == self.stride == 1 and self.size == self.length
+        return self.before == 0 and self.stride == 1 and self.size == self.length
 
     @property
     def phase(self) -> int:
@@ -137,7 +135,6 @@ def copying(module: Module, source: Source, place_of: Callable[[Buffer], int]) -
     assert source.copy is not None
     view, size, kind = source.view, source.view.dtype.itemsize, stored(source.view.dtype)
     at, to = beginning(w, view, place_of), beginning(w, source.copy.view(), place_of)
-    lanes = vector_bytes() // size
     inside = source.y.phase * source.x.phase
     zero = w.module.intrinsic("llvm.memset.p0.i64", "void", ["ptr", "i8", "i64", "i1"])
 
@@ -155,13 +152,12 @@ def copying(module: Module, source: Source, place_of: Callable[[Buffer], int]) -
 
             def each_line(number: str, _: list[str], start: str = from_line, target: str = to_line) -> list[str]:
                 line = w.moved(start, number, source.y.stride * view.strides[2] * size)
-                target = w.moved(target, number, source.y.step * source.x.phase * size)
+                target = w.moved(target, number, source.x.phase * size)
                 for column, (first, count, place) in enumerate(source.x.runs()):
                     if count:
                         begin = w.moved(line, "1", first * view.strides[3] * size)
                         end = w.moved(target, "1", (column * inside + place) * size)
-                        step = source.x.stride * view.strides[3]
-                        _copy_run(w, kind, size, lanes, count, (begin, step), (end, source.x.step))
+                        _copy_run(w, kind, size, count, begin, source.x.stride * view.strides[3], end)
                 return []
 
             w.loop("0", str(count), [], each_line)
@@ -171,18 +167,15 @@ def copying(module: Module, source: Source, place_of: Callable[[Buffer], int]) -
     return w.function("copy")
 
 
-def _copy_run(
-    w: Writer, kind: str, size: int, lanes: int, count: int, source: tuple[str, int], target: tuple[str, int]
-) -> None:
-    """Copy so many elements, from and to a place, each with a step."""
-    w.lanes = lanes
-    (at, at_step), (to, to_step) = source, target
+def _copy_run(w: Writer, kind: str, size: int, count: int, at: str, step: int, to: str) -> None:
+    """Copy so many elements, from where they are a step apart to where they lie side by side."""
+    w.lanes = lanes = vector_bytes() // size
 
     def some(at: str, to: str, left: int) -> None:
-        strided.store(w, kind, size, strided.load(w, kind, size, at, at_step, left), to, to_step, left)
+        strided.store(w, kind, size, strided.load(w, kind, size, at, step, left), to, 1, left)
 
     def each(index: str, _: list[str]) -> list[str]:
-        some(w.moved(at, index, lanes * at_step * size), w.moved(to, index, lanes * to_step * size), lanes)
+        some(w.moved(at, index, lanes * step * size), w.moved(to, index, lanes * size), lanes)
         return []
 
     full, rest = divmod(count, lanes)
@@ -190,4 +183,4 @@ def _copy_run(
         w.loop("0", str(full), [], each)
     if rest:
         done = full * lanes
-        some(w.moved(at, str(done), at_step * size), w.moved(to, str(done), to_step * size), rest)
+        some(w.moved(at, str(done), step * size), w.moved(to, str(done), size), rest)
