@@ -15,7 +15,7 @@ def arguments():
 
 
 def test_the_report_names_kernels_products_and_calls_of_the_host():
-    f = pb.compile(lambda x, w: np.cumprod(np.sin(x @ w), axis=0) + 1)
+    f = pb.compile(lambda x, w: np.sort(np.sin(x @ w), axis=0) + 1)
     with pytest.raises(pb.errors.ArgumentError, match="has not been called"):
         f.report()
     f(*arguments())
@@ -24,7 +24,7 @@ def test_the_report_names_kernels_products_and_calls_of_the_host():
     assert report.parts[0].flops == 2 * 32 * 64 * 16
     assert report.memory > 0
     assert "1 product, 1 host call" in str(report)
-    assert "cumprod float32[32, 16]" in str(report)
+    assert "sort float32[32, 16]" in str(report)
 
 
 def test_the_text_of_a_program_and_its_graph():

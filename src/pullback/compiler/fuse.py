@@ -28,8 +28,15 @@ from pullback.core.terminals import CONSTANT
 REDUCTIONS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum", "any": "or", "all": "and"}
 JOINS = frozenset({"concatenate", "slice_update"})
 """Primitives whose result is put together of their operands."""
-UPDATES = frozenset({"slice_update"})
+UPDATES = frozenset({"slice_update", "scatter_add", "scatter_set"})
 """Primitives whose result is their first operand, changed here and there."""
+SCATTERS = frozenset({"scatter_add", "scatter_set"})
+"""Primitives that write to indices."""
+RUNNING = {
+    "cumsum": "add", "cumprod": "multiply", "cummax": "maximum", "cummin": "minimum", "logcumsumexp": "logaddexp",
+    "recurrence": "multiply",
+}  # fmt: skip
+"""Primitives that go along an axis, each with what it does at every step."""
 _WINDOW = 16
 _LARGEST = 96
 """Nodes in one kernel: more would not find room in registers, and make code generation slow."""
@@ -67,6 +74,13 @@ class Kernel:
 
 
 @dataclass(eq=False)
+class Nest:
+    """One node that a loop nest of its own computes, of operands that lie in memory."""
+
+    node: Node
+
+
+@dataclass(eq=False)
 class Step:
     """What cannot be fused: a loop or a branch (see ``planned_bodies``), or a call of the host."""
 
@@ -87,7 +101,7 @@ class Plan:
     """
 
     graph: Graph
-    steps: list[Kernel | Step]
+    steps: list[Kernel | Nest | Step]
     stored: set[Node]
     base: dict[Node, Node]
     place: dict[Node, int]
@@ -143,10 +157,52 @@ def joined_by(part: Node) -> Node:
     return part
 
 
+def is_gather(node: Node) -> bool:
+    """Whether the node reads at indices that are known to be within range."""
+    return node.primitive.name == "gather" and _is_plain(node) and has_safe_indices(node, 1)
+
+
+def has_safe_indices(node: Node, first: int) -> bool:
+    """Whether the operands from ``first`` on are indices within the range of the axes of the first operand."""
+    x = node.inputs[0].array_aval if first == 1 else node.array_aval  # a copy has no axes of length 1
+    return is_native(x.dtype) and all(
+        is_native(index.array_aval.dtype) and _is_within(index, x.shape[axis])
+        for index, axis in zip(node.inputs[first:], node.params["axes"], strict=True)
+    )
+
+
+def _is_within(index: Node, length: int) -> bool:
+    while is_move(index):
+        index = index.inputs[0]
+    if index.primitive is CONSTANT:
+        return bool(np.min(index.value) >= 0 and np.max(index.value) < length)
+    if index.primitive.name != "minimum" or index.inputs[0].primitive.name != "maximum":
+        return False
+    least, most = scalar_of(index.inputs[0].inputs[1]), scalar_of(index.inputs[1])
+    return least == 0 and isinstance(most, int) and most < length
+
+
+def is_nest(node: Node) -> bool:
+    """Whether the node is computed by a loop nest of its own."""
+    if not _is_plain(node) or not all(is_native(one.array_aval.dtype) for one in (node, *node.inputs)):
+        return False
+    name, dtype = node.primitive.name, node.array_aval.dtype
+    if name in SCATTERS:
+        return has_safe_indices(node, 2) and (name == "scatter_set" or dtype.kind != "b")
+    return name in RUNNING and dtype.kind != "b" and find(RUNNING[name], [dtype, dtype], dtype) is not None
+
+
+def is_lookup(node: Node) -> bool:
+    """Whether the node reads its first operand at indices that are there for each element."""
+    return node.primitive.name == "gather" and "places" in node.params
+
+
 def is_fusible(node: Node) -> bool:
     """Whether a kernel can compute the node."""
     if not _is_plain(node):
         return False
+    if is_lookup(node):
+        return True
     if is_move(node) or is_reduction(node):
         return True
     if node.primitive.family not in ("pointwise", "linear") or node.params.keys() - {"dtype"}:
@@ -211,7 +267,7 @@ class Planner:
         self.joins = {joined_by(one) for one in prepared.parts.values()}
         self.follows = follows
         self._closed = 0  # steps before this one take no more nodes
-        self.steps: list[Kernel | Step] = []
+        self.steps: list[Kernel | Nest | Step] = []
         self.base: dict[Node, Node] = {}
         self.place: dict[Node, int] = {}
         self.late = _late_nodes(graph, prepared.products, prepared.forced)
@@ -251,7 +307,10 @@ class Planner:
             self.base[node] = below
         else:
             self.base[node] = node
-            if node in self.joins:
+            if is_nest(node):
+                self.place[node] = len(self.steps)
+                self.steps.append(Nest(node))
+            elif node in self.joins:
                 self._join(node)
             elif node in self.products:
                 self.place[node] = len(self.steps)
@@ -313,7 +372,7 @@ class Planner:
             if outer and (axes is None or shape != tuple(kernel.shape[axis] for axis in kernel.kept)):
                 return False
             reads_outer = outer
-        if not all(self._is_readable(kernel, number, source, reads_outer) for source in node.inputs):
+        if not self._are_readable(kernel, number, node, reads_outer):
             kernel.axes = axes
             return False
         kernel.nodes.append(node)
@@ -324,7 +383,7 @@ class Planner:
 
     def _joins_tiles(self, kernel: Kernel, product: Node, number: int, node: Node) -> bool:
         """Put the node behind a product if it can be computed on tiles of it."""
-        if is_reduction(node) or node.array_aval.shape != kernel.shape:
+        if is_reduction(node) or is_lookup(node) or node.array_aval.shape != kernel.shape:
             return False
         if not all(self._is_readable(kernel, number, source, False) for source in node.inputs):
             return False
@@ -339,6 +398,15 @@ class Planner:
         kernel.nodes.append(node)
         self.place[node] = number
         return True
+
+    def _are_readable(self, kernel: Kernel, number: int, node: Node, outer: bool) -> bool:
+        """Whether the kernel can read the operands of a node of its outer or inner level."""
+        operands: Sequence[Node] = node.inputs
+        if is_lookup(node):  # what is looked up has to be there, all of it
+            table, *operands = operands
+            if self.place[self.base[table]] >= number:
+                return False
+        return all(self._is_readable(kernel, number, source, outer) for source in operands)
 
     def _is_readable(self, kernel: Kernel, number: int, operand: Node, outer: bool) -> bool:
         """Whether the kernel can read the operand for a node of its outer or inner level."""

@@ -329,6 +329,25 @@ def _(w: Writer, kind: str, x: str) -> str:
     return w.binary("fdiv", kind, w.constant(kind, 1), x)
 
 
+def _divided(w: Writer, kind: str, x: str, y: str) -> tuple[str, str]:
+    """The quotient of integers, rounded down, and the rest; as in NumPy both are 0 for a division by 0."""
+    zero, one, least = w.constant(kind, 0), w.constant(kind, 1), w.constant(kind, -1)
+    by_zero, by_least = w.compare("oeq", kind, y, zero), w.compare("oeq", kind, y, least)
+    # The processor takes neither 0 nor the quotient of the least number and -1.
+    safe = w.select(by_zero, kind, one, w.select(by_least, kind, one, y))
+    quotient, rest = w.binary("sdiv", kind, x, safe), w.binary("srem", kind, x, safe)
+    signs = w.compare("olt", kind, w.binary("xor", kind, rest, y), zero)
+    below = w.binary("and", "i1", signs, w.compare("une", kind, rest, zero))
+    quotient = w.select(below, kind, w.binary("sub", kind, quotient, one), quotient)
+    rest = w.select(below, kind, w.binary("add", kind, rest, y), rest)
+    quotient = w.select(by_least, kind, w.binary("sub", kind, zero, x), quotient)
+    return w.select(by_zero, kind, zero, quotient), w.select(by_zero, kind, zero, rest)
+
+
+_rule("floor_divide", "i")(lambda w, kind, x, y: _divided(w, kind, x, y)[0])
+_rule("remainder", "i")(lambda w, kind, x, y: _divided(w, kind, x, y)[1])
+
+
 @_rule("absolute fabs", "f")
 def _(w: Writer, kind: str, x: str) -> str:
     return w.intrinsic("fabs", kind, x)

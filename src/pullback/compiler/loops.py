@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from pullback.compiler import strided
 from pullback.compiler.allocation import ALIGNMENT, available
 from pullback.compiler.emit import Module, element, stored, vector_bytes
-from pullback.compiler.fuse import REDUCTIONS, Kernel, is_reduction, is_worth_keeping, scalar_of
+from pullback.compiler.fuse import REDUCTIONS, Kernel, is_lookup, is_reduction, is_worth_keeping, scalar_of
 from pullback.compiler.instructions import Writer, find, first_lanes
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
@@ -51,11 +51,15 @@ def work_of(kernel: Kernel) -> int:
 
 @dataclass(eq=False)
 class Access:
-    """An array that a kernel reads or writes: its view, and how far apart its elements lie along each loop."""
+    """An array that a kernel reads or writes: its view, and how far apart its elements lie along each loop.
+
+    Where there are indices, ``steps`` says how far apart what they pick lies.
+    """
 
     view: View
     strides: list[int]
     pointer: str = ""
+    steps: tuple[int, ...] = ()
 
 
 @dataclass
@@ -100,14 +104,19 @@ class KernelWriter:
         self.place = place
         self.reads: dict[tuple[Node, bool], Access] = {}
         self.writes: dict[Node, Access] = {}
+        self.tables: dict[Node, Access] = {}
         for node in kernel.nodes:
             outer = node in kernel.outer and not is_reduction(node)
-            for operand in node.inputs if node is not kernel.product else ():
+            operands: Sequence[Node] = node.inputs if node is not kernel.product else ()
+            if "places" in node.params:
+                table, *operands = operands
+                self.tables[node] = self._table(node, operands, locate(table if is_lookup(node) else node))
+            for operand in operands:
                 if base[operand] not in self.members and scalar_of(operand) is None:
                     self.reads.setdefault((operand, outer), self._access(locate(operand), outer))
             if node in views:
                 self.writes[node] = self._access(views[node], node in kernel.outer)
-        self.accesses = [*self.reads.values(), *self.writes.values()]
+        self.accesses = [*self.reads.values(), *self.tables.values(), *self.writes.values()]
         self.axes = self._collapsed()
         self.vector_axis, self.lanes = self._vectorized()
         self.kept = self._ordered(reduced=False)
@@ -121,6 +130,17 @@ class KernelWriter:
         for axis, stride, length in zip(axes, view.strides, view.shape, strict=True):
             strides[axis] = stride if length != 1 else 0
         return Access(view, strides)
+
+    def _table(self, node: Node, operands: Sequence[Node], view: View) -> Access:
+        """What is read or written at indices: along the axes that these are on it stays where it is."""
+        axes, places = node.params["axes"], node.params["places"]
+        lengths = operands[-1].array_aval.shape
+        strides = [0] * len(lengths)
+        for place, axis in zip(places, (axis for axis in range(len(view.shape)) if axis not in axes), strict=True):
+            strides[place] = view.strides[axis]
+        found = self._access(View(view.buffer, view.offset, tuple(strides), lengths), node in self.kernel.outer)
+        found.steps = tuple(view.strides[axis] for axis in axes)
+        return found
 
     def _collapsed(self) -> list[Axis]:
         """Join neighbouring axes that every access walks as if they were one; leave out those of length 1."""
@@ -144,9 +164,14 @@ class KernelWriter:
             access.strides = [strides[i] for strides in kept]
         return axes
 
+    def _vector_axes(self) -> Sequence[int]:
+        """The axes that may be walked in vectors."""
+        return range(len(self.axes))
+
     def _vectorized(self) -> tuple[int | None, int]:
         """The axis that is walked in vectors, and how many elements these have."""
-        if not self.axes:
+        candidates = self._vector_axes()
+        if not candidates:
             return None, 1
         inner = [node for node in self.kernel.nodes if node not in self.kernel.outer]
         width = max(node.array_aval.dtype.itemsize for node in inner or self.kernel.nodes)
@@ -161,7 +186,7 @@ class KernelWriter:
             # What is left over in the last vector is lost.
             return points * length / (-(-length // full) * full) - (0.1 if self.axes[axis].reduced else 0)
 
-        best = max(range(len(self.axes)), key=lambda axis: (score(axis), axis))
+        best = max(candidates, key=lambda axis: (score(axis), axis))
         length = self.axes[best].length
         lanes = full
         while lanes // 2 >= length:
@@ -226,7 +251,7 @@ class KernelWriter:
             and self.kernel.axes is None
             and self.kernel.product is None
             and self.lanes * size == ALIGNMENT == vector_bytes()
-            and all(stride * size % ALIGNMENT == 0 for stride in strides)
+            and all(stride * size % ALIGNMENT == 0 for stride in (*strides, access.view.offset))
             and available()
         )
 
@@ -249,7 +274,7 @@ class KernelWriter:
     def _over_kept(self, depth: int, dynamic: bool = False, mask: int = 0) -> None:
         """The loops over kept axes from ``depth`` on, and what is inside; ``mask`` lanes count, 0 for all."""
         if depth == len(self.kept):
-            Row(self, mask).write()
+            self._write_row(mask)
             return
         axis = self.kept[depth]
         length = self.axes[axis].length
@@ -282,6 +307,9 @@ class KernelWriter:
             self._kept_tail(depth, axis, full, rest)
             w.write(f"br label %{names[3]}")
             self.w.label(names[3])
+
+    def _write_row(self, mask: int) -> None:
+        Row(self, mask).write()
 
     def _kept_loop(self, depth: int, axis: int, start: str, stop: str, scale: int) -> None:
         def body(index: str, _: list[str]) -> list[str]:
@@ -350,7 +378,7 @@ class Row:
             if not is_reduction(node):
                 self.outer[node] = self._compute(node, self.outer, True, stage, self.mask)
             if node in self.k.writes:
-                self._store(node, self.outer[node], self.mask if self.k.rows_in_lanes else 0)
+                self._store(self.k.writes[node], self.outer[node], self.mask if self.k.rows_in_lanes else 0)
 
     def walk(self, stage: int) -> Walk | None:
         """What the loop of a stage over the reduced axes has to do, None for nothing."""
@@ -374,7 +402,7 @@ class Row:
                 self._accumulate(node, total, values, stage, mask) for node, total in zip(sums, carried, strict=True)
             ]
             for node, value in zip(writes, found, strict=True):  # last: what was read may be overwritten
-                self._store(node, value, mask)
+                self._store(self.k.writes[node], value, mask)
             return handed
 
         return Walk(sums, [vector(kind, lanes) for kind in kinds], first, body)
@@ -465,11 +493,51 @@ class Row:
         return values[node]
 
     def _compute(self, node: Node, values: dict[Node, str], outer: bool, stage: int, mask: int) -> str:
+        if is_lookup(node):
+            return self._look_up(node, values, outer, mask if self.w.lanes > 1 else 0)
         operands = [self._operand(source, values, outer, mask) for source in node.inputs]
         dtypes = [source.array_aval.dtype for source in node.inputs]
         rule = find(node.primitive.name, dtypes, node.array_aval.dtype)
         assert rule is not None
         return rule(self.w, *operands)
+
+    def _look_up(self, node: Node, values: dict[Node, str], outer: bool, mask: int) -> str:
+        """The elements of a table at indices; side by side where the indices are the same in all lanes."""
+        w, access, indices = self.w, self.k.tables[node], node.inputs[1:]
+        lanes, lies = w.lanes, stored(access.view.dtype)
+        if lanes == 1 or all(self._is_alike(index, outer) for index in indices):
+            w.lanes = 1
+            there = self._picked(access, self._distance(access, indices, values, outer, mask))
+            w.lanes = lanes
+            return self._load(there, mask)
+        far = self._distance(access, indices, values, outer, mask)
+        stride = self._stride(access)
+        if stride:
+            places = ", ".join(f"i64 {i * stride}" for i in range(lanes))
+            far = w.binary("add", "i64", far, f"<{places}>")
+        pointers = w.value(f"getelementptr {lies}, ptr {access.pointer}, <{lanes} x i64> {far}")
+        return self._gathered(access, pointers, mask)
+
+    def _distance(
+        self, access: Access, indices: Sequence[Node], values: dict[Node, str], outer: bool, mask: int
+    ) -> str:
+        """How far what indices pick is from where a table begins, in elements."""
+        w = self.w
+        far = w.constant("i64", 0)
+        for index, step in zip(indices, access.steps, strict=True):
+            picked = w.convert(element(index.array_aval.dtype), "i64", self._operand(index, values, outer, mask))
+            far = w.binary("add", "i64", far, w.binary("mul", "i64", picked, w.constant("i64", step)))
+        return far
+
+    def _picked(self, access: Access, far: str) -> Access:
+        """A table from ``far`` elements on."""
+        lies = stored(access.view.dtype)
+        return replace(access, pointer=self.w.value(f"getelementptr {lies}, ptr {access.pointer}, i64 {far}"))
+
+    def _is_alike(self, index: Node, outer: bool) -> bool:
+        """Whether an index is the same in all lanes."""
+        read = self.k.reads.get((index, outer))
+        return scalar_of(index) is not None or (read is not None and self._stride(read) == 0)
 
     def _operand(self, operand: Node, values: dict[Node, str], outer: bool, mask: int) -> str:
         base = self.k.base[operand]
@@ -530,8 +598,13 @@ class Row:
         value = strided.load(w, lies, size, access.pointer, stride, mask or lanes)
         return w.result(f"icmp ne {type} {value}, zeroinitializer") if lies != kind else value
 
-    def _store(self, node: Node, value: str, mask: int) -> None:
-        access = self.k.writes[node]
+    def _gathered(self, access: Access, pointers: str, mask: int) -> str:
+        """What lies at a place for each lane."""
+        kind, lies, size = element(access.view.dtype), stored(access.view.dtype), access.view.dtype.itemsize
+        value = strided.gather(self.w, lies, size, pointers, mask or self.w.lanes)
+        return self.w.result(f"icmp ne {self.w.type(lies)} {value}, zeroinitializer") if lies != kind else value
+
+    def _store(self, access: Access, value: str, mask: int) -> None:
         w, lanes = self.w, self.w.lanes
         kind, lies = element(access.view.dtype), stored(access.view.dtype)
         size = access.view.dtype.itemsize

@@ -18,9 +18,10 @@ from pullback.compiler.convolution.folding import FoldingWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.flow import FlowWriter, Frame, Place
-from pullback.compiler.fuse import UPDATES, Kernel, Plan, Step, carried_by, is_reduction, planned_bodies
+from pullback.compiler.fuse import JOINS, UPDATES, Kernel, Nest, Plan, Step, carried_by, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.memory import place_buffers
+from pullback.compiler.nests import nest_writer
 from pullback.compiler.planning import plan_graph
 from pullback.compiler.products import ProductWriter
 from pullback.compiler.views import Buffer, View, contiguous, is_move
@@ -393,7 +394,8 @@ class _Lowering:
     def _is_changeable(self, old: Node, new: Node, copy: Node) -> bool:
         """Whether nothing but the copy reads the old value when, or after, the new one is written over it."""
         place = self.plan.place
-        return all(place[reader] < place[new.inputs[1]] for reader, _ in self.readers[old] if reader is not copy)
+        written = place[new.inputs[1] if new.primitive.name in JOINS else new]
+        return all(place[reader] < written for reader, _ in self.readers[old] if reader is not copy)
 
     def _leave_out(self, copy: Node) -> None:
         step = self.plan.steps[self.plan.place[copy]]
@@ -408,15 +410,19 @@ class _Lowering:
         for output, given in self.updates.items():
             new, old = graph.outputs[output], graph.inputs[given]
             step = self.plan.steps[place[new]]
-            if not isinstance(step, Kernel) or place[new] <= checked or new in self.views:
+            if isinstance(step, Step) or place[new] <= checked or new in self.views:
                 continue
             copy = new.inputs[0]
             if new.primitive.name in UPDATES and copy in self.plan.parts:
                 if _reshaped(copy) is not old or not self._is_changeable(old, new, copy):
                     continue
                 self._leave_out(copy)
-            elif new not in step.nodes or not all(
-                self._reads_before(step, new, reader, source) for reader, source in self.readers.get(old, [])
+            elif (
+                not isinstance(step, Kernel)
+                or new not in step.nodes
+                or not all(
+                    self._reads_before(step, new, reader, source) for reader, source in self.readers.get(old, [])
+                )
             ):
                 continue
             found[output] = given
@@ -533,10 +539,12 @@ class _Lowering:
         self.module.add(f"{word} void @{name}(ptr noalias %slots) nounwind {{\nentry:\n{body}\n  ret void\n}}")
         self.operands.clear()
 
-    def _step(self, step: Kernel | Step, calls: list[str]) -> None:
+    def _step(self, step: Kernel | Nest | Step, calls: list[str]) -> None:
         if isinstance(step, Kernel):
             if step.nodes:
                 self._kernel(step, calls)
+        elif isinstance(step, Nest):
+            self._nest(step.node, calls)
         else:
             self._write_flow(step.node, calls)
 
@@ -658,6 +666,17 @@ class _Lowering:
             accesses += blocking.problem.views
         moved = sum(view.buffer.nbytes for view in accesses)
         self.lowered.parts.append(Part(kind, tuple(map(_described, kernel.nodes)), moved, flops))
+
+    def _nest(self, node: Node, calls: list[str]) -> None:
+        given: dict[Buffer, int] = {}
+        writer = nest_writer(self.module, node, self.locate, lambda buffer: given.setdefault(buffer, len(given)))
+        names = self.module.share(writer.text())
+        first = len(self.operands)
+        self.operands += map(self.slot, given)
+        for name, trips, tile in writer.parts:
+            self._call(names[name], calls, first, trips, tile)
+        moved = sum(access.view.buffer.nbytes for access in writer.accesses)
+        self.lowered.parts.append(Part("kernel", (_described(node),), moved, 0))
 
     def _locate_operands(self, module: Module, name: str) -> list[str]:
         """Write down where the operands of all steps of a native function are, as pointers one after the other."""

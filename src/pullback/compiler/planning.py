@@ -17,7 +17,18 @@ from pullback.compiler.contractions import follows, is_product, lies_in_rows, me
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.emit import is_native
 from pullback.compiler.expand import expand
-from pullback.compiler.fuse import Plan, Planned, Planner, Step, copied, is_fusible, is_join, planned_bodies
+from pullback.compiler.fuse import (
+    Plan,
+    Planned,
+    Planner,
+    Step,
+    copied,
+    is_fusible,
+    is_gather,
+    is_join,
+    is_nest,
+    planned_bodies,
+)
 from pullback.compiler.pieces import join_pieces
 from pullback.compiler.prepare import as_joins, prepare
 from pullback.compiler.scans import improve_scans, substituted
@@ -58,7 +69,7 @@ def plan_graph(graph: Graph) -> tuple[Plan, int]:
 
 def is_known(node: Node) -> bool:
     """Whether the node need not be composed of others: a kernel can compute it, or a product."""
-    return is_fusible(node) or is_product(node) or is_convolution(node) or is_join(node)
+    return any(known(node) for known in (is_fusible, is_product, is_convolution, is_join, is_gather, is_nest))
 
 
 def _follows(product: Node, operands: Sequence[Node]) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 from pullback.compiler.contractions import is_product, prepared
 from pullback.compiler.convolution import is_convolution
-from pullback.compiler.fuse import UPDATES, Prepared, copied, is_fusible, is_join
+from pullback.compiler.fuse import SCATTERS, UPDATES, Prepared, copied, is_fusible, is_gather, is_join, is_nest
 from pullback.compiler.views import is_move, places_below
 from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node
+from pullback.ops.indexing import adjacent
 from pullback.transforms.passes import made, remade, rewrite
 
 
@@ -32,7 +33,9 @@ def prepare(graph: Graph) -> Prepared:
         if is_product(new) or is_convolution(new):
             new = prepared(new) if is_product(new) else new
             products.add(new)
-        elif is_join(new):
+        elif is_gather(new):
+            new = _spread(new, 1)
+        elif is_join(new) or (is_nest(new) and new.primitive.name in SCATTERS):
             new = _joined(new, [uses[source] == 1 for source in node.inputs], parts)
         elif node.primitive.name == "reshape" and is_fusible(node):
             new = _laid_out(new, forced)
@@ -74,12 +77,14 @@ def _uses(graph: Graph) -> dict[Node, int]:
 
 def _joined(node: Node, only_use: Sequence[bool], parts: dict[Node, Node]) -> Node:
     """The join of copies of its operands. An operand that is a join itself, and has no other use, needs no copy."""
-    is_update = node.primitive.name in UPDATES
+    name = node.primitive.name
     copies = [
-        one if is_join(one) and only_use[i] and not (is_update and i) else copied(_without_units(one))
-        for i, one in enumerate(node.inputs)
+        one if is_join(one) and only_use[i] and not (name in UPDATES and i) else copied(_without_units(one))
+        for i, one in enumerate(node.inputs[:1] if name in SCATTERS else node.inputs)
     ]
-    join = remade(node, tuple(copies))
+    join = remade(node, (*copies, *node.inputs[len(copies) :]))
+    if name in SCATTERS:
+        join = _spread(join, 2)
     for one, index in zip(copies, _indices(node), strict=True):
         place = made("slice", (join,), {"index": index})
         shape = one.array_aval.shape
@@ -97,15 +102,36 @@ def _without_units(x: Node) -> Node:
 
 def _indices(node: Node) -> Iterator[tuple[Any, ...]]:
     """Where the parts lie in a join, each as ``slice`` would read it."""
-    if node.primitive.name == "slice_update":
+    if node.primitive.name in UPDATES:
         yield ()
-        yield node.params["index"]
+        if node.primitive.name == "slice_update":
+            yield node.params["index"]
         return
     axis, start = node.params["axis"], 0
     for part in node.inputs:
         stop = start + part.array_aval.shape[axis]
         yield (*[(0, n, 1) for n in node.array_aval.shape[:axis]], (start, stop, 1))
         start = stop
+
+
+def _spread(node: Node, first_index: int) -> Node:
+    """What reads or writes at indices, with an index for each element that is read or written."""
+    indices = node.inputs[first_index:]
+    axes = node.params["axes"]
+    shape = node.inputs[1].array_aval.shape if first_index > 1 else node.array_aval.shape
+    count = indices[0].array_aval.ndim
+    first = axes[0] if adjacent(axes) else 0
+    places = (*range(first), *range(first + count, len(shape)))
+    spread = []
+    for index in indices:
+        lengths = index.array_aval.shape
+        among = (*[1] * first, *lengths, *[1] * (len(shape) - first - count))
+        if among != lengths:
+            index = made("reshape", (index,), {"shape": among})
+        spread.append(index if among == shape else made("broadcast_to", (index,), {"shape": shape}))
+    operands = (*node.inputs[:first_index], *spread)
+    params = {"axes": axes, "places": places}
+    return Node(node.primitive, operands, params, None, True, node._origin, node.aval, node.name)
 
 
 # What else puts parts together ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pullback.core.node import Node
 from pullback.core.operations import operations
 from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, constant_node
-from pullback.transforms.passes import rewrite
+from pullback.transforms.passes import remade, rewrite
 
 LONGEST = 4096
 """The length of an axis up to which to look at every element of a row costs less than to leave the loop."""
@@ -35,7 +35,7 @@ def select_along_axes(graph: Graph) -> tuple[Graph, int]:
         x = inputs[0].array_aval
         position = _free_index(x.shape, indices, node.params["axes"])
         if position is None:
-            return None
+            return _within_range(node, inputs[:reader], indices, checks)
         axis = node.params["axes"][position]
         length = x.shape[axis]
         with record():
@@ -61,9 +61,34 @@ def select_along_axes(graph: Graph) -> tuple[Graph, int]:
 
     rewritten = rewrite(graph, rule, "select_along_axes")
     if not checks:
-        return graph, 0
+        return rewritten, 0
     names = graph.output_names and (*graph.output_names, *[f"check {i + 1}" for i in range(len(checks))])
     return Graph.of([*rewritten.outputs, *checks], graph.inputs, names), len(checks)
+
+
+def _within_range(node: Node, operands: tuple[Node, ...], indices: tuple[Node, ...], checks: list[Node]) -> Node | None:
+    """The same with indices that count from the front, and that no other is left of: reading is safe before a check."""
+    shape = operands[0].array_aval.shape
+    if len(operands) > 1 and not operands[1].array_aval.size:
+        return operands[0]
+    if any(index.array_aval.dtype not in (np.int32, np.int64) for index in indices):
+        return None
+    found = []
+    for index, axis in zip(indices, node.params["axes"], strict=True):
+        length = shape[axis]
+        value = index.value
+        if index.primitive is CONSTANT:
+            if np.min(value) < -length or np.max(value) >= length:
+                return None  # it fails when it is run, as it does without being compiled
+            found.append(index if np.min(value) >= 0 else constant_node(np.where(value < 0, value + length, value)))
+            continue
+        with record():
+            given = Array(index)
+            wrapped = operations.where(given < 0, given + length, given)
+            checks.append(operations.all(operations.logical_and(wrapped >= 0, wrapped < length))._node)
+            found.append(operations.minimum(operations.maximum(wrapped, 0), length - 1)._node)
+    inputs = (*operands, *found)
+    return None if inputs == node.inputs else remade(node, inputs)
 
 
 _READERS = {"gather": 1, "scatter_add": 2, "scatter_set": 2}

@@ -28,11 +28,16 @@ def load(w: Writer, kind: str, size: int, at: str, step: int, count: int) -> str
         return w.load_some(kind, at, size, count)
     if 1 < step <= SMALL:
         return _picked(w, kind, size, at, step, count)
+    return gather(w, kind, size, _places(w, kind, at, step), count)
+
+
+def gather(w: Writer, kind: str, size: int, places: str, count: int) -> str:
+    """What lies at the first ``count`` of some places, as a vector; the other arguments as for ``load``."""
     type, mask, pointers = vector(kind, w.lanes), f"<{w.lanes} x i1>", f"<{w.lanes} x ptr>"
     name = f"llvm.masked.gather.{suffix(kind, w.lanes)}.v{w.lanes}p0"
     called = w.module.intrinsic(name, type, [pointers, mask, type])
     return w.result(
-        f"call {type} {called}({pointers} align {size} {_places(w, kind, at, step)}, "
+        f"call {type} {called}({pointers} align {size} {places}, "
         f"{mask} {first_lanes(w.lanes, count)}, {type} zeroinitializer)"
     )
 
