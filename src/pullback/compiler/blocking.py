@@ -31,7 +31,7 @@ _MOST_BLOCKS, _MOST_PANELS = 16, 4
 _PANEL_BYTES = 256 * 1024
 """Of the panels of a piece."""
 _PAGE = 4096
-"""Elements that are apart by so many bytes are in the same set of the first cache, which holds but a few."""
+"""Elements that are apart by so many bytes are in the same set of the first cache, which holds but a few of them."""
 SCRATCH = 512 * 1024
 """Bytes that a thread has for packed operands and for tiles that are not complete."""
 _LINE = 64
@@ -197,8 +197,9 @@ def blocking_of(problem: Problem) -> Blocking:
     while lanes // 2 >= problem.n:
         lanes //= 2
     rows, vectors = _tile(problem, lanes)
-    apart = problem.a.row_stride if problem.a.column_stride == 1 else problem.a.column_stride
-    packs_a = apart * problem.size % _PAGE == 0
+    by_rows = problem.a.column_stride == 1
+    apart = (problem.a.row_stride if by_rows else problem.a.column_stride) * problem.size
+    packs_a = apart % (_PAGE if by_rows else _PAGE // 4) == 0  # of rows a few, of columns many are walked at a time
     packs_b = problem.b.column_stride != 1 or problem.n % (vectors * lanes) != 0 or problem.m > 2 * rows
     one = Blocking(problem, rows, vectors, lanes, packs_a, packs_b, 1, 1)
     most = max(1, min(_MOST_PANELS, _PANEL_BYTES // one.panel_bytes))
