@@ -117,6 +117,26 @@ def test_state_is_updated_by_the_product_that_changes_it():
     assert w.detach().numpy().ctypes.data == address
 
 
+def test_a_momentum_and_what_it_changes_are_updated_by_the_product():
+    w = pb.Parameter(matrix(40, 30, np.float32, seed=1))
+    momentum = pb.Parameter(np.zeros((40, 30), np.float32))
+    x, g = matrix(20, 40, np.float32, seed=2), matrix(20, 30, np.float32, seed=3)
+
+    @pb.compile
+    def step(x, g):
+        momentum.assign(momentum * 0.9 + x.T @ g)
+        w.assign(w - 0.1 * momentum)
+
+    expected, speed = w.detach().numpy().copy(), 0
+    for _ in range(3):
+        step(x, g)
+        speed = speed * 0.9 + x.T @ g
+        expected -= 0.1 * speed
+    np.testing.assert_allclose(w.detach(), expected, rtol=1e-4, atol=1e-4)
+    assert products(step) == (1, 1)
+    assert step.report().in_place == 2
+
+
 def test_state_that_a_product_reads_is_not_overwritten_by_it():
     w = pb.Parameter(matrix(100, 100, np.float32, seed=1) / 10)
     before = w.detach().numpy().copy()

@@ -9,6 +9,7 @@ quotients (inner). What one loop over the row needs of a result of the loop befo
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -444,11 +445,13 @@ def is_cheap(node: Node) -> bool:
 
 
 def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Node]:
-    """Cheap nodes of what has to lie in memory anyway: they are computed only where they are used.
+    """Nodes of what lies in memory anyway that are computed only where they are used: cheap ones, and for one use only.
 
-    A rectifier's derivative need not be stored between the forward and the backward pass.
+    A rectifier's derivative need not be stored between the forward and the backward pass. What is made of a state for
+    its update alone (the momentum times its decay) waits for the product that it is added to.
     """
     stored = set(forced) | set(graph.outputs)
+    uses = Counter(source for node in graph.nodes for source in node.inputs)
     for node in graph.nodes:
         if node.inputs and (node in products or not is_fusible(node)):
             for source in node.inputs:
@@ -462,7 +465,10 @@ def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Nod
         else:
             inputs = [one for one in node.inputs if scalar_of(one) is None]
             cheap = is_cheap(node) or is_window(node)
-            found = cheap and all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs)
+            known = all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs)
+            alone = uses[node] == 1 and not is_reduction(node)
+            given = all(one in late or not _moved(one).inputs for one in inputs)
+            found = (cheap and known) or (alone and given)
         if found:
             late.add(node)
     return late
