@@ -29,6 +29,17 @@ def test_a_step_explains_where_its_nan_began():
     with pytest.warns(NonFiniteWarning, match=r"log\(x\) is 2 inf of 2 elements") as caught:
         loss(np.zeros(2))
     assert "test_debug.py:22" in str(caught[0].message)
+    assert caught[0].filename == __file__  # where it was called
+
+
+def test_a_step_explains_what_happened_inside_a_loop():
+    def loss(x):
+        return pb.scan(lambda h, row: (np.exp(h) * row, None), x, np.ones((9, 2)))[0].sum()
+
+    step = pb.compile(pb.value_and_grad(loss))
+    pb.set_debug(nan="explain")
+    with pytest.warns(NonFiniteWarning, match=r"exp\(h\) is 2 inf of 2 elements, in run 5"):
+        step(np.zeros(2))
 
 
 def test_a_fault_of_the_backward_pass_is_found_too():

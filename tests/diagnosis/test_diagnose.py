@@ -243,9 +243,74 @@ def test_numbers_in_a_container_are_looked_at():
     assert "log(settings.scale) is -inf" in str(found)
 
 
-def test_what_happens_inside_a_loop_is_looked_for_there():
-    found = pb.diagnose(lambda x: pb.fori_loop(0, 5, lambda i, h: np.log(h), x), 2.0)
-    assert "it happens inside" in str(found)
+def line_of(text):
+    """Where this file has a line with this comment."""
+    lines = inspect.getsource(inspect.getmodule(line_of)).splitlines()
+    return f"test_diagnose.py:{next(i for i, line in enumerate(lines, 1) if line.endswith(f'# {text}'))}"
+
+
+def an_exploding_scan(x):
+    def step(h, row):
+        h = np.exp(h) + row  # overflows in a scan
+        return h, h
+
+    return pb.scan(step, x, np.ones((10, 2)))[1].sum()
+
+
+def a_branch(x):
+    return pb.cond(x.sum() > 0, lambda x: np.log(x).sum(), np.sum, x)  # of a negative number in a branch
+
+
+def a_while_loop(x):
+    def newton(state):
+        i, x = state
+        return i + 1, x - (x**2 - 2) / (2 * x)  # divides by zero in a loop
+
+    return pb.while_loop(lambda state: state[0] < 5, newton, (0, x))[1]
+
+
+def a_loop_in_a_loop(x):
+    def row(total, one):
+        return pb.fori_loop(0, 3, lambda i, t: t + np.sqrt(one - i), total), None  # in a loop in a loop
+
+    return pb.scan(row, np.sum(x) * 0, np.array([5.0, 4.0, 1.0, 3.0]))[0]
+
+
+def a_checkpoint(x):
+    return pb.checkpoint(lambda x: np.log(x - 1).sum())(x)  # in a checkpoint
+
+
+INSIDE = [
+    (an_exploding_scan, np.zeros(2), "overflows in a scan", "exp(h) is 2 inf of 2 elements, in run 4 of step"),
+    (a_branch, np.array([3.0, -1.0]), "of a negative number in a branch", "log(x) is 1 NaN of 2 elements, in run 1"),
+    (a_while_loop, 0.0, "divides by zero in a loop", "is -inf, in run 1 of newton"),
+    (a_loop_in_a_loop, np.ones(2), "in a loop in a loop", "sqrt(one - float64(i)) is NaN, in run 3 of"),
+    (a_checkpoint, np.array([1.0, 2.5]), "in a checkpoint", "- 1) is 1 inf of 2 elements, in run 1"),
+]
+
+
+@pytest.mark.parametrize(("loss", "x", "comment", "text"), INSIDE, ids=[one[0].__name__ for one in INSIDE])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_happens_inside_is_looked_for_there(loss, x, comment, text):
+    (fault,) = pb.diagnose(loss, x).faults
+    assert fault.where == line_of(comment)
+    assert text in str(fault)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_derivative_that_is_lost_inside_is_looked_for_there():
+    def loss(x):
+        return pb.scan(lambda h, t: (h + np.sqrt(t * h), None), x, np.array([1.0, 2.0]))[0]  # root in a scan
+
+    (fault,) = pb.diagnose(loss, 0.0).faults
+    assert (fault.stage, fault.where) == ("gradient", line_of("root in a scan"))
+    assert "backwards, 0.5/sqrt(t*h) is inf, in run 1" in str(fault)
+    assert "np.sqrt(x + eps)" in str(fault)
+
+
+def test_a_rewrite_that_would_not_help_is_not_advised():
+    found = pb.diagnose(lambda p, q: np.sum(p * np.log(p / q)), np.array([0.5, 0.5]), np.array([1.0, 0.0]))
+    assert found.faults[0].advice.startswith("the divisor is 0")
 
 
 def test_an_error_of_the_function_is_its_own():

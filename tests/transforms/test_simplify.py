@@ -37,6 +37,35 @@ def test_the_derivative_of_the_binary_cross_entropy_by_the_logit_is_sigmoid_minu
     assert derivative.forward(1.0, 0.5).values["dL/dz"] == pytest.approx(1 / (1 + np.exp(-0.5)) - 1)
 
 
+@pytest.mark.parametrize("sign", ["outside of the mean", "inside"])
+def test_the_same_of_a_batch(sign):
+    def loss(y, X, w):
+        a = sigmoid(X @ w)
+        each = y * np.log(a) + (1 - y) * np.log(1 - a)
+        if sign == "outside of the mean":
+            return -np.mean(each)
+        return np.mean(-each)
+
+    derivative = pb.trace(loss, np.ones(4), np.ones((4, 3)), np.ones(3)).backward(wrt="w").simplify()
+    assert derivative.formula() == "0.25*X.T @ (sigmoid(X @ w) - y)"
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1]])
+def test_the_same_with_labels_that_are_known(labels):
+    y = np.array(labels, float)
+
+    def loss(z):
+        a = sigmoid(z)
+        return np.mean(-y * np.log(a) - (1 - y) * np.log(1 - a))
+
+    derivative = pb.trace(loss, np.ones(4)).backward(wrt="z").simplify()
+    z = np.array([-2.0, -0.5, 0.5, 3.0])
+    np.testing.assert_allclose(derivative.forward(z).value(derivative.outputs[0]), (sigmoid(z) - y) / 4, rtol=1e-14)
+    assert operations_of(derivative) == (
+        ["sigmoid", "subtract", "multiply"] if 0 in labels else ["negative", "sigmoid", "negative", "multiply"]
+    )
+
+
 def test_the_same_from_a_text():
     derivative = pb.expression("a = sigmoid(z); L = -(y*log(a) + (1 - y)*log(1 - a))").backward("z").simplify()
     assert derivative.formula() == "sigmoid(z) - y"

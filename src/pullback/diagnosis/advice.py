@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors
-from pullback.core.node import Node
+from pullback.core.node import Node, is_finite
 from pullback.core.state import no_grad
 from pullback.transforms.stabilize import FINITE, Found, find
 
@@ -48,8 +48,17 @@ _VALUES = {
     "std": "there are not more elements than ddof",
     "var": "there are not more elements than ddof",
     "mean": "there are no elements, or their sum overflows",
-    "square": "the square overflows: work with a hypot, a norm, or logarithms",
+    "square": "where sizes like these are meant, work with np.hypot, a norm, or logarithms",
 }
+_GROWING = frozenset({"cosh", "exp", "exp2", "expm1", "sinh", "square"})
+"""Operations that overflow of what has grown before: of large operands that is to be said first."""
+_OF = {
+    ("log", "det"): "the matrix is singular: add a small multiple of the identity to it. Where its determinant only "
+    "underflows, np.linalg.slogdet(A)[1] is its logarithm",
+    ("divide", "sqrt"): "the divisor is a square root of 0, where its derivative is infinite too: add a small number "
+    "under the root, np.sqrt(x + eps)",
+}
+"""The same by the operation and by that of which its last operand is the result."""
 _GRADIENTS = {
     "sqrt": "the derivative of sqrt is infinite at 0: use np.hypot or np.linalg.norm for lengths (their derivative "
     "at 0 is 0), or np.sqrt(x + eps)",
@@ -70,14 +79,16 @@ def advice(node: Node, graph: Graph, gradient: bool) -> str:
     found = _rewrite(node, graph)
     if found is not None:
         return f"write it stably: {found.rewrite.statement}"
-    special = (_GRADIENTS if gradient else _VALUES).get(node.primitive.name)
+    name = node.primitive.name
+    special = _GRADIENTS.get(name) if gradient else _OF.get((name, node.inputs[-1].primitive.name), _VALUES.get(name))
     large = _largest(node.inputs)
-    if large > _LARGE and (special is None or node.primitive.name == "exp"):
+    if large > _LARGE and (special is None or name in _GROWING):
         grown = _repeats(node, graph)
         where = f" The same line was run {grown} times on the way here, and they grow each time." if grown > 2 else ""
+        meant = f". {special[0].upper()}{special[1:]}" if special is not None and name == "square" else ""
         return (
             f"its operands are already as large as {large:.1e}: they grew before.{where} Lower the learning rate, "
-            "clip the gradient, normalise what goes in, or begin with smaller weights"
+            f"clip the gradient, normalise what goes in, or begin with smaller weights{meant}"
         )
     return special or "look at the ranges of its operands"
 
@@ -102,8 +113,10 @@ def _rewrite(node: Node, graph: Graph) -> Found | None:
 
 
 def _applies(found: Found) -> bool:
+    """Whether the formula is finite in its stable form: a logarithm of 0 is -inf in any."""
     with no_grad(), np.errstate(all="ignore"):
-        return found.build() is not None
+        result = found.build()
+    return result is not None and is_finite(result._node.value)
 
 
 def _largest(nodes: Iterable[Node]) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from pullback.core.evaluate import evaluate
 from pullback.core.graph import Graph
-from pullback.core.node import Node
+from pullback.core.origin import is_internal
 from pullback.core.state import debugging
 from pullback.diagnosis.diagnose import examine
+from pullback.diagnosis.inside import with_values
 from pullback.errors import ArgumentError, NonFiniteError
 
 
@@ -40,14 +41,15 @@ def set_debug(*, nan: str | None = None) -> None:
 def explain_nonfinite(graph: Graph, values: Sequence[Any]) -> None:
     """Run a graph with these values of its inputs, and warn or raise with what ``examine`` finds."""
     given = dict(zip((node for node in graph.inputs if node.value is None), values, strict=True))
-    found = evaluate(graph, given)
-    bound: dict[Node, Node] = {}
-    for node in graph.nodes:
-        inputs = tuple(bound[source] for source in node.inputs)
-        bound[node] = Node(
-            node.primitive, inputs, node.params, found[node], node.watched, node._origin, None, node.name
-        )
-    text = str(examine(Graph.of([bound[node] for node in graph.outputs], [bound[node] for node in graph.inputs])))
+    text = str(examine(with_values(graph, given)))
     if debugging.nan == "raise":
         raise NonFiniteError(text)
-    warnings.warn(text, NonFiniteWarning, stacklevel=2)
+    warnings.warn(text, NonFiniteWarning, stacklevel=_levels_to_the_user())
+
+
+def _levels_to_the_user() -> int:
+    """How many callers up from the one that asks the first is that is not code of pullback."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and is_internal(frame.f_code):
+        level, frame = level + 1, frame.f_back
+    return level

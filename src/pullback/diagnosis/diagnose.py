@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from pullback.control.held import Holding
 from pullback.core.array import Array
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node, is_finite
 from pullback.core.terminals import CONSTANT, INPUT
 from pullback.diagnosis.advice import advice
+from pullback.diagnosis.inside import faulty_run
 from pullback.diagnosis.recording import record_call
 from pullback.transforms.backward import pull_back, seed
 from pullback.transforms.evaluation import carries_derivative
@@ -36,6 +38,7 @@ class Fault:
         operands: the name of each operand and what range it has.
         path: the operations from there to the result.
         advice: what would avoid it.
+        inside: in which run of which function it is, where a loop or a branch runs it.
     """
 
     stage: str
@@ -46,10 +49,13 @@ class Fault:
     operands: tuple[tuple[str, str], ...]
     path: tuple[str, ...]
     advice: str
+    inside: str = ""
 
     def __str__(self) -> str:
-        subject = self.expression if self.stage == "value" else f"the derivative of {self.expression}"
-        lines = [f"{self.where + ': ' if self.where else ''}{subject} is {self.what}"]
+        subject = self.expression
+        if self.stage == "gradient":
+            subject = f"backwards, {subject}" if self.inside else f"the derivative of {subject}"
+        lines = [f"{self.where and self.where + ': '}{subject} is {self.what}{self.inside and ', ' + self.inside}"]
         lines += [f"  {name} is {text}" for name, text in self.operands]
         if len(self.path) > 1:
             lines.append(f"  the way to the result: {' -> '.join(self.path)}")
@@ -175,10 +181,18 @@ def _strange_constants(graph: Graph, outputs: list[Node]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _value_fault(graph: Graph, node: Node, path: list[Node]) -> Fault:
+def _value_fault(graph: Graph, node: Node, path: list[Node], stage: str = "value") -> Fault:
+    inside = ""
+    while (run := faulty_run(node)) is not None:  # a loop in a loop
+        strange = [one for one in run.graph.outputs if not is_finite(one.value)]
+        origin = next(_origins(run.graph, strange), None)
+        if origin is None:
+            break
+        inside = f"in run {run.number} of {run.name}"
+        graph, node, path = run.graph, origin[0], [*origin[1], *path]
     return Fault(
-        "value", node.primitive.name, in_variables(node, graph.names), source(node), _counted(node.value),
-        _operands(graph, node), _steps(graph, path), advice(node, graph, gradient=False),
+        stage, node.primitive.name, in_variables(node, graph.names), source(node), _counted(node.value),
+        _operands(graph, node), _steps(graph, path), advice(node, graph, gradient=False), inside,
     )  # fmt: skip
 
 
@@ -225,7 +239,8 @@ def _gradient_fault(graph: Graph) -> Fault | None:
     pull_back([output], [one], wanted, lambda node, ct: arrived.update({node: ct}))
     for node in sorted(arrived, key=lambda one: -one.index):
         ct = arrived[node]
-        if isinstance(ct, list) or not node.inputs or not is_finite(ct._node.value):
+        arriving = [one for one in ct if one is not None] if isinstance(ct, list) else [ct]
+        if not node.inputs or not all(is_finite(one._node.value) for one in arriving):
             continue
         carried = [carries_derivative(one) for one in node.inputs]
         inputs = [Array(one) for one in node.inputs]
@@ -237,6 +252,12 @@ def _gradient_fault(graph: Graph) -> Fault | None:
 
 def _edge_fault(graph: Graph, node: Node, contribution: Array) -> Fault:
     path = _to_output(graph, node)
+    if isinstance(node.primitive, Holding):
+        walked = Graph.of([contribution._node])
+        for origin, after in _origins(walked, [contribution._node]):
+            inner = _value_fault(walked, origin, [*after, *path])
+            if inner.inside:
+                return replace(inner, stage="gradient")
     return Fault(
         "gradient", node.primitive.name, in_variables(node, graph.names), source(node),
         _counted(contribution._node.value), _operands(graph, node), _steps(graph, path),

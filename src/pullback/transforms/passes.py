@@ -80,24 +80,34 @@ _REPEATS = frozenset({"broadcast_to", "reshape"})
 
 def _constant(value: Any) -> Node:
     """A constant node, of a number all over if it is one."""
-    if not isinstance(value, tuple) and value.size > 1 and value.dtype.kind in "iuf":
-        first = value.flat[:1]
-        if value.tobytes() == first.tobytes() * value.size:
-            return scalar_node(first[0].item(), value.shape, value.dtype)
-    return constant_node(value)
+    return constant_node(value) if isinstance(value, tuple) else _number(value) or constant_node(value)
+
+
+def _number(value: np.ndarray[Any, Any]) -> Node | None:
+    """A constant node of an array that is one number all over; None if it is not."""
+    if not 1 < value.size <= _FOLD_LIMIT or value.dtype.kind not in "iuf" or not any(value.strides):
+        return None
+    first, last = value.flat[:1].tobytes(), value.flat[-1:].tobytes()
+    if first != last or value.tobytes() != first * value.size:
+        return None
+    return scalar_node(value.flat[0].item(), value.shape, value.dtype)
 
 
 # The same thing twice -------------------------------------------------------------------------------------------------
 
 
 def merge_common(graph: Graph) -> Graph:
-    """Compute what is computed twice in the same way once (common sub-expressions)."""
+    """Compute what is computed twice in the same way once (common sub-expressions).
+
+    A constant array that is one number all over becomes that number.
+    """
     known: dict[Any, Node] = {}
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
         if node.primitive is CONSTANT:
-            key = _constant_key(node)
-            replaced[node] = node if key is None else known.setdefault(key, node)
+            constant = node if isinstance(node.value, tuple) else _number(node.value) or node
+            key = _constant_key(constant)
+            replaced[node] = constant if key is None else known.setdefault(key, constant)
         elif not node.inputs:
             replaced[node] = node
         else:

@@ -255,14 +255,27 @@ class Reading:
         return None
 
     def _read_array(self, node: Node) -> Polynomial | None:
-        """A constant whose elements are 0 or of one size, such as labels over their number: that size is a number."""
+        """A constant whose elements are 0 or of one size, such as labels over their number: that size is a number.
+
+        Labels of 0 and 1 and those of the other class are read as one array: ``1 - y`` may have been computed before.
+        """
         value = node.value
         size = common_size(value)
-        if size is None or size == 1:
+        if size is None:
             return None
-        key = (value.shape, value.dtype.str, (value / size).tobytes())
-        unit = self._units.setdefault(key, constant_node(value / size))
-        return {frozenset({(unit, 1)}): size}
+        positive = (value >= 0).all()
+        if not positive and (value <= 0).all():
+            size, positive = -size, True
+        unit = value / size + 0.0  # no -0
+        ones = np.count_nonzero(unit)
+        if positive and (2 * ones, unit.flat[0]) > (unit.size, 0):
+            return {ONE: size, frozenset({(self._unit(1 - unit, None), 1)}): -size}
+        return {frozenset({(self._unit(unit, node if size == 1 else None), 1)}): size}
+
+    def _unit(self, value: Any, node: Node | None) -> Node:
+        """The node that stands for a constant array, the same for equal ones."""
+        key = (value.shape, value.dtype.str, value.tobytes())
+        return self._units.setdefault(key, node or constant_node(value))
 
     def _guard(self, partial: Polynomial) -> None:
         waiting = [_whole(partial)[1]]
@@ -358,15 +371,19 @@ class Writing:
 
     def _sum(self, terms: list[tuple[Monomial, float]]) -> Array:
         """A sum, what is added first: ``a - y``, not ``-y + a``; a constant stands where it saves an operation."""
+        known = [term for term in terms if all(_is_constant(factor) for factor, _ in term[0])]
+        if 1 < len(known) < len(terms):  # several constants are one
+            constant = self._sum(known)
+            rest = self._sum([term for term in terms if term not in known])
+            total: Array = rest - -constant if (constant._node.value <= 0).all() else rest + constant
+            return total
         positive = [term for term in terms if term[1] > 0] or terms[:1]
-        total: Array | None = None
-        for monomial, coefficient in positive:
-            term = self._term(monomial, coefficient)
-            total = term if total is None else total + term
+        total = self._term(*positive[0])
+        for monomial, coefficient in positive[1:]:
+            total = total + self._term(monomial, coefficient)
         for monomial, coefficient in terms:
             if (monomial, coefficient) not in positive:
                 total = total - self._term(monomial, -coefficient)
-        assert total is not None
         return total
 
     def _term(self, monomial: Monomial, coefficient: float) -> Array:
@@ -463,6 +480,10 @@ def _all_multiplied(factors: list[Array]) -> Array:
     for factor in factors[1:]:
         product = product * factor
     return product
+
+
+def _is_constant(factor: Factor) -> bool:
+    return isinstance(factor, Node) and factor.primitive is CONSTANT
 
 
 def _has(monomial: Monomial, common: tuple[Factor, int]) -> bool:
