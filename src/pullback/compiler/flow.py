@@ -8,11 +8,17 @@ new value over the old one (see ``Lowered.in_place``) one place is enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from pullback.compiler.emit import Module, element
+from pullback.compiler.fuse import carried_by, planned_bodies
 from pullback.compiler.instructions import Writer
+from pullback.compiler.lowered import Lowered, Part
+from pullback.compiler.views import Buffer, View
 from pullback.core.aval import Aval
 from pullback.core.node import Node
 
@@ -58,6 +64,66 @@ class Frame:
     memory: Place
 
 
+class Flow:
+    """A native loop or branch in the making.
+
+    Attributes:
+        name: of its function.
+        node: what it is.
+        avals: of its results.
+        inner: its bodies.
+        shared: for each body its slots that hold what a slot of the caller does.
+        results: where its results are.
+        spare: second places of results that are carried on and need one.
+        memory: of the bodies, of which one runs at a time.
+        flag: where a condition puts its answer.
+    """
+
+    def __init__(self, name: str, node: Node, inner: Sequence[Lowered]) -> None:
+        self.name, self.node, self.inner = name, node, inner
+        avals: Any = node.aval
+        self.avals: Sequence[Aval] = avals
+        self.shared: list[list[tuple[int, int]]] = [[] for _ in inner]
+        self.results: dict[int, View] = {}
+        places = [i for i in carried_by(node) if i not in inner[-1].in_place]
+        self.spare = {i: _buffer(avals[i]) for i in places}
+        self.memory = _buffer(Aval((max(one.arena_size for one in inner),), np.dtype(np.uint8)))
+        self.flag = _buffer(Aval((), np.dtype(bool)))
+        self._unused: list[Buffer] = []
+
+    def fill_results(self) -> None:
+        """Have memory for results that nothing uses."""
+        for i, aval in enumerate(self.avals):
+            if i not in self.results:
+                self._unused.append(_buffer(aval))
+                self.results[i] = self._unused[-1].view()
+
+    def own_buffers(self) -> list[Buffer]:
+        """Memory that is needed while it runs, and not before or after."""
+        return [self.memory, self.flag, *self.spare.values(), *self._unused]
+
+    def parts(self) -> list[Part]:
+        """What a report names: itself, and the parts of its bodies."""
+        kind = self.node.primitive.name
+        steps = self.node.params.get("length", 0 if kind == "while_loop" else 1)
+        inner = [part for one in self.inner for part in one.parts]
+        whole = [part for part in inner if part.depth == 0]
+        moved, flops = (max(steps, 1) * sum(getattr(part, name) for part in whole) for name in ("nbytes", "flops"))
+        described = f"{kind} {planned_bodies(self.node)[-1].name}"
+        if "length" in self.node.params:
+            described += f", {steps} steps"
+        itself = Part(_KINDS[kind], (described,), moved, flops, steps=steps)
+        return [itself, *(replace(part, depth=part.depth + 1) for part in inner)]
+
+
+_KINDS = {"scan": "loop", "while_loop": "loop", "cond": "branch", "switch": "branch", "checkpoint": "call"}
+"""What a report calls them."""
+
+
+def _buffer(aval: Aval) -> Buffer:
+    return Buffer("arena", 0, aval.shape, aval.dtype)
+
+
 class FlowWriter:
     """Writes a loop or branch as a function ``(slots)``.
 
@@ -66,7 +132,7 @@ class FlowWriter:
         frames: of its bodies.
         inputs: where its inputs are.
         results: where its results are to be.
-        spare: second places for results that are carried; None for a result that is not, or needs none.
+        spare: second places for results that are carried on, where they need one.
         flag: a byte of memory.
         interrupted: the slot of the function that says whether a signal has come.
     """
@@ -79,7 +145,7 @@ class FlowWriter:
         frames: Sequence[Frame],
         inputs: Sequence[Place],
         results: Sequence[Place],
-        spare: Sequence[Place | None],
+        spare: Mapping[int, Place],
         flag: Place,
         interrupted: int,
     ) -> None:
@@ -137,7 +203,11 @@ class FlowWriter:
         """For each carried value: its start, its place and its second place. Those with one place begin there."""
         carried = []
         for i in range(count):
-            start, place, spare = self._pointer(self.inputs[first + i]), self._pointer(self.results[i]), self.spare[i]
+            start, place, spare = (
+                self._pointer(self.inputs[first + i]),
+                self._pointer(self.results[i]),
+                self.spare.get(i),
+            )
             if spare is None:
                 self._copy(place, start, self.results[i].nbytes)
             carried.append((start, place, place if spare is None else self._pointer(spare)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +15,10 @@ from pullback.compiler.convolution.correlation import Correlation, CorrelationWr
 from pullback.compiler.convolution.folding import FoldingWriter
 from pullback.compiler.convolution.kernels import Gradient, GradientWriter
 from pullback.compiler.emit import Module, assemble, entry_name
-from pullback.compiler.flow import FlowWriter, Frame, Place
+from pullback.compiler.flow import Flow, FlowWriter, Frame, Place
 from pullback.compiler.fuse import JOINS, UPDATES, Kernel, Nest, Plan, Step, carried_by, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
+from pullback.compiler.lowered import HostCall, Lowered, Part, packed, unpacked
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.nests import nest_writer
 from pullback.compiler.planning import plan_graph
@@ -30,84 +29,6 @@ from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.several import item
 from pullback.core.terminals import CONSTANT
-
-
-@dataclass(frozen=True)
-class HostCall:
-    """A call of the host between two native parts: the node's NumPy meaning.
-
-    Attributes:
-        node: what is computed.
-        operands: where its inputs are: views, or the numbers of results of other host calls.
-        number: of its result among those of host calls.
-    """
-
-    node: Node
-    operands: tuple[View | int, ...]
-    number: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of a native function: what a report names.
-
-    ``depth`` counts the loops and branches that it is in; ``steps`` says how many steps it has, 0 for who knows.
-    """
-
-    kind: str
-    nodes: tuple[str, ...]
-    nbytes: int
-    flops: int
-    depth: int = 0
-    steps: int = 1
-
-
-@dataclass
-class Lowered:
-    """What a graph became.
-
-    Attributes:
-        avals: of the outputs.
-        checks: how many of the last outputs say that indices were in range.
-        in_place: outputs that are written where an input was: positions of both.
-        steps: how many parts each of these native functions has; 0 for a call of the host.
-        sequence: names of native functions, and calls of the host, in order.
-        object_code: of the native functions.
-        text: what it was made from; empty where it comes from the cache.
-        slots: the number of pointers that native functions are given.
-        inputs, outputs, hosts: the first slot of each kind.
-        constants: arrays whose addresses go into slots, each with its slot.
-        routines: what the code calls or reads elsewhere in the process, each with the slot of its address.
-        arena_size: bytes.
-        outputs_of_host: outputs that a host call gives, each with the number of its result.
-        functions: the mathematical functions that the code calls: symbol, name, kind and lanes.
-        parts: kernels and products.
-    """
-
-    avals: list[Aval]
-    checks: int = 0
-    in_place: dict[int, int] = field(default_factory=dict)
-    sequence: list[str | HostCall] = field(default_factory=list)
-    object_code: bytes = b""
-    text: str = ""
-    steps: list[int] = field(default_factory=list)
-    slots: int = 0
-    outputs: int = 0
-    hosts: int = 0
-    arena: int = 0
-    constants: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
-    routines: list[tuple[int, str]] = field(default_factory=list)
-    arena_size: int = 0
-    outputs_of_host: dict[int, int] = field(default_factory=dict)
-    parts: list[Part] = field(default_factory=list)
-    functions: list[tuple[str, str, str, int]] = field(default_factory=list)
-
-    @property
-    def work(self) -> float:
-        """How much there is to do: bytes moved and operations of products; infinite where nobody knows."""
-        if not all(part.steps for part in self.parts):
-            return math.inf
-        return sum(part.nbytes + part.flops for part in self.parts if part.depth == 0)
 
 
 def _described(node: Node) -> str:
@@ -122,35 +43,10 @@ def load_or_lower(graph: Graph, updates: Mapping[int, int]) -> Lowered:
     name = entry_name(b"program", print_, repr(sorted(updates.items())).encode())
     stored = cache.load(name)
     if stored is not None:
-        return _unpacked(stored)
+        return unpacked(stored)
     lowered = lower(graph, updates=updates)
     if all(isinstance(one, str) for one in lowered.sequence):
-        cache.store(name, _packed(lowered))
-    return lowered
-
-
-_PLAIN = ("checks", "sequence", "steps", "slots", "outputs", "hosts", "arena", "arena_size", "routines", "functions")
-
-
-def _packed(lowered: Lowered) -> bytes:
-    description = {name: getattr(lowered, name) for name in _PLAIN}
-    description["in_place"] = list(lowered.in_place.items())
-    description["avals"] = [[aval.shape, aval.dtype.str] for aval in lowered.avals]
-    description["parts"] = [astuple(one) for one in lowered.parts]
-    description["constants"] = [[slot, array.shape, array.dtype.str] for slot, array in lowered.constants]
-    return cache.pack(description, [lowered.object_code, *[array.tobytes() for _, array in lowered.constants]])
-
-
-def _unpacked(data: bytes) -> Lowered:
-    description, (object_code, *blobs) = cache.unpack(data)
-    avals = [Aval(tuple(shape), np.dtype(dtype)) for shape, dtype in description["avals"]]
-    lowered = Lowered(avals, object_code=object_code, **{name: description[name] for name in _PLAIN})
-    lowered.in_place = dict(description["in_place"])
-    lowered.parts = [Part(kind, tuple(nodes), *rest) for kind, nodes, *rest in description["parts"]]
-    lowered.constants = [
-        (slot, np.frombuffer(blob, dtype).reshape(shape))
-        for (slot, shape, dtype), blob in zip(description["constants"], blobs, strict=True)
-    ]
+        cache.store(name, packed(lowered))
     return lowered
 
 
@@ -168,40 +64,8 @@ def lower(graph: Graph, separate: bool = False, updates: Mapping[int, int] | Non
     return lowering.lowered
 
 
-@dataclass
-class _Flow:
-    """A native loop or branch in the making.
-
-    Attributes:
-        name: of its function.
-        inner: its bodies.
-        results: where its results are.
-        spare: second places of results that are carried on.
-        memory: of the bodies, of which one runs at a time.
-        flag: where a condition puts its answer.
-        shared: for each body its slots that hold what a slot of the caller does.
-        unused: buffers of results that nothing uses.
-    """
-
-    name: str
-    inner: list[_Lowering]
-    results: list[Buffer | None]
-    spare: list[Buffer | None]
-    memory: Buffer
-    flag: Buffer
-    shared: dict[_Lowering, list[tuple[int, int]]] = field(default_factory=dict)
-    unused: dict[int, Buffer] = field(default_factory=dict)
-
-    def own_buffers(self) -> list[Buffer]:
-        """Memory that is needed while it runs, and not before or after."""
-        spare = [one for one in self.spare if one is not None]
-        return [self.memory, self.flag, *spare, *self.unused.values()]
-
-
 _ROUTINES = ("parallel", "pool", "interrupted")
 """What native code calls or reads elsewhere: see threads.py and interrupts.py."""
-_FLOWS = {"scan": "loop", "while_loop": "loop", "cond": "branch", "switch": "branch", "checkpoint": "call"}
-"""What a report calls them."""
 
 
 _LOCATE = """define private void @locate(ptr %slots, ptr %table, ptr noalias %operands, i64 %count) nounwind {
@@ -271,27 +135,19 @@ class _Lowering:
         self._give_buffers()
         self._plan_memory()
 
-    def _flow(self, name: str, node: Node) -> _Flow:
+    def _flow(self, name: str, node: Node) -> Flow:
         """A native loop or branch: its bodies are lowered and written before it."""
         bodies = planned_bodies(node)
-        kept = carried_by(node)
         inner = []
         for i, body in enumerate(bodies):
-            over = kept if i == len(bodies) - 1 else {}
-            inner.append(_Lowering(body.plan, self.module, f"{name}.{i}.", 0, over))
-            inner[-1].write_function(f"{name}.{i}")
-        self.called.update(
-            *(one.called for one in inner), ["interrupted"] if node.primitive.name == "while_loop" else []
-        )
-        avals: Any = node.aval
-        places = inner[-1].lowered.in_place
-        spare = [
-            Buffer("arena", 0, aval.shape, aval.dtype) if i in kept and i not in places else None
-            for i, aval in enumerate(avals)
-        ]
-        memory = Buffer("arena", 0, (max(one.lowered.arena_size for one in inner),), np.dtype(np.uint8))
-        flag = Buffer("arena", 0, (1,), np.dtype(np.uint8))
-        return _Flow(name, inner, [None] * len(avals), spare, memory, flag)
+            updates = carried_by(node) if i == len(bodies) - 1 else {}
+            lowering = _Lowering(body.plan, self.module, f"{name}.{i}.", 0, updates)
+            lowering.write_function(f"{name}.{i}")
+            self.called |= lowering.called
+            inner.append(lowering.lowered)
+        if node.primitive.name == "while_loop":
+            self.called.add("interrupted")
+        return Flow(name, node, inner)
 
     # Memory ---------------------------------------------------------------------------------------------------------
 
@@ -320,9 +176,9 @@ class _Lowering:
                 lowered.constants.append((count, np.ascontiguousarray(node.value).reshape(node.aval.shape)))
                 count += 1
         for flow in self.flows.values():
-            for one in flow.inner:
-                for slot, array in one.lowered.constants:
-                    flow.shared.setdefault(one, []).append((slot, count))
+            for one, shared in zip(flow.inner, flow.shared, strict=True):
+                for slot, array in one.constants:
+                    shared.append((slot, count))
                     lowered.constants.append((count, array))
                     count += 1
         lowered.arena = count
@@ -352,12 +208,9 @@ class _Lowering:
                 self.blocked[step.nodes[0]] = Buffer("arena", 0, (scratch_bytes(step),), np.dtype(np.uint8))
         for node in graph.nodes:
             if node.primitive is item and node.inputs[0] in self.flows:
-                self.flows[node.inputs[0]].results[node.params["index"]] = self.views[node].buffer
-        for node, flow in self.flows.items():
-            avals: Any = node.aval
-            for i, aval in enumerate(avals):
-                if flow.results[i] is None:  # nothing uses it
-                    flow.results[i] = flow.unused[i] = Buffer("arena", 0, aval.shape, aval.dtype)
+                self.flows[node.inputs[0]].results[node.params["index"]] = self.views[node]
+        for flow in self.flows.values():
+            flow.fill_results()
 
     def _block(self, node: Node) -> None:
         """Choose the tiles of a product, and have memory for packed operands."""
@@ -520,7 +373,7 @@ class _Lowering:
             if separate:
                 finish()
         finish()
-        lowered.routines = [(self.slots[name], name) for name in _ROUTINES if name in self.called]
+        self._note_routines()
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(self.module)
@@ -533,6 +386,10 @@ class _Lowering:
         for step in self.plan.steps:
             self._step(step, calls)
         self._add_function(name, calls, "define private")
+        self._note_routines()
+
+    def _note_routines(self) -> None:
+        self.lowered.routines = [(self.slots[name], name) for name in _ROUTINES if name in self.called]
 
     def _add_function(self, name: str, calls: list[str], word: str) -> None:
         body = "\n".join([*self._locate_operands(self.module, name), *calls])
@@ -551,34 +408,23 @@ class _Lowering:
     def _write_flow(self, node: Node, calls: list[str]) -> None:
         """Write a loop or branch; its parts follow it in the report."""
         flow = self.flows[node]
+        memory = self._place(flow.memory.view())
         frames = [
             Frame(
-                f"{flow.name}.{i}", one.lowered.slots, one.lowered.outputs, one.lowered.in_place,
-                [*flow.shared.get(one, []), *[(one.slots[word], self.slots[word]) for word in one.called]],
-                one.lowered.arena, self._place(flow.memory.view()),
+                f"{flow.name}.{i}", one.slots, one.outputs, one.in_place,
+                [*shared, *[(slot, self.slots[name]) for slot, name in one.routines]], one.arena, memory,
             )
-            for i, one in enumerate(flow.inner)
+            for i, (one, shared) in enumerate(zip(flow.inner, flow.shared, strict=True))
         ]  # fmt: skip
         inputs = [self._place(self.locate(source)) for source in node.inputs]
-        results = [self._place(buffer.view()) for buffer in flow.results if buffer is not None]
-        spare = [None if buffer is None else self._place(buffer.view()) for buffer in flow.spare]
+        results = [self._place(flow.results[i]) for i in range(len(flow.avals))]
+        spare = {i: self._place(buffer.view()) for i, buffer in flow.spare.items()}
         flag = self._place(flow.flag.view())
-        self.module.add(
-            FlowWriter(
-                self.module, flow.name, node, frames, inputs, results, spare, flag, self.slots["interrupted"]
-            ).text()
-        )
+        interrupted = self.slots["interrupted"]
+        writer = FlowWriter(self.module, flow.name, node, frames, inputs, results, spare, flag, interrupted)
+        self.module.add(writer.text())
         calls.append(f"  call void @{flow.name}(ptr %slots)")
-        kind = node.primitive.name
-        steps = node.params.get("length", 0 if kind == "while_loop" else 1)
-        inner = [part for one in flow.inner for part in one.lowered.parts]
-        whole = [part for part in inner if part.depth == 0]
-        moved, flops = (max(steps, 1) * sum(getattr(part, name) for part in whole) for name in ("nbytes", "flops"))
-        described = f"{kind} {planned_bodies(node)[-1].name}"
-        if "length" in node.params:
-            described += f", {steps} steps"
-        self.lowered.parts.append(Part(_FLOWS[kind], (described,), moved, flops, steps=steps))
-        self.lowered.parts += [replace(part, depth=part.depth + 1) for part in inner]
+        self.lowered.parts += flow.parts()
 
     def _place(self, view: View) -> Place:
         slot, offset = self.slot(view.buffer)

@@ -16,7 +16,8 @@ from pullback.compiler import allocation, threads
 from pullback.compiler.emit import Code, library
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.interrupts import interrupted_address
-from pullback.compiler.lower import HostCall, load_or_lower, lower
+from pullback.compiler.lower import load_or_lower, lower
+from pullback.compiler.lowered import HostCall
 from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
 from pullback.control.bodies import Body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import TracebackType
 
-from pullback.compiler.lower import HostCall, Lowered
+from pullback.compiler.lowered import HostCall, Lowered
 from pullback.compiler.program import Program
 
 
