@@ -177,6 +177,8 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
         limit = _own_cost(node, users, outputs)
         best: Node | None = None
         for form in candidates(polynomial):
+            if len(form) - 1 >= limit:  # to add the terms alone costs as much
+                continue
             writing = Writing(candidate, reading.guarded)
             written = _made(partial(writing.polynomial, form), candidate, "algebra")
             # Multiplied out, what was zero by a guarded factor would be a difference of two infinities.
