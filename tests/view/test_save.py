@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 
 import pullback as pb
@@ -36,6 +37,18 @@ def test_every_format_is_written(run, tmp_path):
         run.graph.save(tmp_path / f"graph.{ending}")
         assert (tmp_path / f"graph.{ending}").read_bytes().startswith(start)
     assert (tmp_path / "run.txt").read_text(encoding="utf-8") == str(run)
+
+
+def test_drawings_hold_no_times(run, tmp_path):
+    with pytest.raises(ArgumentError, match=r"ends in \.html or \.json, got .*\. Drawings hold neither times, "):
+        run.save(tmp_path / "run.svg", timed=True)
+
+
+def test_a_gradient_that_is_a_constant_array_is_drawn(tmp_path):
+    gradient = pb.trace(lambda x: np.sum(x * 0.3), np.ones((3, 3))).backward()
+    assert gradient.outputs[0].name is None
+    gradient.save(tmp_path / "gradient.svg")
+    assert ">k1</" in (tmp_path / "gradient.svg").read_text(encoding="utf-8")
 
 
 def test_a_missing_package_is_named(run, tmp_path, monkeypatch):

@@ -55,7 +55,8 @@ def _write(what: Any, path: PathLike, formats: Mapping[str, str]) -> None:
     place = formats.get(os.path.splitext(name)[1].lower())
     if place is None:
         *first, last = formats
-        raise ArgumentError(f"expected the name of a file that ends in {', '.join(first)} or {last}, got {name!r}")
+        why = "" if formats is FORMATS else ". Drawings hold neither times, nor all elements, nor what training did"
+        raise ArgumentError(f"expected the name of a file that ends in {', '.join(first)} or {last}, got {name!r}{why}")
     module, _, function = place.partition(":")
     drawn = getattr(importlib.import_module(f"pullback.view.{module}"), function)(what)
     write_whole(name, drawn if isinstance(drawn, bytes) else drawn.encode())
