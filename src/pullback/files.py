@@ -87,7 +87,7 @@ def _read(path: PathLike, size: int) -> bytes:
         with open(name, "rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # it may have no end
-                raise FileError(f"cannot read {name!r}: it is a device. Give the name of a file to read")
+                raise OSError("it is a device")
             return stream.read(size)
     except (OSError, ValueError) as error:  # ValueError: a null byte
         raise _error("read", name, error, "Check the name, and that you may read it") from None

@@ -51,14 +51,19 @@ def view(file: str, values: tuple[str, ...], out: str | None, opened: bool, time
 
 _Picture = dict[str, Any]
 
+_DRAWN = "what is drawn already, which other programs show. Save the graph as .json to look at it here"
+_UNREAD = {
+    ".onnx": "ONNX, which is not read. Save its weights as .safetensors, or write the network with pullback.nn",
+    **dict.fromkeys((".html", ".svg", ".png", ".tex", ".dot"), _DRAWN),
+}
+"""The endings of files that are refused by name, and what is said of them."""
+
 
 def _read(file: str, values: dict[str, Any]) -> Graph | Evaluation | _Picture:
-    if os.path.splitext(file)[1].lower() == ".onnx":
-        raise FormatError(
-            f"{os.path.basename(file)}: expected text, .json or .safetensors, got ONNX, which is not read. "
-            "Save its weights as .safetensors, or write the network with pullback.nn"
-        )
-    if os.path.splitext(file)[1].lower() == ".safetensors":
+    ending = os.path.splitext(file)[1].lower()
+    if ending in _UNREAD:
+        raise FormatError(f"{os.path.basename(file)}: expected text, .json or .safetensors, got {_UNREAD[ending]}")
+    if ending == ".safetensors":
         _no_values(values, "weights")
         return weights(load_weights(file))
     try:
