@@ -24,6 +24,8 @@ from pullback.core.node import Node
 _PIECE = 500_000
 """Floating-point operations of what one thread takes at a time, at least about."""
 _MOST_PIECES = 64
+_SHARES, _SHARE = 16, 2_000_000
+"""Into how many pieces a product is cut at least, as long as each has so many floating-point operations."""
 _DEPTH = 256
 """The summed axis is cut into blocks of at most this length: so panels stay in the cache, and sums are more exact."""
 _MOST_BLOCKS, _MOST_PANELS = 16, 4
@@ -205,7 +207,7 @@ def blocking_of(problem: Problem) -> Blocking:
     most = max(1, min(_MOST_PANELS, _PANEL_BYTES // one.panel_bytes))
     least = 1 if not packs_b else 4 if problem.b.column_stride == 1 else 8  # tiles for which packing a panel pays
     group, across = min(one.blocks, max(_MOST_BLOCKS, 4 * least)), min(one.panels, most)
-    wanted = min(problem.flops // _PIECE, _MOST_PIECES // 2)
+    wanted = min(problem.flops // _SHARE, _SHARES)
     while problem.count * -(-one.blocks // group) * -(-one.panels // across) < wanted:
         if across > 1:
             across -= 1

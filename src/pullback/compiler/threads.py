@@ -3,8 +3,8 @@
 A part with much to do is cut into tiles whose size does not depend on how many threads there are, so that the results
 do not either. The thread that calls takes tiles like the others; small parts it does by itself. It waits only for those
 threads that have taken a tile: one that the system lets run too late finds the part closed. Threads that have nothing
-to do look for work for some fifty microseconds and then sleep. They are started at first use, end with the process, and
-are started anew in a child that was forked.
+to do look for work for some hundred microseconds and then sleep. They are started at first use, end with the process,
+and are started anew in a child that was forked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import functools
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ VARIABLE = "PULLBACK_NUM_THREADS"
 _WORDS = 112 + 64 * 8
 _MOST = 63
 _OPEN = 1 << 32
-_SPINS = 1500
-"""How often a thread looks for work before it sleeps: about fifty microseconds."""
+_WAIT = 100e-6
+"""Seconds for which a thread looks for work before it sleeps."""
 _lock = threading.RLock()
 
 
@@ -47,6 +48,7 @@ class _Pool:
             if self.started != wanted:
                 self.stop()
                 if wanted > 1:
+                    self.memory[_PLACES["spins"]] = _spins()
                     _function("start")(self.address, wanted - 1)
                 self.started = wanted
         return self.address
@@ -129,16 +131,22 @@ def _code() -> Code:
     moves = sys.platform == "linux"
     text = _TEXT.replace("MAKE_WAY", _MAKE_WAY if moves else _STAY)
     text = text.replace("PROCESSOR", "sched_getcpu" if moves else "nowhere")
-    text = (
-        text.replace("HINT", called)
-        .replace("SPINS", str(_SPINS))
-        .replace("OPEN", str(_OPEN))
-        .replace("SCRATCH", str(SCRATCH + 64))
-        + declared
-    )
+    text = text.replace("HINT", called).replace("OPEN", str(_OPEN)).replace("SCRATCH", str(SCRATCH + 64)) + declared
     for name, place in _PLACES.items():
         text = text.replace(f"%{name}.at = WORD", f"%{name}.at = getelementptr i64, ptr %pool, i64 {place}")
-    return Code(assembled(text), ["parallel", "start", "stop"])
+    return Code(assembled(text), ["parallel", "start", "stop", "pause"])
+
+
+@functools.cache
+def _spins() -> int:
+    """How often to look for work before sleeping: a look takes another time on each processor."""
+    pause = ctypes.CFUNCTYPE(None, ctypes.c_int64)(_code().addresses["pause"])
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        pause(500)
+        taken.append(time.perf_counter() - start)
+    return int(500 * _WAIT / max(min(taken), 1e-7))
 
 
 @functools.cache
@@ -150,7 +158,7 @@ def _function(name: str) -> Any:
 _PLACES = {
     "slots": 1, "trips": 2, "tile": 3, "tiles": 4, "shares": 5, "processor": 6, "gate": 8, "generation": 16,
     "workers": 24, "stop": 25, "sleepers": 26, "busy": 27, "ready": 28, "mutex": 32, "condition": 40, "threads": 48,
-    "next": 112,
+    "spins": 29, "next": 112,
 }  # fmt: skip
 """Words of the pool, of which 0 is the part; what different threads write lies in different lines of the cache.
 
@@ -311,6 +319,8 @@ begin:
   %after = add i64 %address, 63
   %line = and i64 %after, -64
   %scratch = inttoptr i64 %line to ptr
+  %spins.at = WORD
+  %spins = load i64, ptr %spins.at
   %registered = atomicrmw add ptr %ready.at, i64 1 release
   %me = add i64 %registered, 1
   br i1 %none, label %finish, label %look
@@ -324,7 +334,7 @@ spin:
   br i1 %new, label %awake, label %spin.more
 spin.more:
   %counted = add i64 %count, 1
-  %enough = icmp sgt i64 %counted, SPINS
+  %enough = icmp sgt i64 %counted, %spins
   br i1 %enough, label %sleep, label %spin.on
 spin.on:
   HINT
@@ -369,6 +379,19 @@ inside:
 finish:
   call void @free(ptr %memory)
   ret ptr null
+}
+
+define void @pause(i64 %times) {
+begin:
+  br label %loop
+loop:
+  %i = phi i64 [0, %begin], [%next, %loop]
+  HINT
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %times
+  br i1 %more, label %loop, label %done
+done:
+  ret void
 }
 
 define void @start(ptr %pool, i64 %count) {
