@@ -64,3 +64,19 @@ def test_state_is_updated_by_profiled_runs():
         step()
     step()
     assert w.detach().tolist() == [8.0, 16.0]
+
+
+def test_a_profile_knows_of_its_own_runs_only():
+    f = pb.compile(lambda x: pb.fori_loop(0, 3, lambda i, x: np.sin(x), x))
+    x = np.ones((64, 64))
+    for runs in (20, 1):
+        with pb.profile() as p:
+            for _ in range(runs):
+                f(x)
+        separate = f._last._separate
+        (report,) = p.reports
+        assert report.runs == runs
+        loop, inner = report.parts
+        assert inner.seconds is None
+        if runs == 1:
+            assert 0 < loop.seconds < separate.seconds[0]

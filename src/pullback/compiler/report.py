@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -60,8 +61,7 @@ class Report:
         state = f", {self.in_place} arrays updated in place" if self.in_place else ""
         lines = [f"{self.name}: {counts}; {self.memory:,} bytes of memory{state}"]
         for part in self.parts:
-            time = "" if part.seconds is None else f"{part.seconds * 1e6:10.1f} us  "
-            time = time if part.depth == 0 else " " * len(time)
+            time = "" if not self.runs else " " * 15 if part.seconds is None else f"{part.seconds * 1e6:10.1f} us  "
             work = f"{part.flops / 1e6:,.1f} MFLOP" if part.flops else f"{part.nbytes / 1e3:,.1f} kB"
             shown = ", ".join(part.operations[-3:])
             more = f"{len(part.operations) - 3} more, " if len(part.operations) > 3 else ""
@@ -78,20 +78,20 @@ def _plural(kind: str) -> str:
     return f"{kind}es" if kind == "branch" else f"{kind}s"
 
 
-def report(name: str, lowered: Lowered, measured: Program | None = None, runs: int = 0) -> Report:
-    """Describe a program; with the times of a program whose parts are separate, if there is one."""
-    if measured is not None:
-        lowered = measured.lowered
+def report(name: str, lowered: Lowered, spent: Sequence[float] = (), runs: int = 0) -> Report:
+    """Describe a program; with the time spent in each part in so many runs, where parts are separate."""
     native = iter(lowered.parts)
     parts: list[PartReport] = []
     for i, one in enumerate(lowered.sequence):
-        seconds = measured.seconds[i] / max(runs, 1) if measured is not None and measured.seconds else None
+        seconds = spent[i] / max(runs, 1) if spent else None
         if isinstance(one, HostCall):
             parts.append(PartReport("host call", (f"{one.node.primitive.name} {one.node.aval}",), 0, 0, seconds))
             continue
         for _ in range(lowered.steps[i]):
             part = next(native)
-            parts.append(PartReport(part.kind, part.nodes, part.nbytes, part.flops, seconds, part.depth))
+            parts.append(
+                PartReport(part.kind, part.nodes, part.nbytes, part.flops, None if part.depth else seconds, part.depth)
+            )
     return Report(name, tuple(parts), lowered.arena_size, len(lowered.in_place), runs)
 
 
@@ -104,15 +104,21 @@ class Profile:
 
     def __init__(self) -> None:
         self._programs: dict[Program, tuple[str, int]] = {}
+        self._before: dict[Program, list[float]] = {}
 
     def add(self, name: str, program: Program) -> None:
-        """Count one run of a program whose parts are separate."""
+        """Count one run, which is about to begin, of a program whose parts are separate."""
         self._programs[program] = (name, self._programs.get(program, (name, 0))[1] + 1)
+        self._before.setdefault(program, list(program.seconds or ()))
 
     @property
     def reports(self) -> list[Report]:
         """One report for each program that ran."""
-        return [report(name, one.lowered, one, runs) for one, (name, runs) in self._programs.items()]
+        found = []
+        for one, (name, runs) in self._programs.items():
+            spent = [now - before for now, before in zip(one.seconds or (), self._before[one], strict=True)]
+            found.append(report(name, one.lowered, spent, runs))
+        return found
 
     def __enter__(self) -> Profile:
         profiles.append(self)
