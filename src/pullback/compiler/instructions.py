@@ -453,3 +453,7 @@ def _(w: Writer, kind: str, x: str) -> str:
 @_rule("isfinite", "f")
 def _(w: Writer, kind: str, x: str) -> str:
     return w.compare("olt", kind, w.intrinsic("fabs", kind, x), w.constant(kind, np.inf))
+
+
+_rule("isnan isinf", "ib")(lambda w, kind, x: w.constant("i1", 0))
+_rule("isfinite", "ib")(lambda w, kind, x: w.constant("i1", 1))

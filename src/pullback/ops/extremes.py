@@ -220,7 +220,14 @@ def find_min(x: Any, *, axis: int) -> Any:
     return np.argmin(x, axis=axis)
 
 
-def _declare_place(primitive: General) -> None:
+def _declare_place(primitive: General, extreme: General) -> None:
+    @primitive.composed
+    def _(x: Array, *, axis: int) -> Array:
+        length = x.shape[axis]
+        places = np.arange(length, dtype=np.intp).reshape(length, *[1] * (x.ndim - axis - 1))
+        reached = attained(x, extreme(x, axes=(axis,)), axes=(axis,))
+        return reduce_min(operations.where(reached, places, length), axes=(axis,))
+
     @primitive.infer
     def _(x: Aval, *, axis: int) -> Aval:
         if not x.shape[axis]:
@@ -228,8 +235,8 @@ def _declare_place(primitive: General) -> None:
         return Aval(reduced(x.shape, (axis,)), np.dtype(np.intp))
 
 
-_declare_place(find_max)
-_declare_place(find_min)
+_declare_place(find_max, reduce_max)
+_declare_place(find_min, reduce_min)
 
 
 def _place(primitive: General, a: Any, axis: Any, keepdims: bool) -> Array:

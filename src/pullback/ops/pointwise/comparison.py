@@ -203,6 +203,12 @@ def signbit(x: Any) -> Any:
     return np.signbit(x)
 
 
+@signbit.composed
+def _(x: Array) -> Array:
+    negative: Array = operations.less(operations.copysign(1.0, x), 0)
+    return negative
+
+
 @function(
     np.isposinf,
     samples=_TESTED,

@@ -239,6 +239,13 @@ def heaviside(x: Any, y: Any) -> Any:
     return np.heaviside(x, y)
 
 
+@heaviside.composed
+def _(x: Array, y: Array) -> Array:
+    step = operations.where(operations.equal(x, 0), y, operations.where(operations.isnan(x), x, 0))
+    result: Array = operations.where(operations.greater(x, 0), 1, step)
+    return result
+
+
 @heaviside.partials
 def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
     yield lambda: 0

@@ -25,6 +25,13 @@ def _ratio(x: Array, y: Array) -> Array:
     return ratio
 
 
+def _product(x: Array, y: Array, logarithm: Array) -> Array:
+    """The product of x and a logarithm of y, which is 0 where x is 0 unless y is NaN."""
+    nothing = operations.logical_and(operations.equal(x, 0), operations.logical_not(operations.isnan(y)))
+    product: Array = operations.where(nothing, 0, x * logarithm)
+    return product
+
+
 @pointwise(
     scipy="xlogy",
     types=_WEAK,
@@ -42,6 +49,11 @@ def xlogy(x: Any, y: Any) -> Any:
     (array(0.), array(0.))
     """
     return special.xlogy(x, y)
+
+
+@xlogy.composed
+def _(x: Array, y: Array) -> Array:
+    return _product(x, y, operations.log(y))
 
 
 @xlogy.partials
@@ -68,6 +80,11 @@ def xlog1py(x: Any, y: Any) -> Any:
     return special.xlog1py(x, y)
 
 
+@xlog1py.composed
+def _(x: Array, y: Array) -> Array:
+    return _product(x, y, operations.log1p(y))
+
+
 @xlog1py.partials
 def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
     yield lambda: operations.log1p(y)
@@ -85,6 +102,12 @@ def entr(x: Any) -> Any:
     array([0.        , 0.34657359])
     """
     return special.entr(x)
+
+
+@entr.composed
+def _(x: Array) -> Array:
+    term: Array = operations.where(operations.less(x, 0), -np.inf, -_product(x, x, operations.log(x)))
+    return term
 
 
 @entr.partials

@@ -78,6 +78,14 @@ def logit(x: Any) -> Any:
     return special.logit(x)
 
 
+@logit.composed
+def _(x: Array) -> Array:
+    twice = 2 * (x - 0.5)  # exact near 1/2, where log(x / (1 - x)) loses digits
+    near = operations.log1p(twice) - operations.log1p(-twice)
+    result: Array = operations.where(abs(twice) < 0.5, near, operations.log(x / (1 - x)))
+    return result
+
+
 @logit.partials
 def _(out: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: 1 / (x * (1 - x))
