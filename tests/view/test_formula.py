@@ -5,6 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback.errors import GraphError
+from pullback.view.summary import summarize
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,27 @@ def test_names_are_no_commands_in_latex():
 def test_another_form_is_refused():
     with pytest.raises(pb.errors.ArgumentError, match="formula: expected form to be 'text' or 'latex', got 'html'"):
         pb.expression("a*b").formula(form="html")
+
+
+def test_outer_products_are_written_as_such():
+    def function(w, x, y):
+        return np.sum(x[:, None] * np.sin(y)), np.sum(w @ x), np.sum(y @ w)
+
+    w, x, y = np.ones((2, 3)), np.ones(3), np.ones(2)
+    graph = pb.trace(function, w, x, y)
+    first = graph.names[graph.outputs[0]]
+    assert graph.formula(first) == "sum(outer(x, sin(y)))"
+    assert graph.formula(first, form="latex") == r"\sum x \, \sin\left(y\right)^{\top}"
+    links = {(link.source, link.target): link for link in summarize(graph).links}
+    items = summarize(graph).items
+    pulled = [link.pulled_formula for (source, target), link in links.items()
+              if items[source].name == "w" and items[target].operation == "matmul"]  # fmt: skip
+    assert pulled == ["outer(ct, x)", "outer(y, ct)"]
+
+
+def test_products_with_axes_of_length_1_that_are_no_outer_products():
+    def function(x, y, m):
+        return np.sum(x[:, None] * m), np.sum(y * m.T), np.sum(x[:, None] @ np.ones((1, 1)))
+
+    graph = pb.trace(function, np.ones(3), np.ones(1), np.ones((3, 3)))
+    assert not any("outer" in graph.formula(graph.names[node]) for node in graph.outputs)

@@ -12,7 +12,7 @@ from pullback.errors import ArgumentError
 from pullback.transforms.evaluation import the_output
 from pullback.view.notation import ATOM, INFIX, as_ratio, infix, operand, written
 from pullback.view.tex import tex_name
-from pullback.view.tex_operations import tex_leaf, tex_operation
+from pullback.view.tex_operations import tex_leaf, tex_operation, tex_outer
 
 LIMIT = 1000
 """How long a formula may grow before shared and long parts are written once, as statements of their own."""
@@ -32,12 +32,14 @@ class Form:
     Attributes:
         leaf: writes an input or a constant, given the names of all.
         operation: writes one use of an operation on written operands.
+        outer: writes the outer product of two vectors.
         name: writes a name.
         statements: puts pairs of name and formula together, the last one without a name.
     """
 
     leaf: Callable[[Node, Mapping[Node, str]], Written]
     operation: Callable[[Node, list[Written], bool], Written]
+    outer: Callable[[Written, Written], Written]
     name: Callable[[str], str]
     statements: Callable[[list[tuple[str, str]]], str]
 
@@ -61,8 +63,12 @@ def _tex_statements(lines: list[tuple[str, str]]) -> str:
     return f"\\begin{{aligned}}\n  {rows}\n\\end{{aligned}}"
 
 
-TEXT = Form(_text_leaf, infix, str, _text_statements)
-LATEX = Form(tex_leaf, tex_operation, tex_name, _tex_statements)
+def _text_outer(left: Written, right: Written) -> Written:
+    return f"outer({left[0]}, {right[0]})", ATOM
+
+
+TEXT = Form(_text_leaf, infix, _text_outer, str, _text_statements)
+LATEX = Form(tex_leaf, tex_operation, tex_outer, tex_name, _tex_statements)
 FORMS = {"text": TEXT, "latex": LATEX}
 
 
@@ -120,7 +126,43 @@ def _written(node: Node, texts: Mapping[Node, Written], names: Mapping[Node, str
         return form.leaf(node, names)
     if node.primitive.name in (_UNSEEN_IN_RULES if tidy else _UNSEEN) or _only_adds_axes(node):
         return texts[node.inputs[0]]
+    vectors = outer_factors(node)
+    if vectors is not None and all(one in texts for one in vectors):
+        return form.outer(*(texts[one] for one in vectors))
     return form.operation(node, [texts[source] for source in node.inputs], tidy)
+
+
+def outer_factors(node: Node) -> tuple[Node, Node] | None:
+    """The vectors whose outer product a node is, though it is made with axes of length 1; None if of none."""
+    if node.primitive.name not in ("multiply", "strong_product", "matmul"):
+        return None
+    if node.primitive.name == "matmul" and _shape(node.inputs[0])[1:] != (1,):
+        return None
+    sides = (_spread(one) for one in node.inputs)
+    vectors = {axis: vector for vector, axis in (side for side in sides if side is not None)}
+    if len(vectors) < 2 or _shape(node) != (*_shape(vectors[0]), *_shape(vectors[1])):
+        return None
+    return vectors[0], vectors[1]
+
+
+def _spread(node: Node) -> tuple[Node, int] | None:
+    """The vector that a matrix holds along one of its axes, and which that is; None if none, or of one element."""
+    axis = 1
+    while node.inputs and len(_shape(node)) == 2:
+        source = node.inputs[0]
+        if node.primitive.name == "permute":
+            axis = 1 - axis
+        elif node.primitive.name == "reshape" and len(_shape(source)) == 1:
+            axis = axis if _shape(node)[0] == 1 else 1 - axis
+        elif node.primitive.name not in _UNSEEN:
+            return None
+        node = source
+    return (node, axis) if len(_shape(node)) == 1 and _shape(node)[0] > 1 else None
+
+
+def _shape(node: Node) -> tuple[int, ...]:
+    aval = getattr(node, "aval", None)  # expressions have no shapes yet
+    return aval.shape if isinstance(aval, Aval) else ()
 
 
 def _only_adds_axes(node: Node) -> bool:

@@ -17,7 +17,7 @@ from pullback.core.operations import operations
 from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, INPUT, input_node
 from pullback.errors import PullbackError
-from pullback.view.formula import TEXT, Form, written_out
+from pullback.view.formula import TEXT, Form, outer_factors, written_out
 from pullback.view.notation import clean, number
 
 RESULT, COTANGENT = -1, -2
@@ -188,6 +188,8 @@ def tree(formula: Formula) -> Tree:
             made[node] = as_scalar(node)
         elif node.primitive.name in _UNSEEN:
             made[node] = made[node.inputs[0]]
+        elif (vectors := outer_factors(node)) is not None:
+            made[node] = {"operation": "outer", "operands": [made[one] for one in vectors]}
         else:
             made[node] = {"operation": node.primitive.name, "operands": [made[one] for one in node.inputs]}
             if node.params:

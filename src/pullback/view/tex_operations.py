@@ -148,6 +148,11 @@ def _matmul(node: Node, operands: list[Written]) -> Written:
     return rf"{_bracketed(left, _SUMMED)} \, {_term(right, _TIMES)}", _TIMES
 
 
+def tex_outer(left: Written, right: Written) -> Written:
+    """Write the outer product of two vectors: the first as a column, the second as a row."""
+    return rf"{_bracketed(left, _SUMMED)} \, {_bracketed(right, _POWER)}^{{\top}}", _TIMES
+
+
 def _divide(node: Node, operands: list[Written]) -> Written:
     return rf"\frac{{{operands[0][0]}}}{{{operands[1][0]}}}", _FRACTION
 
