@@ -9,7 +9,6 @@ quotients (inner). What one loop over the row needs of a result of the loop befo
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -451,27 +450,36 @@ def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Nod
     its update alone (the momentum times its decay) waits for the product that it is added to.
     """
     stored = set(forced) | set(graph.outputs)
-    uses = Counter(source for node in graph.nodes for source in node.inputs)
+    users: dict[Node, list[Node]] = {}
     for node in graph.nodes:
+        for source in node.inputs:
+            users.setdefault(source, []).append(node)
         if node.inputs and (node in products or not is_fusible(node)):
             for source in node.inputs:
                 stored.add(_moved(source))
-    late: set[Node] = set()
+    late: dict[Node, bool] = {}  # with whether they depend on what is computed here, not on arguments only
     for node in graph.nodes:
         if not node.inputs or node in stored or node in products or not is_fusible(node):
             continue
+        inputs = [one for one in node.inputs if scalar_of(one) is None and (one in late or _moved(one).inputs)]
         if is_move(node):
             found = node.inputs[0] in late
         else:
-            inputs = [one for one in node.inputs if scalar_of(one) is None]
-            cheap = is_cheap(node) or is_window(node)
-            known = all(one in late or _moved(one) in stored or not _moved(one).inputs for one in inputs)
-            alone = uses[node] == 1 and not is_reduction(node)
-            given = all(one in late or not _moved(one).inputs for one in inputs)
-            found = (cheap and known) or (alone and given)
+            cheap = _is_late(node) and all(one in late or _moved(one) in stored for one in inputs)
+            alone = len(users.get(node, ())) == 1 and not is_reduction(node) and not is_cheap(node)
+            found = cheap or (alone and all(one in late for one in inputs))
         if found:
-            late.add(node)
-    return late
+            late[node] = any(late.get(one, True) for one in inputs)
+    for node in reversed(list(late)):
+        others = [one for one in users.get(node, ()) if one not in late]
+        given = not late[node] and _is_late(_moved(node))
+        if any(map(_is_late, others)) or (others and given):  # it is needed where these are
+            del late[node]
+    return set(late)
+
+
+def _is_late(node: Node) -> bool:
+    return is_cheap(node) or is_window(node)
 
 
 def _moved(node: Node) -> Node:

@@ -34,7 +34,8 @@ _BEYOND = 32 << 20
 """Bytes of a result that is not to be in the caches afterwards."""
 _POINTS = {1: 2.0, 0: 1.0, **dict.fromkeys(range(2, strided.SMALL + 1), 0.25)}
 """How well an access suits an axis that is walked in vectors, by its stride."""
-_UNROLLED = 4
+_UNROLLED, _UNROLLED_WINDOW = 4, 16
+"""Steps along reduced axes, walked in vectors or not, that are written one after the other, without loops."""
 
 NOTHING: Mapping[Node, str] = MappingProxyType({})
 
@@ -199,6 +200,12 @@ class KernelWriter:
         if self.vector_axis is not None and self.axes[self.vector_axis].reduced == reduced:
             axes.append(self.vector_axis)
         return axes
+
+    @property
+    def inner_is_short(self) -> bool:
+        """Whether there are so few steps along the reduced axes that they need no loops."""
+        steps = math.prod(self._count(axis) for axis in self.inner)
+        return steps <= (_UNROLLED_WINDOW if self.rows_in_lanes else _UNROLLED)
 
     @property
     def rows_in_lanes(self) -> bool:
@@ -437,7 +444,7 @@ class Row:
         if depth == len(k.inner):
             return walk.body(carried, self.mask)
         full = k.axes[k.inner[depth]].length // k.scale(depth)
-        if full > _UNROLLED:
+        if full > 1 and not k.inner_is_short:
             carried = self._loop(walk, depth, carried, "0", str(full))
         else:
             for index in range(full):
