@@ -375,3 +375,15 @@ def test_the_page_about_numpy_runs():
     for block in re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE):
         exec(compile(block, "numpy.md", "exec"), names)
     assert {"energy", "ratio"} <= names.keys()
+
+
+def test_more_arguments_than_a_ufunc_has_are_refused():
+    x = pb.array([1.0])
+    with pytest.raises(ArgumentError, match="absolute: expected at most 2 positional arguments, got 3"):
+        pnp.abs(x, x, None)
+
+
+def test_more_differences_than_elements_leave_none_at_once():
+    assert pnp.diff([1.0, 4.0, 9.0], n=10**18).shape == (0,)
+    assert pnp.diff(pnp.ones((2, 3)), n=10**18, axis=0).shape == (0, 3)
+    assert pnp.polyder([1.0, 4.0, 9.0], 10**18).shape == (0,)

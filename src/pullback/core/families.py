@@ -12,7 +12,7 @@ general    NumPy meaning, aval, vjp, jvp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -474,6 +474,7 @@ class General(Structured):
         self._vjp: Callable[..., Iterator[Thunk]] | None = None
         self._jvp: Callable[..., Any] | None = None
         self._directions: Callable[..., Any] | None = None
+        self._companions: Callable[..., None] | None = None
 
     def define_vjp(self, rule: Callable[..., Iterator[Thunk]]) -> Callable[..., Iterator[Thunk]]:
         """Declare the pullback: ``rule(ct, out, *inputs, **params)`` yields a thunk (or None) for each argument."""
@@ -497,9 +498,31 @@ class General(Structured):
         self.looks_ahead = True
         return rule
 
+    def define_companions(self, rule: Callable[..., None]) -> Callable[..., None]:
+        """Declare which nodes may not stand in one derivative, beside each other.
+
+        ``rule(node, used, other, other_used)`` raises if two may not; ``used`` says which of a node's results are used.
+        """
+        self._companions = rule
+        self.looks_ahead = True
+        return rule
+
+    def check_companions(self, node: Node, others: Iterable[Node], order: Iterable[Node]) -> None:
+        """Raise what the member declares if ``node`` may not stand beside one of ``others``; ``order`` uses them."""
+        if self._companions is None:
+            return
+        used: dict[Node, set[int]] = {one: set() for one in (node, *others)}
+        for one in order:
+            if one.primitive.family == "item" and one.inputs[0] in used:
+                used[one.inputs[0]].add(one.params["index"])
+        mine = used.pop(node)
+        for other, theirs in used.items():
+            self._companions(node, mine, other, theirs)
+
     def directions(self, ct: Any, out: Array, inputs: Sequence[Array], params: Params) -> Any:
         """What the member declares."""
-        assert self._directions is not None
+        if self._directions is None:
+            return []
         return self._directions(ct, results(out), *inputs, **params)
 
     def vjp(

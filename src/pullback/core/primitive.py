@@ -30,7 +30,8 @@ class Primitive:
         samples: calls with which the contract test tries it.
         rejects: calls that must raise.
         differentiable: whether its result carries a derivative.
-        looks_ahead: whether its vjp may need the derivative of the cotangent, see ``General.define_directions``.
+        looks_ahead: whether its derivative may need to know of the rest of the graph, see ``General.define_directions``
+            and ``General.define_companions``.
     """
 
     family = "primitive"

@@ -13,6 +13,7 @@ from pullback.core.array import Array
 from pullback.core.operations import operations, override
 from pullback.core.protocols import array_function
 from pullback.core.ufuncs import array_ufunc
+from pullback.errors import ArgumentError
 
 
 class Ufunc:
@@ -36,6 +37,10 @@ class Ufunc:
     def __call__(self, *inputs: Any, **keywords: Any) -> Any:
         """Apply elementwise; ``out=``, ``dtype=`` and ``where=`` as on an Array."""
         if keywords or self._ours is None or len(inputs) > self._ufunc.nin:
+            if len(inputs) > self._ufunc.nargs:
+                raise ArgumentError(
+                    f"{self.__name__}: expected at most {self._ufunc.nargs} positional arguments, got {len(inputs)}"
+                )
             out = inputs[self._ufunc.nin :]
             if out:
                 keywords["out"] = out

@@ -64,7 +64,7 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = 
     if before or after:
         a = operations.concatenate([*before, a, *after], axis=axis)
     difference = operations.not_equal if a.dtype.kind == "b" else operations.subtract
-    for _ in range(n):
+    for _ in range(min(n, a.shape[axis])):
         later, earlier = (a[(*[slice(None)] * axis, cut)] for cut in (slice(1, None), slice(None, -1)))
         a = difference(later, earlier)
     return a

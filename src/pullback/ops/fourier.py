@@ -490,7 +490,10 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Array:
         call(normal(2, 3, 4), axes=(0, 2), norm="ortho"),
         call(points([1.0 + 2.0j, -0.5j], [3.0, 0.5]), s=(3, 3), axes=(0, 1)),
     ],
-    rejects=_grid_rejects("irfftn"),
+    rejects=[
+        *_grid_rejects("irfftn"),
+        reject(ShapeError, "irfftn: expected a length for at least one axis", normal(2, 2), s=()),
+    ],
 )
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Array:
     """The real array of which a is the transform over ``axes`` (None: all), along the last of them up to the middle.
@@ -500,10 +503,15 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Array:
            [0., 0.]])
     """
     x = as_array("irfftn", a)
-    pairs = _axes("irfftn", x, None if s is None else [*list(s)[:-1], None], axes)
+    last = None
+    if s is not None:
+        if not len(s):
+            raise ShapeError("irfftn: expected a length for at least one axis, got s=()")
+        s, last = [*s[:-1], None], s[-1]
+    pairs = _axes("irfftn", x, s, axes)
     if pairs:
         axis = pairs[-1][0]
-        pairs[-1] = (axis, _full_length("irfftn", x, axis, None if s is None else list(s)[-1]))
+        pairs[-1] = (axis, _full_length("irfftn", x, axis, last))
     return _to_real("irfftn", x, pairs, norm)
 
 

@@ -307,7 +307,7 @@ def polyder(p: Any, m: Any = 1) -> Array:
     array([2., 2.])
     """
     p = _coefficients("polyder", p)
-    for _ in range(_order("polyder", m)):
+    for _ in range(min(_order("polyder", m), p.size)):
         p = p[:-1] * np.arange(max(p.size - 1, 0), 0, -1)
     return p
 

@@ -70,6 +70,7 @@ class Region:
         self.depends = depends
         self._live = live | depends if keep else live
         self._handles: dict[Node, Array] = {}
+        self._ahead: list[Node] = []
 
     def handle(self, node: Node) -> Array:
         """The array through which rules see ``node``."""
@@ -97,6 +98,13 @@ class Region:
             if result is not None:
                 return Detour(result._node, tuple(entries), tuple(entries.values()))
         return None
+
+    def check_companions(self, node: Node) -> None:
+        """Raise if another node that looks ahead was seen with which this one may not share a derivative."""
+        if self._ahead:
+            assert isinstance(node.primitive, General)
+            node.primitive.check_companions(node, self._ahead, self.order)
+        self._ahead.append(node)
 
     def forget(self, node: Node) -> None:
         """Drop the handle of a node that no rule will ask for again."""
@@ -149,6 +157,7 @@ def pull_back(
                 handles = [region.handle(source) for source in node.inputs]
                 params = node.params
                 if node.primitive.looks_ahead:
+                    region.check_companions(node)
                     params = _with_slopes(node, ct, region.handle(node), handles, outputs, cotangents)
                 contributions = node.primitive.vjp(ct, region.handle(node), handles, wanted, params)
                 for source, contribution in zip(node.inputs, contributions, strict=True):

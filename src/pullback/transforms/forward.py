@@ -46,6 +46,8 @@ def push_forward(
                 if tangent is not None:
                     reached[node] = tangent
                 continue
+            if node.primitive.looks_ahead:
+                region.check_companions(node)
             handles = [region.handle(source) for source in node.inputs]
             tangent = node.primitive.jvp(arriving, region.handle(node), handles, node.params)
             if tangent is not None:

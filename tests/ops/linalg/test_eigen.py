@@ -206,3 +206,36 @@ def test_single_precision_stays_and_knows_its_own_ties():
     assert found.dtype == np.float32
     expected = pb.grad(lambda a: (hermitian(a) @ hermitian(a))[0, 1])(a)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+TWO_CALLS = {
+    "triangles": lambda a: (np.linalg.eigvalsh(a, UPLO="L"), np.linalg.eigh(a, UPLO="U").eigenvectors),
+    "copies": lambda a: (np.linalg.eigvalsh(+a), np.linalg.eigh(a).eigenvectors),
+    "svd": lambda a: (np.linalg.svdvals(a), np.linalg.eigh(a).eigenvectors[:, ::-1]),
+    "eig": lambda a: (np.linalg.eigvals(a), np.linalg.eigh(a).eigenvectors),
+}
+
+
+@pytest.mark.parametrize("calls", TWO_CALLS.values(), ids=TWO_CALLS)
+def test_values_and_vectors_of_two_nodes_are_refused_where_values_repeat(calls):
+    """Neither node sees that both are used: what they give together would lack its limit."""
+
+    def f(a):
+        values, vectors = calls((a + a.T) / 2)
+        return np.sum((vectors * np.exp(values)) @ vectors.T * np.arange(9.0).reshape(3, 3))
+
+    a, t = np.diag([3.0, 2.0, 2.0]), np.ones((3, 3))
+    for derivative in (lambda: pb.grad(f)(a), lambda: pb.jvp(f, (a,), (t,))):
+        with pytest.raises(NotDifferentiableError, match=r"for the equal values|beside another.s vectors"):
+            derivative()
+    distinct = np.diag([1.0, 2.0, 3.0])[::-1, ::-1]
+    assert np.isfinite(pb.grad(f)(distinct)).all()
+
+
+def test_two_decompositions_of_which_each_is_used_for_itself():
+    def f(a, b):
+        return np.sum(np.linalg.eigvalsh(a) ** 2) + np.sum(np.linalg.eigvalsh(b) ** 2)
+
+    a = 2 * np.eye(3)
+    for gradient in pb.grad(f, argnums=(0, 1))(a, a.copy()):
+        np.testing.assert_allclose(gradient, 2 * a)

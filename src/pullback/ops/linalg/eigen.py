@@ -35,6 +35,7 @@ from pullback.ops.linalg.ties import (
     mean_of_equal,
     once,
     reciprocal,
+    refuse_apart,
     refuse_equal,
     shared,
     skew_change,
@@ -104,6 +105,9 @@ def _(ct: Sequence[Any], out: tuple[Array, Array], x: Array, *, lower: bool) -> 
     if by_values is None:
         return [along]
     return [along, [np.broadcast_to(np.arange(w.shape[-1], dtype=values.dtype), values.shape), None]]
+
+
+decompose_hermitian.define_companions(refuse_apart)
 
 
 @decompose_hermitian.define_vjp

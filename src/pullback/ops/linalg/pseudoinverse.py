@@ -83,8 +83,9 @@ def _cutoff(operation: str, **given: Any) -> float | None:
     if len(named) > 1:
         raise ArgumentError(f"{operation}: expected {' or '.join(named)}, got both")
     for name, value in named.items():
-        if isinstance(value, Array) or np.ndim(value):
-            raise ArgumentError(f"{operation}: expected {name} to be a number, got an array of shape {value.shape}")
+        shape = np.shape(value)
+        if isinstance(value, Array) or shape:
+            raise ArgumentError(f"{operation}: expected {name} to be a number, got an array of shape {shape}")
         return float(value)
     return None
 
@@ -107,6 +108,7 @@ def _accuracy(x: Array) -> float:
     rejects=[
         reject(ShapeError, "pinv: expected a matrix or a stack of them, got shape (3,)", normal(3)),
         reject(ArgumentError, "pinv: expected rcond to be a number", normal(3, 3), np.ones(3)),
+        reject(ArgumentError, "pinv: expected rcond to be a number, got an array of shape (1,)", normal(3, 3), [0.1]),
         reject(ArgumentError, "pinv: expected rcond or rtol, got both", normal(3, 3), 0.1, rtol=0.1),
     ],
 )

@@ -40,6 +40,7 @@ from pullback.ops.linalg.ties import (
     negligible,
     once,
     reciprocal,
+    refuse_apart,
     refuse_equal,
     shared,
     skew_change,
@@ -188,6 +189,9 @@ def _check_choice(f: _Factors, by_u: Array | None, by_vh: Array | None, slope: S
 def _steps(n: int, dtype: np.dtype[Any]) -> Any:
     """The direction in which singular values part from each other and from 0."""
     return np.arange(1, n + 1, dtype=dtype)
+
+
+decompose.define_companions(refuse_apart)
 
 
 @decompose.define_vjp

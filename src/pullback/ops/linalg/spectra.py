@@ -19,7 +19,7 @@ from pullback.ops.linalg.matrices import as_diagonal, as_square, check_square, c
 from pullback.ops.linalg.phases import pulled, pushed, turning_of
 from pullback.ops.linalg.results import EigResult
 from pullback.ops.linalg.solving import regular, solve_matrix
-from pullback.ops.linalg.ties import equal_pairs, gaps, largest, once, reciprocal, refuse_equal, shared
+from pullback.ops.linalg.ties import equal_pairs, gaps, largest, once, reciprocal, refuse_apart, refuse_equal, shared
 from pullback.ops.reduction import conjugated
 
 _CONVERGENT = "a matrix whose eigenvalues LAPACK finds"
@@ -49,6 +49,9 @@ def _(x: Aval) -> tuple[Aval, ...]:
     check_square("eig", x)
     dtype = np.result_type(x.dtype, np.complex64)
     return Aval(x.shape[:-1], dtype), Aval(x.shape, dtype)
+
+
+decompose_any.define_companions(refuse_apart)
 
 
 @decompose_any.define_vjp

@@ -23,7 +23,9 @@ values part, it is refused. A graph that was traced learns of equal values when 
 used.
 
 What is computed from one matrix by two calls with the same options (``eigvalsh(a)`` beside ``eigh(a)``) counts as one:
-they share a node. Values are taken as equal if their distance is within the error that LAPACK makes.
+they share a node. What is not seen to be one matrix (``eigvalsh(a + b)`` beside ``eigh(a + b)``) has nodes of its own,
+neither of which sees that values and vectors are both used: that is refused where equal values stand in both. Values
+are taken as equal if their distance is within the error that LAPACK makes.
 """
 
 from __future__ import annotations
@@ -141,6 +143,7 @@ _REASONS = {
     "differentiated forward, got {} {}",
     "beside": "expected distinct values where svd(full_matrices=True) stands beside another decomposition of the same "
     "matrix, got {} {}. Take the values and vectors from one call",
+    "apart": "expected distinct values where those of one decomposition are used beside another's vectors, got {} {}",
     "vectors": "expected distinct values where a function of the vectors is differentiated, got {} {}",
 }
 
@@ -222,6 +225,24 @@ def _(x: Aval) -> Aval:
 @first_order_only.transpose
 def _(ct: Array, x: Array) -> Iterator[Thunk]:
     yield refused("eigh, svd", "the matrix once more", "repeated values whose vectors are used as well have one only")
+
+
+def refuse_apart(node: Node, used: set[int], other: Node, other_used: set[int]) -> None:
+    """Raise if equal values are used of one decomposition and the vectors of another that has them too."""
+    if node.value is None or other.value is None:
+        return
+    places = [min(range(len(one.value)), key=lambda i: one.value[i].ndim) for one in (node, other)]  # of the values
+    x, y = (np.sort(np.abs(one.value[place])) for one, place in zip((node, other), places, strict=True))
+    alone = [{place} == results for place, results in zip(places, (used, other_used), strict=True)]
+    if alone[0] == alone[1] or x.shape != y.shape or x.dtype != y.dtype:
+        return
+    repeated = equal_pairs.evaluate(x) & ~np.eye(x.shape[-1], dtype=bool)
+    wrong = repeated & np.all(np.abs(x - y) <= closeness(x), axis=-1)[..., None, None]
+    if wrong.any():
+        raise NotDifferentiableError(
+            f"{node.primitive.name}: {_REASONS['apart'].format(*_named(wrong, x))}. Take the values and vectors from "
+            "one call"
+        )
 
 
 def turning(n: int, places: Any, dtype: np.dtype[Any], seed: int = 0) -> Any:
