@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pullback.compiler.emit import Module, element
 from pullback.compiler.fuse import RUNNING, SCATTERS, Kernel
-from pullback.compiler.instructions import find
+from pullback.compiler.instructions import find, is_expensive
 from pullback.compiler.loops import KernelWriter, Row
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
@@ -84,9 +84,14 @@ class _RunningWriter(_NestWriter):
             last = (view.shape[axis] - 1) * view.strides[axis]
             return replace(view, offset=view.offset + last, strides=tuple(steps))
 
+        self.apart = is_expensive(RUNNING[node.primitive.name])  # more than to collect what lies apart
         kernel = Kernel(node.array_aval.shape, (axis,), [node])
         base = {one: one for one in node.inputs}
         super().__init__(module, kernel, {node: located(node)}, located, base, place)
+
+    def _vector_axes(self) -> list[int]:
+        axes = super()._vector_axes()
+        return [i for i in axes if self.apart or all(one.strides[i] in (0, 1) for one in self.accesses)]
 
     def _write_row(self, mask: int) -> None:
         _RunningRow(self, mask).write()
