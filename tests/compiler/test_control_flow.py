@@ -171,6 +171,23 @@ def test_indices_are_checked_in_every_step():
         compiled(np.array(True), np.array([7, 7, 7]))
 
 
+@pytest.mark.parametrize("bad", [4, -5, 10**12, -(10**12)])
+def test_an_index_far_out_of_range_in_a_body_harms_nothing(bad):
+    def f(x, i):
+        def step(state):
+            x, n = state
+            return x.at[n * i].set(x[i - n] + 1.0), n + 1
+
+        return pb.while_loop(lambda state: state[1] < 3, step, (pb.asarray(x), 0))[0]
+
+    x = random(4)
+    compared(f, x, np.array(1))
+    compiled = pb.compile(f)
+    with pytest.raises(IndexingError, match="out of range"):
+        compiled(x, np.array(bad))
+    np.testing.assert_array_equal(compiled(x, np.array(1)), f(x, np.array(1)))
+
+
 def test_a_body_with_a_call_of_the_host_is_a_program_in_a_loop_of_the_host():
     def step(c, x):
         for _ in range(6):
