@@ -48,6 +48,12 @@ def test_formulas(text, expected):
     assert tex_formula(text) == expected
 
 
+def test_a_shape_that_stands_for_a_value_is_text():
+    text = tikz(pb.trace(lambda xs: np.sum(np.sin(xs)), np.ones(2)))
+    assert r" \\{}float64[2]};" in text
+    assert "64}[" not in text
+
+
 def test_text():
     assert tex_text("(5, 3): \N{MINUS SIGN}0.4 to 0.1") == "(5, 3): $-$0.4 to 0.1"
     assert tex_text("a_b & 50% {x} \\") == r"a\_b \& 50\% \{x\} $\backslash $"

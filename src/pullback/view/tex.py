@@ -104,19 +104,28 @@ def tex_formula(text: str) -> str:
 
     >>> tex_formula("z1 = w.T @ x"), tex_formula("relu(t2)"), tex_formula("x²·1e−07")
     ('z_{1} = w^{\\top} \\, x', '\\mathrm{relu}(t_{2})', 'x^{2} \\cdot 1 \\times 10^{-7}')
+
+    Where names are words, a product of matrices has a sign: side by side they would be one.
+
+    >>> tex_formula("xs @ w")
+    '\\mathrm{xs} \\mathbin{@} w'
     """
     parts = []
+    words = False
     for match in _TOKEN.finditer(text):
         token = match[0]
         if match["number"]:
             parts.append(tex_power(token.replace("\N{MINUS SIGN}", "-")))
         elif match["name"]:
-            parts.append(_word(token, text[match.end() : match.end() + 1] == "("))
+            called = text[match.end() : match.end() + 1] == "("
+            parts.append(_word(token, called))
+            words = words or (not called and parts[-1].startswith(r"\mathrm"))
         elif match["top"]:
             parts.append(r"^{\top}")
         else:
             parts.append(_SIGNS.get(token) or _character(token))
-    return "".join(parts)
+    between = r"\mathbin{@}" if words else _SIGNS["@"]
+    return "".join(between if part == _SIGNS["@"] else part for part in parts)
 
 
 def _word(word: str, called: bool) -> str:

@@ -90,7 +90,7 @@ def _shape(shape: Shape, layout: Layout, position: int) -> list[str]:
     ]
     rows = [_heading(shape)]
     if shape.value:
-        is_number = not shape.value.startswith("(") and "," not in shape.value and " " not in shape.value
+        is_number = not any(sign in shape.value for sign in "([, ")
         rows.append(rf"$\mathbf{{{tex_formula(shape.value)}}}$" if is_number else tex_text(shape.value))
     text = r" \\{}".join(rows)  # {}: what follows may begin with a bracket
     lines.append(rf"  \node[{style}] at {_point((x, y))} {{{text}}};")
