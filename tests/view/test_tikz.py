@@ -36,7 +36,8 @@ def test_names_partials_and_gradients_are_mathematics():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("w.T @ ct", r"w^{\top} \, \mathrm{ct}"),
+        ("w.T @ ct", r"w^{\top} \mathbin{@} \mathrm{ct}"),
+        ("w.T @ x1", r"w^{\top} \, x_{1}"),
         ("(a + b).T", r"(a + b)^{\top}"),
         ("1 \N{MINUS SIGN} t2²", "1 - t_{2}^{2}"),
         ("1.5e\N{MINUS SIGN}07·x", r"1.5 \times 10^{-7} \cdot x"),
