@@ -193,3 +193,22 @@ def test_a_layer_with_its_activation_is_one_part():
     f = pb.compile(lambda x: layer(x))
     np.testing.assert_allclose(f(x), layer(pb.array(x)).detach(), rtol=1e-4, atol=1e-5)
     assert products(f) == (1, 1)
+
+
+def test_state_is_updated_in_place_on_the_long_way_too_unless_somebody_sees_it():
+    w = pb.Parameter(np.zeros((40, 30), np.float32))
+    x, g = matrix(20, 40, np.float32, seed=2), matrix(20, 30, np.float32, seed=3)
+
+    @pb.compile
+    def step(*, x, g):
+        w.assign(w + x.T @ g)
+
+    step(x=x, g=g)
+    address = w.detach().numpy().ctypes.data
+    step(x=x, g=g)
+    assert w.detach().numpy().ctypes.data == address
+    seen = w.detach().numpy()
+    before = seen.copy()
+    step(x=x, g=g)
+    np.testing.assert_array_equal(seen, before)
+    np.testing.assert_allclose(w.detach(), 3 * (x.T @ g), rtol=1e-4, atol=1e-4)

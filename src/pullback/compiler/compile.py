@@ -230,21 +230,35 @@ class _Entry:
         state = self.traced.state
         for position, _ in state.arguments:
             _check_alone(call, position)
+        owned = self._owned(program)
         values = [_value(call.leaves[i]) for i in call.traced]
         values += [parameter._held.value for parameter in state.reads]
         values += [parameter._held_grad._node.value for parameter in state.grad_reads]  # type: ignore[union-attr]  # settings say that there is one
         values += [_value(array) for array, _ in state.arrays]
-        outputs = program.run(values)
+        outputs = program.run(values, owned)
         if debugging.nan is not None and not all(map(is_finite, outputs)):
             operations.explain_nonfinite(self.traced.graph, values)
         for position, place in state.arguments:
             _write(call.leaves[position], outputs[place])
         for parameter, place in state.writes:
-            parameter._hold(outputs[place], parameter._held.name)
+            if outputs[place] is not parameter._held.value:
+                parameter._hold(outputs[place], parameter._held.name)
         for parameter, at in state.grad_writes:
             parameter._held_grad = None if at is None else Array(constant_node(outputs[at]))
         results = [_restored(outputs[one], self.kind) if traced else one for traced, one in self.traced.results]
         return tree.unflatten(self.traced.structure, results)
+
+    def _owned(self, program: Program) -> set[int]:
+        """The inputs that the program may overwrite where they are: state that nobody else sees."""
+        if debugging.nan is not None or not program.is_native or not available():
+            return set()
+        written = {id(parameter) for parameter, _ in self.traced.state.writes}
+        found = set()
+        for position, parameter in enumerate(self.traced.state.reads, self._first_state):
+            binding = bind(parameter) if id(parameter) in written else None
+            if binding is not None and binding.is_exclusive():
+                found.add(position)
+        return found
 
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
         """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -64,10 +64,20 @@ class Program:
         self._arena: Array | None = aligned(lowered.arena_size)
         self._lock = threading.Lock()
 
-    def run(self, values: Sequence[Any]) -> list[Array]:
-        """Return the outputs for these inputs; each is an array of its own."""
+    @property
+    def is_native(self) -> bool:
+        """Whether there are no calls of the host, any of which may fail midway."""
+        return not any(isinstance(one, HostCall) for one in self.lowered.sequence)
+
+    def run(self, values: Sequence[Any], owned: Collection[int] = ()) -> list[Array]:
+        """Return the outputs for these inputs; each is an array of its own, or an owned one that was overwritten.
+
+        Args:
+            values: the inputs.
+            owned: positions of those that may be overwritten where they are, as nobody else sees them.
+        """
         in_place = self.lowered.in_place
-        overwritten = set(in_place.values())
+        overwritten = set(in_place.values()).difference(owned)
         arrays = [
             np.array(value, aval.dtype, order="C") if i in overwritten else as_input(value, aval.dtype)
             for i, (value, aval) in enumerate(zip(values, self._avals, strict=True))
