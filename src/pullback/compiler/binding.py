@@ -49,7 +49,8 @@ class Binding:
 
     def is_exclusive(self) -> bool:
         """Whether nobody else holds the value."""
-        return all(ctypes.c_int64.from_address(id(one)).value == _HELD for one in (self._node, self.value))
+        words = self.guards(written=True)  # numbers only: whoever looks at the objects holds them
+        return all(ctypes.c_int64.from_address(address).value == wanted for address, wanted in words)
 
     def end(self) -> None:
         """Let go of node and value; entries that know of them do not look at them any more."""
