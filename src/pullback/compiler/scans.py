@@ -314,10 +314,13 @@ def sum_products_after(loop: Loop) -> None:
         else:
             loop.carries.remove(carry)
             last = carry.start
+        parts = [_summed_over_steps(loop, term) for term in summed]
+        if as_scalar(last) != 0:  # from zero on the sum is that of the products
+            parts.insert(0, last)
         with record():
-            result = Array(last)
-            for term in summed:
-                result = operations.add(result, Array(_summed_over_steps(loop, term)))
+            result = Array(parts[0])
+            for part in parts[1:]:
+                result = operations.add(result, Array(part))
         # What stood for the result is now a part of it.
         if kept:
             standing = input_node(carry.result.array_aval)
