@@ -208,6 +208,36 @@ def test_steps_of_arrays_are_formulas(opened: Callable[..., Opened]) -> None:
     assert any(text.startswith("dout/dw = x.T @ dout/dz = ") for text in seen), seen
 
 
+def test_a_partial_that_is_a_number_stands_once(opened: Callable[..., Opened]) -> None:
+    one = opened(pb.expression("d = a*b; L = -d").forward(a=3, b=2).backward())
+    one("pullback.state.goTo(4)")
+    assert one.formula == "dL/dd = -1"
+    one.tab.keyboard.press("ArrowRight")
+    assert one.formula == "dL/da = dL/dd * dd/da = -1 * 2 = -2"
+
+
+def test_steps_go_through_a_loop_and_its_body_unfolds(opened: Callable[..., Opened]) -> None:
+    def loss(xs: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            new = np.tanh(h * 0.5 + x)
+            return new, new
+
+        return np.sum(pb.scan(step, np.zeros(2), xs)[0])
+
+    xs = np.ones((3, 2))
+    one = opened(pb.trace(loss, xs).forward(xs).backward())
+    assert any(text.startswith("step.new = tanh(step.t2)") for text in graph_texts(one))
+    one("pullback.state.goTo(0)")
+    seen = []
+    while one("pullback.state.step < pullback.state.last - 1"):
+        one.tab.keyboard.press("ArrowRight")
+        seen.append(one.formula)
+    assert any(text.startswith("dout/dxs = ") for text in seen), seen
+    assert not any("step." in text for text in seen), seen
+    one("pullback.state.toggle(0)")
+    assert any(text.startswith("stepbody of t1, 3 times · 5 nodes") for text in graph_texts(one)), graph_texts(one)
+
+
 # What if --------------------------------------------------------------------------------------------------------------
 
 

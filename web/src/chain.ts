@@ -87,7 +87,7 @@ export class Chain {
    * paths come together the sum of what has arrived so far, with dots for what is still to come.
    */
   edge(edge: number, position: number): Formula {
-    const { source } = this.picture.edges[edge]!;
+    const { source, target } = this.picture.edges[edge]!;
     const all = this.board.arrivalsOf(source);
     const done = this.board.arrived(source, position);
     const waiting = done.length < all.length;
@@ -112,10 +112,11 @@ export class Chain {
       numbers.push(all.length > 1 ? this.term(one, i > 0) : this.factors(one));
     });
     const dots = waiting ? [PLUS, operator("⋯")] : [];
-    parts.push(...dots, EQUALS, ...numbers, ...dots);
+    const isNumber = all.length === 1 && target === this.picture.output && this.partialFormula(edge) === null;
+    parts.push(...dots, ...(isNumber ? [] : [EQUALS, ...numbers, ...dots]));
     if (!waiting) {
       const total = this.shown(this.readings.gradient(source), "gradient");
-      const same = all.length === 1 && this.picture.edges[edge]!.target === this.picture.output;
+      const same = all.length === 1 && target === this.picture.output;
       if (!same) parts.push(EQUALS, total);
     }
     return row(...parts);
