@@ -122,3 +122,13 @@ def test_it_is_the_reduction_of_logaddexp():
     x = np.array([[0.0, 1.0], [2.0, 3.0]])
     found = np.logaddexp.reduce(pb.array(x, requires_grad=True), axis=1, keepdims=True)
     np.testing.assert_allclose(np.asarray(found.detach()), np.logaddexp.reduce(x, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transform", [lambda f: f, pb.compile], ids=["eager", "compiled"])
+def test_the_derivative_does_not_lose_digits_to_a_large_total(dtype, transform):
+    x = np.array([0.0, 1.0, 3.0], dtype)
+    exact = np.exp(x.astype(float)) / np.exp(x.astype(float)).sum()
+    for offset in (0.0, 1e4, -1e6):
+        found = transform(pb.grad(pb.special.logsumexp))(x + dtype(offset))
+        np.testing.assert_allclose(found, exact, rtol=4 * np.finfo(dtype).eps)

@@ -79,6 +79,9 @@ CASES = {
     "softmax of a row that is masked altogether, not selected": (
         lambda x: np.where(np.array([[False], [True]]), nn.softmax(np.where(np.array([[False], [True]]), x, -inf)),
                            0.0)[:, 0].sum(), [[0.0, 0.0], [0.0, 0.0]], [[0, 0], [0.25, -0.25]]),
+    "norm of a row with an infinity, not selected": (
+        lambda x: np.where(np.array([False, True]), np.linalg.norm(x, axis=1), 0.0).sum(), [[inf, 1.0], [3.0, 4.0]],
+        [[0, 0], [0.6, 0.8]]),
     "hypot at (0, 0)": (lambda x: np.hypot(x, x).sum(), [0.0], [0]),
 }  # fmt: skip
 

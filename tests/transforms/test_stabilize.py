@@ -38,6 +38,55 @@ FORMS = {
         (lambda x: np.exp(x) / np.sum(np.exp(x), axis=0), np.stack([X, P])),
         (lambda x: np.exp(x) * np.reciprocal(np.sum(np.exp(x))), X),
     ],
+    "one_minus_softmax": [
+        (lambda x: 1 - softmax(x), X),
+        (lambda x: 1 - softmax(x, axis=0)[:, 1], np.stack([X, P, 9 * P])),
+    ],
+    "log_of_one_minus_softmax": [
+        (lambda x: np.log(1 - softmax(x)), 3 * X),
+        (lambda x: np.log1p(-softmax(x)[1]), X),
+    ],
+    "mean_by_exps": [(lambda x: np.sum(x**2 * np.exp(x), axis=0) / np.sum(np.exp(x), axis=0), np.stack([X, P]))],
+    "share_of_two_exps": [(lambda x: np.exp(x) / (np.exp(x) + np.exp(x * x)), X)],
+    "log_of_share_of_two_exps": [(lambda x: np.log(np.exp(x) / (np.exp(x * x) + np.exp(x))), X)],
+    "log_of_weighted_sum_of_exps": [(lambda x: np.log(np.sum(np.exp(x) * x**2, axis=1)), np.stack([X, P]))],
+    "log_of_weighted_sum_of_two_exps": [
+        (lambda x: np.log(0.3 * np.exp(x) + x * x * np.exp(2 * x)), X),
+        (lambda x: np.log(np.exp(x) * 2 + np.exp(-x)), X),
+    ],
+    "log_of_twice_cosh": [(lambda x: np.log(2 * np.cosh(x)), X)],
+    "log_of_sinh": [(lambda x: np.log(np.sinh(x)), P)],
+    "root_of_exp": [(lambda x: np.sqrt(np.exp(x)), X)],
+    "log_of_one_minus_tanh_squared": [(lambda x: np.log(1 - np.tanh(x) ** 2), X)],
+    "one_plus_tanh": [(lambda x: 1 + np.tanh(x), X)],
+    "log_of_one_minus_tanh": [(lambda x: np.log(1 - np.tanh(x)), X), (lambda x: np.log1p(-np.tanh(x)), 1e-9 * X)],
+    "log_of_one_plus_tanh": [(lambda x: np.log(1 + np.tanh(x)), X), (lambda x: np.log1p(np.tanh(x)), X)],
+    "log_of_half_erfc": [
+        (lambda x: np.log(0.5 * pb.special.erfc(x)), X),
+        (lambda x: np.log(0.5 * (1 - pb.special.erf(x))), X),
+    ],
+    "log_of_half_of_one_plus_erf": [(lambda x: np.log(0.5 * (1 + pb.special.erf(x))), X)],
+    "log_of_square": [(lambda x: np.log(x * x), X), (lambda x: np.log(np.square(x)), X)],
+    "log_of_power": [
+        (lambda x: np.log(x**3), P),
+        (lambda x: np.log(x * x * x), P),
+        (lambda x: np.log(x**-4), X),
+        (lambda x: np.log(x**0.5), P),
+    ],
+    "log_of_half_of_one_plus_tanh": [
+        (lambda x: np.log(0.5 * (1 + np.tanh(x))), X),
+        (lambda x: np.log((np.tanh(x) + 1) / 2), X),
+    ],
+    "log_of_half_of_one_minus_tanh": [
+        (lambda x: np.log(0.5 * (1 - np.tanh(x))), X),
+        (lambda x: np.log((1 - np.tanh(x)) / 2), X),
+    ],
+    "log_of_product_of_two": [(lambda x: np.log(np.sin(x) * x), P)],
+    "log_of_sum_of_squares": [(lambda x: np.log(np.sum(x**2, axis=0)), np.stack([X, P]))],
+    "root_of_variance": [
+        (lambda x: np.sqrt(np.var(x, axis=1)), np.stack([X, P])),
+        (lambda x: np.sqrt(np.var(x, ddof=1)), X),
+    ],
     "written_log_softmax": [(lambda x: x - pb.special.logsumexp(x, axis=-1, keepdims=True), np.stack([X, P]))],
     "log_of_one_plus_exp": [(lambda x: np.log(1 + np.exp(x)), X), (lambda x: np.log1p(np.exp(x)), X)],
     "log_of_sum_of_two_exps": [(lambda x: np.log(np.exp(x) + np.exp(2 * x)), X)],
@@ -223,6 +272,26 @@ EXTREMES = {
     "a root of a sum of squares": (lambda x: np.sqrt(np.sum(x**2)), [3e-200, 4e-200], [0.6, 0.8]),
     "log of a product": (lambda x: np.log(np.prod(x)), [1e-200, 1e-200], [1e200, 1e200]),
     "log of a quotient": (lambda x: np.log(x[0] / x[1]), [1e-300, 1e300], [1e300, -1e-300]),
+    "log of a power": (lambda x: np.log(x**3).sum(), [1e-200, 1e200], [3e200, 3e-200]),
+    "log of a sum of squares": (lambda x: np.log(np.sum(x**2)), [3e200, 4e200], [0.24e-200, 0.32e-200]),
+    "a root of a variance": (lambda x: np.sqrt(np.var(x)), [1e200, 3e200], [-0.5, 0.5]),
+    "log of 1 - softmax": (lambda x: np.log(1 - softmax(x)[0]), [800.0, 0.0], [-1, 1]),
+    "a mean weighted by exponentials": (
+        lambda x: np.sum(np.arange(2) * np.exp(x)) / np.sum(np.exp(x)), [1000.0, 1000.0], [-0.25, 0.25]),
+    "log of a mixture": (lambda x: np.log(0.5 * np.exp(x[0]) + 0.5 * np.exp(x[1])), [-900.0, -900.0], [0.5, 0.5]),
+    "log of a weighted sum of exponentials": (
+        lambda x: np.log(np.sum(np.array([0.5, 2.0]) * np.exp(x))), [1000.0, 990.0],
+        [1 / (1 + 4 * np.exp(-10)), 1 / (1 + np.exp(10) / 4)]),
+    "a share of two exponentials": (lambda x: np.exp(x[0]) / (np.exp(x[0]) + np.exp(x[1])), [1e3, 1e3], [0.25, -0.25]),
+    "log of 1 - tanh squared": (lambda x: np.log(1 - np.tanh(x) ** 2).sum(), [400.0, -400.0], [-2, 2]),
+    "log of 1 + tanh": (lambda x: np.log(1 + np.tanh(x)).sum(), [-400.0, 400.0], [2, 0]),
+    "log of half of 1 - tanh": (lambda x: np.log((1 - np.tanh(x)) / 2).sum(), [-400.0, 400.0], [0, -2]),
+    "log of half of 1 + erf": (lambda x: np.log((1 + pb.special.erf(x)) / 2).sum(), [40.0], [0]),
+    "log of sinh": (lambda x: np.log(np.sinh(x)).sum(), [800.0], [1]),
+    "log of 2 cosh": (lambda x: np.log(2 * np.cosh(x)).sum(), [800.0, -800.0], [1, -1]),
+    "a root of an exponential": (lambda x: np.sqrt(np.exp(x)).sum(), [-1500.0, 0.0], [0, 0.5]),
+    "log2 of a sigmoid": (lambda x: np.log2(sigmoid(x)).sum(), [-800.0, 800.0], [1 / np.log(2), 0]),
+    "log10 of 1 + exp": (lambda x: np.log10(1 + np.exp(x)).sum(), [800.0, -800.0], [1 / np.log(10), 0]),
     "log of a determinant": (lambda x: np.log(np.linalg.det(np.diag(x))), [1e-200, 1e-200], [1e200, 1e200]),
     "cross-entropy of a sure wrong logit": (
         lambda z: -(0.25 * np.log(sigmoid(z)) + 0.75 * np.log(1 - sigmoid(z))).sum(), [-800.0, 800.0], [-0.25, 0.75]),
@@ -259,6 +328,13 @@ def test_a_name_that_comes_twice_stands_for_one_node():
     _, other = traced(lambda x: np.exp(x) / np.sum(np.exp(2 * x)), X)
     assert match(pattern("exp(x) / sum(exp(x))"), same) is not None
     assert match(pattern("exp(x) / sum(exp(x))"), other) is None
+
+
+def test_a_name_may_stand_for_what_was_computed_twice():
+    _, node = traced(lambda x: np.exp(x - 1) / np.sum(np.exp(x - 1)), X)
+    assert match(pattern("exp(x) / sum(exp(x))"), node) is not None
+    _, node = traced(lambda x: np.exp(x - 1) / np.sum(np.exp(x - 2)), X)
+    assert match(pattern("exp(x) / sum(exp(x))"), node) is None
 
 
 def test_numbers_stand_for_constants_that_are_that_all_over():

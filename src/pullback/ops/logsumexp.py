@@ -87,13 +87,14 @@ def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes) -> Array:
     axis_params=("axes",),
 )
 def exp_normalized(x: Any, total: Any, *, axes: Axes) -> Any:
-    """``exp(x - total)`` with the logsumexp of x over ``axes`` as total: the softmax.
+    """``exp(x - total)`` with the logsumexp of x over ``axes`` as total, made to add up to 1: the softmax.
 
     Where the total is inf the infinite elements share equally; where it is -inf all are zero.
     """
     row = total.reshape(reduced(x.shape, axes, keepdims=True))
     with np.errstate(all="ignore"):
         shares = np.exp(x - row)
+        shares /= np.add.reduce(shares, axis=axes, keepdims=True)  # a large total has been rounded
         if not np.isfinite(row).all():
             infinite = x.real == np.inf
             equal = infinite / np.maximum(np.add.reduce(infinite, axis=axes, keepdims=True), 1)
@@ -107,7 +108,9 @@ def _(x: Array, total: Array, *, axes: Axes) -> Array:
     infinite = operations.astype(x == np.inf, x.dtype)
     number = operations.maximum(reduce_sum(infinite, axes=axes), 1)
     equal = infinite / spread(number, x.shape, axes)
-    shares = operations.where(row == -np.inf, 0, operations.exp(x - row))
+    shares = operations.exp(x - row)
+    shares = shares / spread(reduce_sum(shares, axes=axes), x.shape, axes)
+    shares = operations.where(row == -np.inf, 0, shares)
     result: Array = operations.where(row == np.inf, equal, shares)
     return result
 
@@ -122,19 +125,23 @@ def _(x: Aval, total: Aval, *, axes: Axes) -> Aval:
 
 @exp_normalized.define_vjp
 def _(ct: Array, out: Array, x: Array, total: Array, *, axes: Axes) -> Iterator[Thunk]:
-    product = operations.strong_product(ct, conjugated(out))
-    yield lambda: product
-    yield lambda: -reduce_sum(product, axes=axes)
+    yield lambda: _centred(ct, conjugated(out), axes)
+    yield None  # it only shifts what is divided by its own sum
 
 
 @exp_normalized.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, total: Array, *, axes: Axes) -> Array:
-    by_x, by_total = tangents
-    if by_total is not None:
-        shift = spread(by_total, x.shape, axes)
-        by_x = -shift if by_x is None else by_x - shift
-    pushed: Array = operations.strong_product(by_x, out)
-    return pushed
+    by_x = tangents[0]
+    return operations.zeros_like(x) if by_x is None else _centred(by_x, out, axes)
+
+
+def _centred(t: Array, shares: Array, axes: Axes) -> Array:
+    """The Jacobian diag(s) - s s^T of shares s, which is symmetric, times t."""
+    product = operations.strong_product(t, shares)
+    centred: Array = product - operations.strong_product(
+        spread(reduce_sum(product, axes=axes), shares.shape, axes), shares
+    )
+    return centred
 
 
 @function(

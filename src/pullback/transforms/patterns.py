@@ -89,13 +89,29 @@ class Bound:
     moves: Moves
 
     def same(self, other: Bound) -> bool:
-        """Whether both are the same elements of one node, or equal constants."""
-        if self.node is not other.node:
+        """Whether both are the same elements of one node, or of two that compute the same; or equal constants."""
+        if not _same_operation(self.node, other.node):
             number = as_scalar(self.node)
             return number is not None and number == as_scalar(other.node)
         return len(self.moves) == len(other.moves) and all(
             _same_move(one, two) for one, two in zip(self.moves, other.moves, strict=True)
         )
+
+
+def _same_operation(one: Node, two: Node) -> bool:
+    """Whether two nodes are one, or the same operation on the same: ``exp(x[0]) / (exp(x[0]) + exp(x[1]))``."""
+    return one is two or bool(
+        one.inputs
+        and one.primitive is two.primitive
+        and len(one.inputs) == len(two.inputs)
+        and all(a is b or _equal_numbers(a, b) for a, b in zip(one.inputs, two.inputs, strict=True))
+        and one.params == two.params
+    )
+
+
+def _equal_numbers(one: Node, two: Node) -> bool:
+    number = as_scalar(one)
+    return number is not None and one.aval == two.aval and number == as_scalar(two)
 
 
 def _same_move(one: Node, two: Node) -> bool:

@@ -8,6 +8,8 @@ as it is written is finite.
 from __future__ import annotations
 
 import inspect
+import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +46,10 @@ class Rewrite:
     make: Callable[..., Array | None]
 
 
+_BASES = {"log2": 2.0, "log10": 10.0}
+_TRANSCENDENTAL = re.compile("exp|sigmoid|softmax|tanh|cosh|sinh|ndtr|erf")
+"""In a logarithm of these the base does not matter; others, as of a quotient, are exact at powers of the base."""
+
 table: dict[str, Rewrite] = {}
 """Every rewrite by name, in the order in which they are tried."""
 
@@ -54,15 +60,15 @@ _by_root_backward: dict[str, list[tuple[Rewrite, Any]]] = {}
 def rewrite(
     *patterns: str, changes: str = FINITE, backward: bool = False, yields: bool = False
 ) -> Callable[[Any], Any]:
-    """Declare a rewrite of these patterns."""
+    """Declare a rewrite of these patterns; one of a logarithm is one of those to base 2 and 10 too."""
 
     def declare(make: Callable[..., Array | None]) -> Callable[..., Array | None]:
         assert make.__doc__, f"{make.__name__}: a rewrite says its identity"
-        one = Rewrite(
-            make.__name__.strip("_"), patterns, changes, inspect.cleandoc(make.__doc__), backward, yields, make
-        )
+        based = [text for text in patterns if text.startswith("log(") and _TRANSCENDENTAL.search(text)]
+        texts = (*patterns, *(base + text[3:] for base in _BASES for text in based))
+        one = Rewrite(make.__name__.strip("_"), texts, changes, inspect.cleandoc(make.__doc__), backward, yields, make)
         table[one.name] = one
-        for text in patterns:
+        for text in texts:
             form = pattern(text)
             for known in (_by_root, _by_root_backward) if backward else (_by_root,):
                 forms = known.setdefault(form.operation, [])
@@ -91,7 +97,8 @@ class Found:
         result = self.rewrite.make(**arrays(self.match, handle), **self.match.held)
         if result is None:
             return None
-        result = moved(result, self.match.after)
+        base = _BASES.get(self.node.primitive.name)
+        result = moved(result if base is None else result * (1 / math.log(base)), self.match.after)
         return result if result.aval == self.node.aval else None
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.graph import as_scalar
 from pullback.core.operations import operations as op
 from pullback.transforms.patterns import Held
 from pullback.transforms.rewrites import ROUNDING, rewrite, squares_of
@@ -85,6 +86,45 @@ def written_softmax(x: Array, sum: Held) -> Array | None:
     return op.softmax(x, axis=sum.axes) if sum.is_spread else None
 
 
+@rewrite("1 - softmax(x)", changes=ROUNDING, backward=True)
+def one_minus_softmax(x: Array, softmax: Held) -> Array:
+    """1 - softmax(x)[i] = sum of the other elements of softmax(x), where that is the smaller part"""
+    share = op.softmax(x, axis=softmax.axes)
+    large = share > 0.5  # at most one of a row
+    others = op.sum(op.where(large, 0, share), axis=softmax.axes, keepdims=True)
+    return softmax.moved(op.where(large, others, 1 - share))
+
+
+@rewrite("log(1 - softmax(x))", "log1p(-softmax(x))", backward=True)
+def log_of_one_minus_softmax(x: Array, softmax: Held) -> Array:
+    """log(1 - softmax(x)[i]) = logsumexp of the other elements of log_softmax(x), where that is the smaller part"""
+    logarithm = op.log_softmax(x, axis=softmax.axes)
+    share = op.exp(logarithm)
+    large = share > 0.5
+    others = op.logsumexp(op.where(large, -np.inf, logarithm), axis=softmax.axes, keepdims=True)
+    return softmax.moved(op.where(large, others, op.log1p(-op.where(large, 0, share))))
+
+
+@rewrite("sum(w * exp(x)) / sum(exp(x))", backward=True)
+def mean_by_exps(w: Array, x: Array, sum: Held) -> Array:
+    """sum(w exp(x)) / sum(exp(x)) = sum(w softmax(x))"""
+    return sum.moved(op.sum(w * op.softmax(x, axis=sum.axes), axis=sum.axes))
+
+
+@rewrite("exp(a) / (exp(a) + exp(b))", backward=True)
+def share_of_two_exps(a: Array, b: Array) -> Array:
+    """exp(a) / (exp(a) + exp(b)) = sigmoid(a - b)"""
+    result: Array = op.sigmoid(a - b)
+    return result
+
+
+@rewrite("log(exp(a) / (exp(a) + exp(b)))", backward=True)
+def log_of_share_of_two_exps(a: Array, b: Array) -> Array:
+    """log(exp(a) / (exp(a) + exp(b))) = log_sigmoid(a - b)"""
+    result: Array = op.log_sigmoid(a - b)
+    return result
+
+
 @rewrite("x - logsumexp(x)", changes=ROUNDING)
 def written_log_softmax(x: Array, logsumexp: Held) -> Array | None:
     """X - logsumexp(x) = log_softmax(x)"""
@@ -112,6 +152,23 @@ def log_of_sum_of_two_exps(a: Array, b: Array) -> Array:
 def log_of_sum_of_exps(x: Array, sum: Held) -> Array:
     """log(sum(exp(x))) = logsumexp(x)"""
     return sum.moved(op.logsumexp(x, axis=sum.axes))
+
+
+@rewrite("log(sum(w * exp(x)))", backward=True)
+def log_of_weighted_sum_of_exps(w: Array, x: Array, sum: Held) -> Array:
+    """log(sum(w exp(x))) = m + log(sum(w exp(x - m))), m being the largest x with a weight"""
+    return sum.moved(op.logsumexp(x, axis=sum.axes, b=w))
+
+
+@rewrite("log(v * exp(a) + w * exp(b))", "log(exp(a) + w * exp(b))", backward=True)
+def log_of_weighted_sum_of_two_exps(a: Array, b: Array, w: Array, v: Array | None = None) -> Array:
+    """log(v exp(a) + w exp(b)) = m + log(v exp(a - m) + w exp(b - m)), m being the larger one with a weight"""
+    v = op.ones_like(w) if v is None else v
+    peak = op.maximum(*[op.where(op.equal(weight, 0), -np.inf, op.stop_gradient(x)) for weight, x in ((v, a), (w, b))])
+    peak = op.where(op.isfinite(peak), peak, 0)
+    terms = op.strong_product(v, op.exp(a - peak)) + op.strong_product(w, op.exp(b - peak))
+    result: Array = peak + op.log(terms)
+    return result
 
 
 @rewrite("log(mean(exp(x)))", backward=True)
@@ -143,6 +200,28 @@ def log_of_cosh(x: Array) -> Array:
     near = size < 1
     close = op.log1p(2 * op.square(op.sinh(op.where(near, x, 0) / 2)))
     result: Array = op.where(near, close, size + op.log1p(op.exp(-2 * size)) - math.log(2))
+    return result
+
+
+@rewrite("log(2 * cosh(x))", backward=True)
+def log_of_twice_cosh(x: Array) -> Array:
+    """log(2 cosh(x)) = logaddexp(x, -x)"""
+    result: Array = op.logaddexp(x, -x)
+    return result
+
+
+@rewrite("log(sinh(x))", backward=True)
+def log_of_sinh(x: Array) -> Array:
+    """log(sinh(x)) = x + log(1 - exp(-2x)) - log 2"""
+    size = op.absolute(x)
+    result: Array = op.where(x < 0, np.nan, size + op.log1mexp(-2 * size) - math.log(2))
+    return result
+
+
+@rewrite("sqrt(exp(x))", backward=True)
+def root_of_exp(x: Array) -> Array:
+    """sqrt(exp(x)) = exp(x / 2)"""
+    result: Array = op.exp(x / 2)
     return result
 
 
@@ -259,10 +338,54 @@ def one_minus_tanh_squared(x: Array) -> Array:
     return result
 
 
+@rewrite(*(f"log(1 - {square})" for square in squares_of("tanh(x)")), backward=True)
+def log_of_one_minus_tanh_squared(x: Array) -> Array:
+    """log(1 - tanh(x)^2) = -2 log(cosh(x))"""
+    result: Array = -2 * log_of_cosh(x)
+    return result
+
+
 @rewrite("1 - tanh(x)", changes=ROUNDING)
 def one_minus_tanh(x: Array) -> Array:
     """1 - tanh(x) = 2 sigmoid(-2x)"""
     result: Array = 2 * op.sigmoid(-2 * x)
+    return result
+
+
+@rewrite("1 + tanh(x)", changes=ROUNDING)
+def one_plus_tanh(x: Array) -> Array:
+    """1 + tanh(x) = 2 sigmoid(2x)"""
+    result: Array = 2 * op.sigmoid(2 * x)
+    return result
+
+
+@rewrite("log(0.5 * (1 + tanh(x)))", "log((1 + tanh(x)) / 2)", backward=True)
+def log_of_half_of_one_plus_tanh(x: Array) -> Array:
+    """log((1 + tanh(x)) / 2) = log_sigmoid(2x)"""
+    result: Array = op.log_sigmoid(2 * x)
+    return result
+
+
+@rewrite("log(0.5 * (1 - tanh(x)))", "log((1 - tanh(x)) / 2)", backward=True)
+def log_of_half_of_one_minus_tanh(x: Array) -> Array:
+    """log((1 - tanh(x)) / 2) = log_sigmoid(-2x)"""
+    result: Array = op.log_sigmoid(-2 * x)
+    return result
+
+
+@rewrite("log(1 - tanh(x))", "log1p(-tanh(x))", backward=True)
+def log_of_one_minus_tanh(x: Array) -> Array:
+    """log(1 - tanh(x)) = log 2 + log_sigmoid(-2x)"""
+    # Near 0 the terms cancel: there it is computed as it is written.
+    near = x < 0.25
+    result: Array = op.where(near, op.log1p(-op.tanh(op.where(near, x, 0))), math.log(2) + op.log_sigmoid(-2 * x))
+    return result
+
+
+@rewrite("log(1 + tanh(x))", "log1p(tanh(x))", backward=True)
+def log_of_one_plus_tanh(x: Array) -> Array:
+    """log(1 + tanh(x)) = log 2 + log_sigmoid(2x)"""
+    result: Array = log_of_one_minus_tanh(-x)
     return result
 
 
@@ -341,6 +464,20 @@ def log_of_one_minus_ndtr(x: Array) -> Array:
     return result
 
 
+@rewrite("log(0.5 * erfc(x))", "log(0.5 * (1 - erf(x)))", "log((1 - erf(x)) / 2)", backward=True)
+def log_of_half_erfc(x: Array) -> Array:
+    """log(erfc(x) / 2) = log_ndtr(-sqrt(2) x)"""
+    result: Array = op.log_ndtr(-math.sqrt(2) * x)
+    return result
+
+
+@rewrite("log(0.5 * (1 + erf(x)))", "log((1 + erf(x)) / 2)", backward=True)
+def log_of_half_of_one_plus_erf(x: Array) -> Array:
+    """log((1 + erf(x)) / 2) = log_ndtr(sqrt(2) x)"""
+    result: Array = op.log_ndtr(math.sqrt(2) * x)
+    return result
+
+
 @rewrite("log(erfc(x))", "log(1 - erf(x))", backward=True)
 def log_of_erfc(x: Array) -> Array:
     """log(erfc(x)) = log_ndtr(-sqrt(2) x) + log 2"""
@@ -348,18 +485,52 @@ def log_of_erfc(x: Array) -> Array:
     return result
 
 
-# Quotients ------------------------------------------------------------------------------------------------------------
+# Quotients and products ----------------------------------------------------------------------------------------------
 
 
 @rewrite("log(x / y)", backward=True)
 def log_of_quotient(x: Array, y: Array) -> Array:
     """log(x / y) = log|x| - log|y| where the quotient overflows or underflows, and is not negative"""
-    quotient = x / y
-    tame = op.isfinite(quotient) & op.not_equal(quotient, 0)
-    safe = op.where(tame, quotient, 1)
-    sign = op.where(op.sign(x) * op.sign(y) < 0, np.nan, 0)
-    apart = op.log(op.absolute(op.where(tame, 1, x))) - op.log(op.absolute(op.where(tame, 1, y))) + sign
-    result: Array = op.where(tame, op.log(safe), apart)
+    return _log_apart(x / y, x, y, -1)
+
+
+@rewrite(*(f"log({square})" for square in squares_of("x")), backward=True)
+def log_of_square(x: Array) -> Array:
+    """log(x^2) = 2 log|x|"""
+    result: Array = 2 * op.log(op.absolute(x))
+    return result
+
+
+@rewrite("log(x**n)", "log(x * x * x)", backward=True)
+def log_of_power(x: Array, n: Array | None = None) -> Array | None:
+    """log(x^n) = n log|x| where x is not negative, or n even"""
+    exponent = 3.0 if n is None else as_scalar(n._node)
+    if exponent is None or exponent == 0:
+        return None
+    logarithm = exponent * op.log(op.absolute(x))
+    if exponent % 2 == 0:
+        return logarithm
+    wrong = op.where(op.equal(op.stop_gradient(x) ** exponent, 0), -np.inf, np.nan)  # as of a product
+    result: Array = op.where(x < 0, wrong, logarithm)
+    return result
+
+
+@rewrite("log(x * y)", yields=True)
+def log_of_product_of_two(x: Array, y: Array) -> Array | None:
+    """log(x y) = log|x| + log|y| where the product overflows or underflows, and is not negative"""
+    if as_scalar(x._node) is not None or as_scalar(y._node) is not None:
+        return None  # a number is of a usual size
+    return _log_apart(x * y, x, y, 1)
+
+
+def _log_apart(value: Array, x: Array, y: Array, sign: int) -> Array:
+    """The logarithm of a product or quotient: by those of x and y where it is 0 or not finite."""
+    tame = op.isfinite(value) & op.not_equal(value, 0)
+    one, two = [op.log(op.absolute(op.where(tame, 1, part))) for part in (x, y)]
+    negative = op.sign(x) * op.sign(y) < 0
+    wrong = op.where(op.equal(value, 0), -np.inf, np.nan)  # a -0 has the logarithm -inf
+    apart = op.where(negative, wrong, one + sign * two)
+    result: Array = op.where(tame, op.log(op.where(tame, value, 1)), apart)
     return result
 
 

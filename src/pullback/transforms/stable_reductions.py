@@ -26,9 +26,12 @@ def mean_of_squares_less_square_of_mean(x: Array, mean: Held) -> Array:
 @rewrite("log(prod(x))", backward=True)
 def log_of_product(x: Array, prod: Held) -> Array:
     """log(prod(x)) = sum(log|x|) where the product is not negative"""
+    product = op.prod(op.stop_gradient(x), axis=prod.axes)
     negative = op.sum(op.astype(x < 0, np.int64), axis=prod.axes) % 2 == 1
     logarithm = op.sum(op.log(op.absolute(x)), axis=prod.axes)
-    return prod.moved(op.where(negative, np.nan, logarithm))
+    # A product that is 0, also one that underflowed to -0, has the logarithm -inf.
+    wrong = op.where(op.equal(product, 0), -np.inf, np.nan)
+    return prod.moved(op.where(negative, wrong, logarithm))
 
 
 # Means and norms ------------------------------------------------------------------------------------------------------
@@ -60,6 +63,18 @@ def root_of_sum_of_squares(x: Array, sum: Held) -> Array:
 def root_of_inner_product(x: Array, matmul: Held) -> Array | None:
     """sqrt(x @ x) = norm(x), x being a vector"""
     return matmul.moved(_norm(x, (0,))) if x.ndim == 1 else None
+
+
+@rewrite(*(f"log(sum({square}))" for square in squares_of("x")), backward=True)
+def log_of_sum_of_squares(x: Array, sum: Held) -> Array:
+    """log(sum(x^2)) = 2 log(norm(x))"""
+    return sum.moved(2 * op.log(_norm(x, sum.axes)))
+
+
+@rewrite("sqrt(var(x))", backward=True)
+def root_of_variance(x: Array, var: Held) -> Array:
+    """sqrt(var(x)) = std(x)"""
+    return var.moved(op.std(x, axis=var.axes, ddof=var.params["ddof"]))
 
 
 @rewrite(*(f"sqrt(mean({square}))" for square in squares_of("x")), backward=True)

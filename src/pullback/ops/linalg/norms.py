@@ -73,12 +73,13 @@ def _direction(x: Array, out: Array, axes: Axes) -> Array:
 
 @length.define_vjp
 def _(ct: Array, out: Array, x: Array, *, axes: Axes) -> Iterator[Thunk]:
-    yield lambda: spread(ct, x.shape, axes) * _direction(x, out, axes)
+    yield lambda: operations.strong_product(spread(ct, x.shape, axes), _direction(x, out, axes))
 
 
 @length.define_jvp
 def _(tangents: Sequence[Any], out: Array, x: Array, *, axes: Axes) -> Array:
-    return reduce_sum(operations.real(conjugated(_direction(x, out, axes)) * tangents[0]), axes=axes)
+    pushed = operations.strong_product(tangents[0], conjugated(_direction(x, out, axes)))
+    return reduce_sum(operations.real(pushed), axes=axes)
 
 
 # Norms of vectors -----------------------------------------------------------------------------------------------------
