@@ -166,6 +166,23 @@ def test_an_eager_loop_shows_the_body_that_was_written():
     assert inside(summarize(graph), "step")[-1].written == "tanh(step.t2)"
 
 
+@pytest.mark.parametrize("name", ["x" * 10_000, "<script>alert(1)</script>", "a\nb\u202e", "{0.__class__}", ""])
+def test_a_hostile_name_of_a_function_is_a_short_word(name, tmp_path):
+    def function(state, x):
+        return state * x, None
+
+    function.__name__ = name
+    graph = pb.trace(lambda xs: np.sum(pb.scan(function, np.ones(2), xs)[0]), XS)
+    ((label, detail),) = bodies_of(summarize(graph))
+    assert label == ("x" * 39 + "…" if name.startswith("x") else "body")
+    assert detail == "body of t1, 5 times"
+    names = [item.name for item in summarize(graph).items]
+    assert len(set(names)) == len(names)
+    graph.save(tmp_path / "graph.svg")
+    assert "\u202e" not in str(graph)
+    assert "<script>" not in (tmp_path / "graph.svg").read_text(encoding="utf-8")
+
+
 def test_bodies_that_are_too_much_stay_in_their_node(monkeypatch):
     monkeypatch.setattr(bodies, "MOST_HELD", 3)
     assert bodies_of(summarize(pb.trace(recurrent, XS))) == []

@@ -9,9 +9,13 @@ from pullback.control.bodies import Body
 from pullback.core.node import Node
 from pullback.view.groups import Group, chain
 from pullback.view.model import Item, Link, Operand, Picture
+from pullback.view.notation import shortened
 
 MOST_HELD = 500
 """So many nodes of bodies are shown in a picture; bodies that would make it more stay inside their node."""
+
+LONGEST_LABEL = 40
+"""How many characters of a function's name stand before the names of its nodes."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,16 @@ class Held:
 def held(node: Node) -> list[Held]:
     """The graphs that a node holds, in the order of its keywords."""
     return [
-        Held(one.extends or one, one.name if one.name.isidentifier() else word, detail)  # as the user wrote it
+        Held(one.extends or one, _label(one, word), detail)  # as the user wrote it
         for key, value in node.params.items()
         for place, one in enumerate(value if isinstance(value, tuple) else (value,))
         if isinstance(one, Body)
         for word, detail in [_role(node, key, place)]
     ]
+
+
+def _label(body: Body, word: str) -> str:
+    return shortened(body.name, LONGEST_LABEL) if body.name.isidentifier() else word
 
 
 def _role(node: Node, key: str, place: int) -> tuple[str, str]:

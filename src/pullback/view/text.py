@@ -110,7 +110,7 @@ def _tables(what: Graph | Evaluation) -> list[Table]:
                 if one.body not in known and len(known) < MOST_BODIES:
                     known.add(one.body)
                     place = f"{one.detail.format(outer.names[node])}{inside}"
-                    tables.append(_graph_table(one.body, f"{clean(one.label)}, {place}: "))
+                    tables.append(_graph_table(one.body, f"{one.label}, {place}: "))
                     waiting.append((one.body, f" in {one.label}"))
     return tables
 
