@@ -12,6 +12,7 @@ from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.creation import asarray
+from pullback.core.families import add_all
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
 from pullback.core.operations import operations
@@ -175,16 +176,22 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x: x**2, (3.0,), (1.0,))
     (9.0, 6.0)
     """
-    return _jvp("jvp", f, primals, tangents)
+    return _jvp("jvp", f, primals, tangents, by_rows=True)
 
 
-def _jvp(operation: str, f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def _jvp(
+    operation: str, f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], by_rows: bool = False
+) -> tuple[Any, Any]:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise DTypeError(f"{operation}: expected primals and tangents as tuples, as in {operation}(f, (x,), (t,))")
     call = Call(operation, f, primals, {}, range(len(primals)))
     outputs, structure = call.outputs()
     arriving = directions(operation, call, primals, tangents)
-    pushed = push_forward([out._node for out in outputs], call.inputs, arriving)
+
+    def forward() -> list[Array | None]:
+        return push_forward([out._node for out in outputs], call.inputs, arriving)
+
+    pushed = _either(forward, lambda: _along(call, outputs, arriving)) if by_rows else forward()
     found = [_zeros(out._node) if one is None else one for out, one in zip(outputs, pushed, strict=True)]
     tangent = tree.unflatten(structure, [restore(one, call.result_kind) for one in call.release(found)])
     return restore_tree(call.output, call), tangent
@@ -202,6 +209,30 @@ def directions(operation: str, call: Call, primals: Sequence[Any], tangents: Seq
             raise ShapeError(f"{operation}: expected tangents of the structure of the primals. {error}") from None
     words = f"{operation}: expected a tangent of the input's"
     return [fitted(leaf, Array(node), words) for node, leaf in zip(call.inputs, leaves, strict=True)]
+
+
+def _along(call: Call, outputs: list[Array], direction: list[Array]) -> list[Array | None]:
+    """The tangent of each output from the rows of its Jacobian, where a derivative may be a limit that they see."""
+    region = Region([out._node for out in outputs], call.inputs)
+    if not any(node.primitive.looks_ahead for node in region.order):
+        raise NotDifferentiableError("jvp: reverse mode sees no more")
+    return [_row_along(call, out, direction) if is_differentiable(out.dtype) else None for out in outputs]
+
+
+def _row_along(call: Call, out: Array, direction: list[Array]) -> Array:
+    """The tangent of one output: of a complex one, that of its real and that of its imaginary part."""
+    with record():
+        if out.dtype.kind == "c":
+            real, imaginary = (_row_along(call, part(out), direction) for part in (operations.real, operations.imag))
+            tangent: Array = real + 1j * imaginary
+            return tangent
+        (row,) = _by_rows(call, [Array(node) for node in call.inputs], [out], singly=True)
+        terms = [
+            operations.real(operations.tensordot(operations.conjugate(block), t, t.ndim))
+            for block, t in zip(row, direction, strict=True)
+        ]
+        total: Array = add_all(terms)
+        return total
 
 
 def jacobian(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
@@ -241,13 +272,13 @@ def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequenc
     elif forward:
         blocks = _either(
             lambda: _by_columns(call, inputs, outputs),
-            lambda: _by_rows(call, inputs, outputs, singly=True),  # a limit is taken where cotangents have values
+            lambda: _by_rows(call, inputs, outputs, singly=True),
         )
     else:
-        blocks = _by_rows(call, inputs, outputs)
+        blocks = _either(lambda: _by_rows(call, inputs, outputs), lambda: _by_rows(call, inputs, outputs, singly=True))
     rows = []
     for row in blocks:
-        trees = call.by_argument(row, convert=False)
+        trees = call.by_argument(_settle(row, call), convert=False)
         rows.append(trees[0] if single else tuple(trees))
     result = tree.unflatten(structure, rows)
     return tree.tree_map(lambda block: restore(block, call.result_kind), result)
@@ -256,7 +287,8 @@ def _jacobian(operation: str, f: Callable[..., Any], argnums: Any, args: Sequenc
 def _either(forward: Callable[[], Any], reverse: Callable[[], Any]) -> Any:
     """Return what forward mode gives; where it is refused what reverse mode does, which sees what becomes of a result.
 
-    (Of repeated eigenvalues, say.) Where that is refused as well, it is for the reason that forward mode gave.
+    (Of repeated eigenvalues, say: a limit is taken there, where cotangents have values.) Where that is refused as well,
+    it is for the reason that forward mode gave.
     """
     try:
         return forward()

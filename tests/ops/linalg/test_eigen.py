@@ -139,16 +139,31 @@ def test_hessians_of_symmetric_functions(values):
 @pytest.mark.parametrize(
     "transform",
     [
-        lambda f, a: pb.jvp(f, (a,), (np.ones_like(a),)),
         lambda f, a: pb.vmap(pb.grad(f))(a[None]),
         lambda f, a: pb.trace(f, a).backward().forward(a),
         lambda f, a: pb.grad(lambda a: np.sum(pb.grad(f)(a)))(a),
     ],
-    ids=["forward", "batched", "traced", "second order"],
+    ids=["batched", "traced", "second order"],
 )
 def test_what_is_not_known_of_values_and_vectors_together_is_refused(transform):
     with pytest.raises(NotDifferentiableError, match="eigh"):
         transform(lambda a: np.sum(function_of(a, np.exp) ** 2), np.eye(3))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("values", REPEATED)
+def test_forward_mode_and_jacobians_see_the_limit_too(dtype, values):
+    a, t = with_eigenvalues(dtype, values), hermitian(draw(dtype, 3, 3, seed=7))
+
+    def f(a):
+        return function_of(a, np.exp)
+
+    expected = scipy.linalg.expm_frechet(a, t, compute_expm=False)
+    np.testing.assert_allclose(pb.jvp(f, (a,), (t,))[1], expected, atol=1e-12)
+    if dtype is float:
+        rows = pb.jacobian(lambda a: f(a)[0, :2])(a)
+        assert isinstance(rows, np.ndarray)
+        np.testing.assert_allclose(np.tensordot(rows, t, 2), expected[0, :2], atol=1e-12)
 
 
 def test_a_direction_that_keeps_equal_values_together_has_a_tangent():

@@ -19,8 +19,8 @@ about turning one vector into the other (the skew part of ``V^H ct_V``), which i
 
 Forward mode does not see what becomes of the results: the tangents are right for functions that are symmetric in equal
 values and do not depend on the choice of vectors. Where values *and* vectors are used and the direction makes equal
-values part, it is refused. A graph that was traced learns of equal values when it runs, and raises then if both are
-used.
+values part, the rule refuses, and ``jvp`` takes the rows that reverse mode finds. A graph that was traced learns of
+equal values when it runs, and raises then if both are used.
 
 What is computed from one matrix by two calls with the same options (``eigvalsh(a)`` beside ``eigh(a)``) counts as one:
 they share a node. What is not seen to be one matrix (``eigvalsh(a + b)`` beside ``eigh(a + b)``) has nodes of its own,
