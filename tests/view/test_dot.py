@@ -22,10 +22,16 @@ def test_groups_are_clusters_inside_each_other():
     text = dot(pb.trace(lambda x: net(x).sum(), np.ones((4, 2), np.float32)))
     assert re.findall(r"cluster_\d+ \{ label=(\".*\")", text) == [
         '"Sequential"',
-        '"0 Linear(2, 3)"',
-        '"1 Tanh"',
+        '"0: Linear(2, 3)"',
+        '"1: Tanh"',
     ]
     assert text.count("{") == text.count("}")
+
+
+def test_what_is_repeated_says_how_often():
+    net = nn.Sequential(*(nn.Linear(2, 2, rng=0) for _ in range(4)))
+    text = dot(pb.trace(lambda x: net(x).sum(), np.ones((4, 2), np.float32)))
+    assert 'label="Linear(2, 2) \N{MULTIPLICATION SIGN} 4"' in text
 
 
 def test_quotes_and_backslashes_stay_inside():

@@ -39,7 +39,8 @@ def picture_dot(picture: Picture) -> str:
             lines.append("  }")
             continue
         if place is not None:
-            label = " ".join(part for part in (picture.groups[place].label, picture.groups[place].more) if part)
+            group = picture.groups[place]
+            label = ": ".join(part for part in (group.name(), group.more) if part)
             lines.append(f"  subgraph cluster_{place} {{ label={_quoted(label)}")
             waiting.append((place, "close"))
         lines += [_node(position, picture.items[position], picture) for position in inside.get(place, [])]

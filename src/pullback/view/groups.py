@@ -47,6 +47,10 @@ class Group:
         """The detail, where it says more than the label."""
         return self.detail if self.detail != self.label else ""
 
+    def name(self, times: str = "\N{MULTIPLICATION SIGN}") -> str:
+        """The label, and of what is repeated how often, after the sign for times."""
+        return f"{self.label} {times} {self.copies}" if self.kind == "repeat" else self.label
+
 
 @dataclass(frozen=True)
 class Folding:

@@ -215,7 +215,7 @@ class _Labels:
 
     def _heading(self, group: Group, count: int) -> tuple[str, str, str]:
         """The name of a group, what stands behind it, and what it is in full."""
-        label = f"{group.label} {TIMES} {group.copies}" if group.kind == "repeat" else group.label
+        label = group.name()
         rest = f": {shortened(group.more, 32)}" if group.more else ""
         return shortened(label, 24), rest, f"{group.path or label}{rest}\n{count:,} node{'s' * (count != 1)}"
 

@@ -361,9 +361,8 @@ def _branches(picture: Picture, entries: Sequence[_Entry], margin: str) -> list[
 
 
 def _folded(group: Group) -> str:
-    label = f"{group.label} x {group.copies}" if group.kind == "repeat" else group.label
     detail = f": {group.more}" if group.more else ""
-    return clean(shortened(label, _WIDEST) + shortened(detail, _WIDEST))
+    return clean(shortened(group.name("x"), _WIDEST) + shortened(detail, _WIDEST))
 
 
 def _leaf(item: Item) -> Row:
