@@ -60,7 +60,14 @@ FORMULAS = [
     Formula("(exp(x) / sum(exp(x)))[1]", [1000.0, 999.0]),
     Formula("log(exp(x) / sum(exp(x)))[1]", [1000.0, 0.0]),
     Formula("log(sum(exp(x)))", [1000.0, 1001.0, 1002.0]),
+    Formula("log(sum(exp(x)))", [1e6, 1e6 + 1]),
     Formula("log(mean(exp(x)))", [-1000.0, -1001.0]),
+    Formula("log(sum(y * exp(x)))", [800.0, 801.0], 0.5),
+    Formula("log(0.3 * exp(x) + 0.7 * exp(y))", 800.0, 801.0),
+    Formula("sum(x * exp(x)) / sum(exp(x))", [800.0, 801.0]),
+    Formula("exp(x) / (exp(x) + exp(y))", 800.0, 801.0),
+    Formula("(1 - softmax(x))[0]", [50.0, 0.0]),
+    Formula("-log(1 - softmax(x)[0])", [50.0, 0.0]),
     Formula("log(exp(x) + exp(y))", 1000.0, 1001.0),
     Formula("log(exp(x) - exp(y))", 1000.0, 999.0),
     Formula("exp(x) - exp(y)", 1.0, 1.0 + 2.0**-40),
@@ -71,9 +78,17 @@ FORMULAS = [
     Formula("log(1 - exp(x))", -50.0),
     Formula("log(cosh(x))", 800.0),
     Formula("log(cosh(x))", 1e-9),
+    Formula("log(2 * cosh(x))", 800.0),
+    Formula("log(sinh(x))", 800.0),
+    Formula("log2(1 + exp(x))", 1100.0),
+    Formula("log10(sigmoid(x))", -800.0),
+    Formula("sqrt(exp(x))", 800.0),
     Formula("log(exp(x) / y)", 800.0, 3.0),
     Formula("log(exp(x) * y)", -800.0, 3.0),
     Formula("log(x / y)", 1e-300, 1e300),
+    Formula("log(x * y)", 1e-200, 1e-200),
+    Formula("log(x * x)", 1e-200),
+    Formula("log(x**3)", 1e150),
     Formula("exp(x) * exp(y)", 800.0, -799.0),
     Formula("exp(x) / exp(y)", 800.0, 799.0),
     Formula("log(1 + x)", 1e-17),
@@ -84,6 +99,10 @@ FORMULAS = [
     Formula("1 - cos(x)", 1e-9),
     Formula("1 - tanh(x)", 25.0),
     Formula("1 - tanh(x) ** 2", 25.0),
+    Formula("1 + tanh(x)", -25.0),
+    Formula("log(1 - tanh(x) ** 2)", 400.0),
+    Formula("log(1 + tanh(x))", -400.0),
+    Formula("log((1 - tanh(x)) / 2)", 400.0),
     Formula("(exp(x) - exp(-x)) / (exp(x) + exp(-x))", 800.0),
     Formula("(exp(x) - exp(-x)) / 2", 1e-12),
     Formula("log(x + sqrt(x * x + 1))", -1e10),
@@ -96,6 +115,7 @@ FORMULAS = [
     Formula("1 - erfc(x)", 1e-17),
     Formula("log(erfc(x))", 30.0),
     Formula("log(1 - erf(x))", 30.0),
+    Formula("log(0.5 * (1 + erf(x)))", -30.0),
     Formula("1 - ndtr(x)", 10.0),
     Formula("log(ndtr(x))", -40.0),
     Formula("log(1 - ndtr(x))", 40.0),
@@ -112,8 +132,10 @@ FORMULAS = [
     Formula("norm(x)", [3e200, 4e200]),
     Formula("norm(x)", [3e-200, 4e-200]),
     Formula("sqrt(sum(x**2))", [3e200, 4e200]),
+    Formula("log(sum(x**2))", [3e200, 4e200]),
     Formula("sqrt(mean(x**2))", [3e-200, 4e-200]),
     Formula("std(x)", [1e200, 3e200]),
+    Formula("sqrt(var(x))", [1e200, 3e200]),
     Formula("mean(x)", [1.5e308, 1.7e308]),
     Formula("sum(x) / 2", [1.5e308, 1.7e308]),
     Formula("hypot(x, y)", 3e200, 4e200),
@@ -124,8 +146,9 @@ FORMULAS = [
 
 
 def _numpy():
-    names = {name: getattr(np, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                  "prod", "abs", "diag", "std", "hypot")}  # fmt: skip
+    names = {name: getattr(np, name) for name in ("exp", "log", "log2", "log10", "sqrt", "cos", "cosh", "sinh", "tanh",
+                                                  "arccos", "sum", "mean", "prod", "abs", "diag", "std", "var",
+                                                  "hypot")}  # fmt: skip
     import scipy.special as special
 
     return SimpleNamespace(
@@ -143,13 +166,14 @@ def _mpmath():
     def each(function):
         return np.vectorize(function, otypes=[object])
 
-    functions = {name: each(getattr(mpmath, name)) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "erf",
-                                                                "erfc")}  # fmt: skip
+    functions = {name: each(getattr(mpmath, name)) for name in ("exp", "log", "log10", "sqrt", "cos", "cosh", "sinh",
+                                                                "tanh", "erf", "erfc")}  # fmt: skip
     return SimpleNamespace(
-        **functions, arccos=each(mpmath.acos), sigmoid=each(lambda x: 1 / (1 + mpmath.exp(-x))), ndtr=each(mpmath.ncdf),
+        **functions, log2=each(lambda x: mpmath.log(x, 2)), arccos=each(mpmath.acos), sigmoid=each(lambda x: 1 / (1 + mpmath.exp(-x))), ndtr=each(mpmath.ncdf),
         sum=np.sum, mean=_exact_mean, prod=np.prod, diag=np.diag, abs=abs,
         det=lambda x: mpmath.det(mpmath.matrix(x.tolist())), norm=lambda x: mpmath.sqrt(np.sum(x * x)),
         std=lambda x: mpmath.sqrt(_exact_mean((x - _exact_mean(x)) ** 2)),
+        var=lambda x: _exact_mean((x - _exact_mean(x)) ** 2),
         hypot=lambda x, y: mpmath.sqrt(x * x + y * y),
         softmax=lambda x: functions["exp"](x) / np.sum(functions["exp"](x)),
     )  # fmt: skip
@@ -213,9 +237,10 @@ def pytorchs(formula: Formula):
     import torch
 
     names = SimpleNamespace(
-        **{name: getattr(torch, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                   "prod", "sigmoid", "erf", "erfc", "abs", "diag", "hypot")},
-        det=torch.linalg.det, norm=torch.linalg.norm, std=lambda x: torch.std(x, correction=0),
+        **{name: getattr(torch, name) for name in ("exp", "log", "log2", "log10", "sqrt", "cos", "cosh", "sinh", "tanh",
+                                                   "arccos", "sum", "mean", "prod", "sigmoid", "erf", "erfc", "abs",
+                                                   "diag", "hypot")},
+        var=lambda x: torch.var(x, correction=0), det=torch.linalg.det, norm=torch.linalg.norm, std=lambda x: torch.std(x, correction=0),
         ndtr=torch.special.ndtr, softmax=lambda x: torch.softmax(x, 0),
     )  # fmt: skip
     x = torch.tensor(formula.x, dtype=torch.float64, requires_grad=True)
@@ -233,8 +258,9 @@ def jaxs(formula: Formula):
     import jax.numpy as jnp
 
     names = SimpleNamespace(
-        **{name: getattr(jnp, name) for name in ("exp", "log", "sqrt", "cos", "cosh", "tanh", "arccos", "sum", "mean",
-                                                 "prod", "abs", "diag", "std", "hypot")},
+        **{name: getattr(jnp, name) for name in ("exp", "log", "log2", "log10", "sqrt", "cos", "cosh", "sinh", "tanh",
+                                                 "arccos", "sum", "mean", "prod", "abs", "diag", "std", "var",
+                                                 "hypot")},
         det=jnp.linalg.det, norm=jnp.linalg.norm,
         sigmoid=jax.nn.sigmoid, erf=jax.scipy.special.erf, erfc=jax.scipy.special.erfc,
         ndtr=jax.scipy.special.ndtr, softmax=jax.nn.softmax,
