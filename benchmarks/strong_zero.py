@@ -44,13 +44,13 @@ def multiplied_plainly(graph: Any) -> Any:
 def compiled(workload: Any) -> dict[str, Callable[[], Any]]:
     """The workload compiled as it is, and from the same graph with plain products."""
     import pullback as pb
-    from pullback.compiler import cache, lower
+    from pullback.compiler import cache, planning
 
-    expand = lower.expand
+    expand = planning.expand
     strong = workload.pullback(pb.compile)
     strong()
     with (
-        replaced(lower, "expand", lambda graph, is_known: expand(multiplied_plainly(graph), is_known)),
+        replaced(planning, "expand", lambda graph, is_known: expand(multiplied_plainly(graph), is_known)),
         replaced(cache, "fingerprint", lambda graph: None),  # what is stored is the other one
     ):
         plain = workload.pullback(pb.compile)

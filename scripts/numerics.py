@@ -169,7 +169,8 @@ def _mpmath():
     functions = {name: each(getattr(mpmath, name)) for name in ("exp", "log", "log10", "sqrt", "cos", "cosh", "sinh",
                                                                 "tanh", "erf", "erfc")}  # fmt: skip
     return SimpleNamespace(
-        **functions, log2=each(lambda x: mpmath.log(x, 2)), arccos=each(mpmath.acos), sigmoid=each(lambda x: 1 / (1 + mpmath.exp(-x))), ndtr=each(mpmath.ncdf),
+        **functions, log2=each(lambda x: mpmath.log(x, 2)),
+        arccos=each(mpmath.acos), sigmoid=each(lambda x: 1 / (1 + mpmath.exp(-x))), ndtr=each(mpmath.ncdf),
         sum=np.sum, mean=_exact_mean, prod=np.prod, diag=np.diag, abs=abs,
         det=lambda x: mpmath.det(mpmath.matrix(x.tolist())), norm=lambda x: mpmath.sqrt(np.sum(x * x)),
         std=lambda x: mpmath.sqrt(_exact_mean((x - _exact_mean(x)) ** 2)),
@@ -240,7 +241,8 @@ def pytorchs(formula: Formula):
         **{name: getattr(torch, name) for name in ("exp", "log", "log2", "log10", "sqrt", "cos", "cosh", "sinh", "tanh",
                                                    "arccos", "sum", "mean", "prod", "sigmoid", "erf", "erfc", "abs",
                                                    "diag", "hypot")},
-        var=lambda x: torch.var(x, correction=0), det=torch.linalg.det, norm=torch.linalg.norm, std=lambda x: torch.std(x, correction=0),
+        var=lambda x: torch.var(x, correction=0),
+        det=torch.linalg.det, norm=torch.linalg.norm, std=lambda x: torch.std(x, correction=0),
         ndtr=torch.special.ndtr, softmax=lambda x: torch.softmax(x, 0),
     )  # fmt: skip
     x = torch.tensor(formula.x, dtype=torch.float64, requires_grad=True)

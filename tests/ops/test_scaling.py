@@ -84,3 +84,15 @@ def test_ordinary_numbers_give_numpys_bits():
     x = np.random.default_rng(0).normal(size=(5, 7))
     for f in (np.mean, np.var, np.std):
         np.testing.assert_array_equal(np.asarray(f(pb.array(x), axis=1)), f(x, axis=1))
+
+
+@pytest.mark.parametrize("transform", [lambda f: lambda x: f(pb.asarray(x)), pb.compile], ids=["eager", "compiled"])
+def test_what_leaves_elements_out_does_not_overflow_either(transform):
+    large = np.array([1.5e308, 1.7e308, np.nan])
+    taken = np.array([True, True, False])
+    assert transform(lambda x: np.nanmean(x))(large) == pytest.approx(1.6e308, rel=1e-15)
+    assert transform(lambda x: np.mean(x, where=taken))(large) == pytest.approx(1.6e308, rel=1e-15)
+    for f in (lambda x: np.nanstd(x), lambda x: np.std(x, where=taken)):
+        assert transform(f)(np.array([1e200, 3e200, np.nan])) == pytest.approx(1e200, rel=1e-15)
+        np.testing.assert_allclose(transform(pb.grad(f))(np.array([1e200, 3e200, np.nan])), [-0.5, 0.5, 0])
+        np.testing.assert_array_equal(transform(pb.grad(f))(np.array([2.0, 2.0, np.nan])), [0, 0, 0])

@@ -85,7 +85,7 @@ def composed_root_of_squares(x: Array, axes: Axes, over: float | None = None) ->
 # Means ----------------------------------------------------------------------------------------------------------------
 
 
-def _fraction(n: float) -> float:
+def fraction(n: float) -> float:
     """The power of two by which ``n`` numbers are multiplied so that their sum does not overflow."""
     return 2.0 ** -math.ceil(math.log2(n)) if n > 1 else 1.0
 
@@ -101,7 +101,7 @@ def mean(x: Any, axes: Axes, dtype: np.dtype[Any]) -> Any:
     found = np.true_divide(np.add.reduce(x, axis=axes, dtype=dtype), n)
     if n < 2 or _is_finite(found):
         return found
-    part = found.real.dtype.type(_fraction(n))
+    part = found.real.dtype.type(fraction(n))
     again = np.true_divide(np.add.reduce(x * part, axis=axes, dtype=dtype), n * part)
     return np.where(np.isfinite(found), found, again)
 
@@ -109,7 +109,7 @@ def mean(x: Any, axes: Axes, dtype: np.dtype[Any]) -> Any:
 def composed_mean(x: Array, axes: Axes) -> Array:
     """The same of floating numbers, composed of operations."""
     n = count(x.shape, axes)
-    part = _fraction(n)
+    part = fraction(n)
     result: Array = reduce_sum(x * part, axes=axes) / (n * part)
     return result
 
@@ -120,13 +120,13 @@ def mean_square(x: Any, axes: Axes, over: float) -> Any:
     found = np.true_divide(np.add.reduce(_squares(x), axis=axes), over)
     if over < 2 or _is_finite(found):
         return found
-    part = found.dtype.type(_fraction(math.sqrt(count(x.shape, axes))))
+    part = found.dtype.type(fraction(math.sqrt(count(x.shape, axes))))
     again = np.true_divide(np.add.reduce(_squares(x, part), axis=axes), over * part * part)
     return np.where(np.isfinite(found), found, again)
 
 
 def composed_mean_square(x: Array, axes: Axes, over: float) -> Array:
     """The same, composed of operations."""
-    part = _fraction(math.sqrt(count(x.shape, axes)))
+    part = fraction(math.sqrt(count(x.shape, axes)))
     result: Array = reduce_sum(_squares(x, part), axes=axes) / (over * part * part)
     return result

@@ -75,8 +75,9 @@ def _masked_mean(a: Array, mask: Array, axes: Axes) -> tuple[Array, Array]:
     """The mean of what ``mask`` takes (in the wide dtype), and how much that is."""
     wide = _wide(a.dtype)
     taken = operations.astype(reduce_sum(mask, axes=axes), real_dtype(wide))
-    total = reduce_sum(operations.where(mask, operations.astype(a, wide), 0), axes=axes)
-    return total / taken, taken
+    part = scaling.fraction(count(a.shape, axes))
+    total = reduce_sum(operations.where(mask, operations.astype(a, wide), 0) * part, axes=axes)
+    return total / (taken * part), taken
 
 
 def _as_operand(operation: str, a: Any, dtype: Any) -> tuple[Array, np.dtype[Any] | None]:
@@ -239,9 +240,11 @@ def _variance(
     a, converted = _as_operand(operation, a, dtype)
     axes = normalize_axes(operation, axis, a.ndim)
     mask = as_mask(operation, where, a.shape)
-    result: Array = primitive(a, axes=axes, ddof=ddof) if mask is None else _masked_variance(a, mask, axes, ddof)
-    if mask is not None and primitive is reduce_std:
-        result = _root(result)
+    result: Array
+    if mask is None:
+        result = primitive(a, axes=axes, ddof=ddof)
+    else:
+        result = _masked_spread(a, mask, axes, ddof, root=primitive is reduce_std)
     result = operations.astype(result, converted or real_dtype(_mean_dtype(a.dtype)))
     return finish(result, a.shape, axes, keepdims)
 
@@ -257,20 +260,18 @@ def _as_number(operation: str, ddof: Any) -> float:
         raise ArgumentError(f"{operation}: expected a number as ddof=, got {ddof!r}") from None
 
 
-def _masked_variance(a: Array, mask: Array, axes: Axes, ddof: float) -> Array:
+def _masked_spread(a: Array, mask: Array, axes: Axes, ddof: float, root: bool) -> Array:
+    """The variance of what ``mask`` takes, or its root, whose derivative at zero is zero."""
     average, taken = _masked_mean(a, mask, axes)
     a = operations.astype(a, _mean_dtype(a.dtype))
     centred = operations.where(mask, a - spread(operations.astype(average, a.dtype), a.shape, axes), 0)
-    squares = reduce_sum(_real_product(centred, centred), axes=axes)
-    variance: Array = squares / operations.maximum(taken - ddof, 0)
-    return variance
-
-
-def _root(x: Array) -> Array:
-    """Square root whose derivative at zero is that of x itself: none comes through from a variance of zero."""
-    above = operations.greater(x, 0)
-    root: Array = operations.where(above, operations.sqrt(operations.where(above, x, 1)), x)
-    return root
+    over = operations.maximum(taken - ddof, 0)
+    result: Array
+    if root:
+        result = operations.vector_norm(centred, axis=axes) / operations.sqrt(over)
+    else:
+        result = reduce_sum(_real_product(centred, centred), axes=axes) / over
+    return result
 
 
 _SPREAD_SAMPLES = [
