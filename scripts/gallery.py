@@ -124,6 +124,23 @@ def convnet() -> Any:
     return graph.forward(images).backward()
 
 
+def recurrent() -> Any:
+    """A recurrent network of one unit, as a loop: what it computes in each step is in a frame."""
+    w, u, b = (pb.Parameter(np.float64(value), name=name) for name, value in (("w", 0.9), ("u", -0.4), ("b", 0.1)))
+
+    def cell(h: Any, x: Any) -> Any:
+        z = w * h + u * x + b
+        new = np.tanh(z)
+        return new, None
+
+    def loss(xs: Any) -> Any:
+        last, _ = pb.scan(cell, 0.0, xs)
+        return (last - 0.5) ** 2
+
+    xs = np.array([1.0, -2.0, 0.5, 1.5])
+    return pb.trace(loss, xs).forward(xs).backward()
+
+
 def nan_hunt() -> Any:
     """A softmax written as in a formula: where its numbers stop being finite."""
     z = np.array([1.0, 2.0, 800.0])
@@ -147,6 +164,7 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "gpt.svg": gpt,
     "gpt-backward.svg": lambda: gpt().graph.backward(),
     "gpt.json": lambda: gpt(3),
+    "recurrent.svg": recurrent,
     "nan.svg": nan_hunt,
 }
 """What is drawn, by the name of its file."""
