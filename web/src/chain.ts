@@ -82,6 +82,11 @@ export class Chain {
     })[0];
   }
 
+  /** What arrives from a node whose derivative is no short formula. */
+  private unwritten(target: number): Formula {
+    return row(words(`pullback of ${this.picture.nodes[target]!.operation}`), bracketed(this.d(target)));
+  }
+
   /**
    * What one step backward along an edge gives. Between numbers dL/db = dL/dd * dd/db = -2 * 2 = -4; where several
    * paths come together the sum of what has arrived so far, with dots for what is still to come.
@@ -93,7 +98,7 @@ export class Chain {
     const waiting = done.length < all.length;
     const head: Formula[] = [this.d(source), EQUALS];
     if (!done.every((one) => this.numeric(one))) {
-      const term = this.pulledFormula(edge) ?? words("…");
+      const term = this.pulledFormula(edge) ?? this.unwritten(target);
       const parts = all.length > 1 ? [...head, ...(done.length > 1 ? [operator("⋯"), PLUS] : []), term] : [...head, term];
       if (waiting) parts.push(PLUS, operator("⋯"));
       else if (this.readings.gradient(source)) {
