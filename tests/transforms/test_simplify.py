@@ -88,6 +88,11 @@ def test_the_derivative_of_the_categorical_cross_entropy_is_softmax_minus_onehot
     assert derivative.formula(form="latex") == r"\mathrm{softmax}\left(z\right) - \mathrm{onehot}"
 
 
+def test_of_labels_that_are_an_input_it_is_not_known_that_they_add_up_to_one():
+    graph = pb.trace(lambda onehot, z: -np.sum(onehot * np.log(softmax(z))), np.eye(4)[2], np.ones(4))
+    assert graph.backward(wrt="z").simplify().formula() == "softmax(z)*sum(onehot) - onehot"
+
+
 def test_the_derivative_for_a_batch_of_labels_needs_no_scatter():
     def loss(z):
         return -np.mean(np.log(softmax(z)[np.arange(3), np.array([0, 1, 1])]))
@@ -176,6 +181,16 @@ def test_a_zero_cotangent_stays_zero_when_a_factor_is_common():
 
     graph = pb.trace(f, 1.0, 2.0).backward(wrt="x").simplify()
     assert graph.forward(0.0, 2.0).values[graph.output_name()] == 0
+
+
+def test_a_zero_that_an_exponential_is_stays_zero_beside_one_that_overflows():
+    def f(x):
+        return pb.special.erfc(np.expm1(np.maximum(0.0, np.exp(x))))
+
+    point = np.array(1e160)
+    graph = pb.trace(f, point).backward(wrt="x").simplify()
+    assert graph.forward(point).value(graph.outputs[0]) == 0
+    assert pb.compile(pb.grad(f))(point) == 0
 
 
 def test_the_log_says_what_was_done_and_where(capsys):

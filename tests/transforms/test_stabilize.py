@@ -6,6 +6,7 @@ import pytest
 import pullback as pb
 from pullback import nn
 from pullback.core.graph import Graph
+from pullback.core.operations import operations
 from pullback.transforms.patterns import match, pattern
 from pullback.transforms.stabilize import find, table
 
@@ -28,6 +29,7 @@ FORMS = {
     "one_minus_sigmoid": [(lambda x: 1 - sigmoid(x), X)],
     "sigmoid_minus_one": [(lambda x: sigmoid(x) - 1, X), (lambda x: -1 + sigmoid(x), X)],
     "product_of_exps": [(lambda x: np.exp(x) * np.exp(2 * x), X)],
+    "strong_product_of_exps": [(lambda x: operations.strong_product(np.exp(x), np.exp(2 * x)), X)],
     "quotient_of_exps": [(lambda x: np.exp(x) / np.exp(2 * x), X)],
     "written_sigmoid": [(lambda x: 1 / (1 + np.exp(-x)), X), (lambda x: np.exp(x) / (1 + np.exp(x)), X)],
     "log_of_softmax": [(lambda x: np.log(softmax(x)), X), (lambda x: np.log(softmax(x)[1]), X)],

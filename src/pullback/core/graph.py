@@ -122,6 +122,10 @@ class Graph:
     def simplify(self, log: bool = False) -> Graph:
         """Return a graph that computes the same with fewer operations, as one would write it by hand, and stably.
 
+        Of inputs nothing is known but shape and dtype: the derivative of a cross-entropy by the logits is
+        ``softmax(z) - onehot`` where the labels are constants, and ``softmax(z)*sum(onehot) - onehot`` where they are
+        an input, which might not add up to 1.
+
         Args:
             log: whether to print every rewrite: before, after, and where in the user's code. The graph that is
                 returned keeps them as ``rewrites``.

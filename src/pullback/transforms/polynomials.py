@@ -117,6 +117,10 @@ def _times(one: Monomial, other: Monomial) -> Monomial:
     return frozenset(powers.items())
 
 
+def _has_exponential(polynomial: Polynomial) -> bool:
+    return any(isinstance(factor, Exponential) for monomial in polynomial for factor, _ in monomial)
+
+
 def _whole(polynomial: Polynomial) -> tuple[float, Monomial]:
     """A polynomial as one term, a sum being kept whole, its first coefficient positive: (coefficient, monomial)."""
     if len(polynomial) == 1:
@@ -249,6 +253,8 @@ class Reading:
             case "multiply", [one, other]:
                 return _multiply(one, other)
             case "strong_product", [one, other]:
+                if _has_exponential(one) and _has_exponential(other):
+                    return None  # exp(-inf) of infinity is 0, exp(-inf + inf) is not: left to the rewrite of it
                 if one and other and not as_scalar(node.inputs[0]):
                     self._guard(other)
                 return _multiply(one, other)

@@ -561,10 +561,17 @@ def difference_of_squares(a: Array, b: Array) -> Array:
 # Products -------------------------------------------------------------------------------------------------------------
 
 
-@rewrite("exp(a) * exp(b)", "strong_product(exp(a), exp(b))", backward=True)
+@rewrite("exp(a) * exp(b)", backward=True)
 def product_of_exps(a: Array, b: Array) -> Array:
     """exp(a) exp(b) = exp(a + b)"""
     result: Array = op.exp(a + b)
+    return result
+
+
+@rewrite("strong_product(exp(a), exp(b))", backward=True)
+def strong_product_of_exps(a: Array, b: Array) -> Array:
+    """exp(a) exp(b) = exp(a + b), and 0 where a is -inf"""
+    result: Array = op.exp(op.where(op.equal(a, -np.inf), a, a + b))
     return result
 
 
