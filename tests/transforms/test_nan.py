@@ -87,7 +87,7 @@ CASES = {
 
 
 DEGENERATE = "eigenvectors of the identity"
-"""Where forward mode, and a trace, would have to know that the parts that are not determined cancel. They refuse."""
+"""Where a trace would have to know that the parts that are not determined cancel. It refuses."""
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -97,7 +97,7 @@ def test_reverse_mode(name):
     np.testing.assert_allclose(pb.grad(f)(np.array(point)), expected, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != DEGENERATE])
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_forward_mode(name):
     f, point, expected = CASES[name]
@@ -148,8 +148,6 @@ def test_batches(name):
 
 def test_what_is_not_determined_is_refused_where_it_cannot_be_seen_to_cancel():
     f, point, _ = CASES[DEGENERATE]
-    with pytest.raises(pb.errors.NotDifferentiableError, match=r"eigh: expected .* equal values"):
-        pb.jvp(f, (point,), (np.array([[0.0, 1.0], [1.0, 0.0]]),))
     with pytest.raises(pb.errors.NotDifferentiableError, match="eigh: expected distinct values"):
         pb.compile(pb.grad(f))(point)
 
