@@ -239,7 +239,8 @@ _declare_place(find_max, reduce_max)
 _declare_place(find_min, reduce_min)
 
 
-def _place(primitive: General, a: Any, axis: Any, keepdims: bool) -> Array:
+def place_of(primitive: General, a: Any, axis: Any, keepdims: bool) -> Array:
+    """Where along ``axis`` a primitive finds its element; in the flattened array if that is None."""
     operation = primitive.name
     a = as_array(operation, a)
     if axis is None:
@@ -274,7 +275,7 @@ def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     >>> argmax([[1.0, 2.0], [4.0, 3.0]], axis=1)
     array([1, 0])
     """
-    return _place(find_max, a, axis, keepdims)
+    return place_of(find_max, a, axis, keepdims)
 
 
 @function(
@@ -289,4 +290,4 @@ def argmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     >>> argmin([[1.0, 2.0], [4.0, 3.0]], axis=1)
     array([0, 1])
     """
-    return _place(find_min, a, axis, keepdims)
+    return place_of(find_min, a, axis, keepdims)

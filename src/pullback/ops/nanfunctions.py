@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from pullback.core.array import Array
-from pullback.core.aval import Aval, normalize_axis
-from pullback.core.families import General, general
+from pullback.core.aval import Aval
+from pullback.core.families import general
 from pullback.core.operations import function, operations
 from pullback.core.sample import call, distinct, integers, normal, reject, values
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, ShapeError
 from pullback.ops.cumulative import cumprod, cumsum
-from pullback.ops.extremes import max, min
-from pullback.ops.reduction import all, as_mask, count_nonzero, finish, prod, reduced, sum
+from pullback.ops.extremes import max, min, place_of
+from pullback.ops.reduction import all, as_mask, count_nonzero, prod, reduced, sum
 from pullback.ops.statistics import mean, std, var
 from pullback.ops.structural import as_array
 
@@ -208,16 +208,6 @@ find_nanmax.infer(_infer_place)
 find_nanmin.infer(_infer_place)
 
 
-def _place(primitive: General, a: Any, axis: Any, keepdims: bool) -> Array:
-    operation = primitive.name
-    a = as_array(operation, a)
-    if axis is None:
-        place = primitive(a.reshape(a.size), axis=0)
-        return finish(place, a.shape, tuple(range(a.ndim)), keepdims)
-    index = normalize_axis(operation, axis, a.ndim)
-    return finish(primitive(a, axis=index), a.shape, (index,), keepdims)
-
-
 _PLACE_SAMPLES = [
     distinct(3, 4),
     call(distinct(3, 4), axis=-1, keepdims=True),
@@ -240,7 +230,7 @@ def nanargmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     >>> nanargmax([1.0, np.nan, 2.0])
     array(2)
     """
-    return _place(find_nanmax, a, axis, keepdims)
+    return place_of(find_nanmax, a, axis, keepdims)
 
 
 @function(np.nanargmin, samples=_PLACE_SAMPLES, rejects=_PLACE_REJECTS, differentiable=False)
@@ -252,4 +242,4 @@ def nanargmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     >>> nanargmin([np.nan, 1.0, 2.0])
     array(1)
     """
-    return _place(find_nanmin, a, axis, keepdims)
+    return place_of(find_nanmin, a, axis, keepdims)

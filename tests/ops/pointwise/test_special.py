@@ -451,3 +451,10 @@ class TestEdges:
     def test_derivative_of_the_incomplete_gamma_function_at_zero(self):
         slopes = [pb.grad(lambda x, a=a: ops.gammainc(a, x))(0.0) for a in (0.5, 1.0, 2.0)]
         assert slopes == [np.inf, 1.0, 0.0]
+
+    def test_derivatives_of_dawsons_integral_far_out_underflow(self):
+        x = np.array([1e160, 1e300, np.inf, -np.inf])
+        first = pb.grad(lambda x: np.sum(ops.dawsn(x)))
+        with np.errstate(invalid="raise", over="raise"):
+            np.testing.assert_allclose(first(x), np.zeros(4), atol=1e-300)
+            np.testing.assert_allclose(pb.grad(lambda x: np.sum(first(x)))(x), np.zeros(4), atol=1e-300)

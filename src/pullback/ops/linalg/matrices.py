@@ -107,12 +107,6 @@ def skew_part(x: Array) -> Array:
     return part
 
 
-def lower_part(x: Array, k: int = 0) -> Array:
-    """The matrices of x with zeros above the k-th diagonal."""
-    part: Array = operations.tril(x, k)
-    return part
-
-
 def diagonal_of(x: Array) -> Array:
     """The diagonal of each matrix of a stack."""
     found: Array = operations.diagonal(x, 0, -2, -1)

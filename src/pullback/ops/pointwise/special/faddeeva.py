@@ -34,11 +34,11 @@ def _slope(z: Any, n: int) -> Any:
         before, found = found, -2 * z * found + (before if k == 0 else -2 * k * before)
     far = np.abs(z) > _FAR
     if n and far.any():
-        x = z[far]
-        term = (-1) ** n * math.factorial(n) * 1j / (_SQRT_PI * x ** (n + 1))
+        x = 1 / z[far]  # which underflows where a power of z would overflow
+        term = (-1) ** n * math.factorial(n) * 1j / _SQRT_PI * x ** (n + 1)
         total = term
         for k in range(1, _TERMS):
-            term = term * ((2 * k + n) * (2 * k + n - 1)) / (2 * k * (2 * k - 1)) * (2 * k - 1) / (2 * x * x)
+            term = term * ((2 * k + n) * (2 * k + n - 1)) / (2 * k * (2 * k - 1)) * (2 * k - 1) / 2 * x * x
             total = total + np.where(np.abs(term) < np.abs(total), term, 0)
         found = np.array(found)
         found[far] = total
