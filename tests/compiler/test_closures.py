@@ -9,6 +9,7 @@ import pytest
 
 import pullback as pb
 from pullback.compiler.compile import _missed
+from pullback.compiler.entry import MISS
 
 FACTOR = 2.0
 
@@ -141,6 +142,17 @@ def test_what_was_computed_from_arrays_is_computed_anew_when_they_change(use):
         table[:] = value
         np.testing.assert_allclose(f(2.0), use(pb.array(2.0), table))
     assert programs(f) == 2
+
+
+def test_what_was_computed_from_arrays_leaves_the_entry_in_machine_code():
+    table = np.ones(3)
+    f = pb.compile(lambda x: x + (2 * table))
+    f(2.0)
+    assert f._fast is not _missed
+    assert f._fast(2.0).tolist() == [4, 4, 4]
+    table[:] = 2
+    assert f._fast(2.0) is MISS
+    assert f(2.0).tolist() == [6, 6, 6]
 
 
 def test_arrays_of_the_library_may_be_written_to_and_share_memory():

@@ -16,6 +16,7 @@ from pullback.compiler.binding import bind, slot_offset
 from pullback.compiler.calls import body_of, program_call
 from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.lower import lower
+from pullback.compiler.outside import Content
 from pullback.compiler.program import Program
 from pullback.compiler.report import Report, profiles, report
 from pullback.compiler.signature import Call, flatten_call
@@ -263,13 +264,7 @@ class _Entry:
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
         """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
         state = self.traced.state
-        if (
-            state.settings
-            or state.contents
-            or state.arguments
-            or state.grad_reads
-            or any(at is not None for _, at in state.grad_writes)
-        ):
+        if state.settings or state.arguments or state.grad_reads or any(at is not None for _, at in state.grad_writes):
             return None
         if any(one.key is not None and type(one.key) is not str for one in state.references):
             return None
@@ -304,7 +299,9 @@ class _Entry:
         given = None if call.structure == _flat(len(call.leaves)) else call.structure
         structure = self.traced.structure
         into = None if single or not made or structure == tree.flatten((_ANYTHING,) * len(made))[1] else structure
-        return found if found is None or (given is None and into is None) else _between(found, given, into)
+        if found is not None and (given is not None or into is not None):
+            found = _between(found, given, into)
+        return found if found is None or not state.contents else _while_they_hold(found, state.contents)
 
     def _arguments(self, call: Call) -> list[Given] | None:
         traced = {position: slot for slot, position in enumerate(call.traced)}
@@ -361,6 +358,15 @@ def _between(entry: Callable[..., Any], given: Any, into: Any) -> Callable[..., 
             args = tuple(leaves)
         found = entry(*args)
         return found if into is None or found is MISS else tree.unflatten(into, found)
+
+    return run
+
+
+def _while_they_hold(entry: Callable[..., Any], contents: Sequence[Content]) -> Callable[..., Any]:
+    """An entry of a program that was made for what some arrays held."""
+
+    def run(*args: Any) -> Any:
+        return entry(*args) if all(one.holds() for one in contents) else MISS
 
     return run
 

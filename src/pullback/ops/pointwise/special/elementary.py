@@ -43,12 +43,13 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 @pointwise(
     types="fd", private=True,
-    samples=[call(normal(3, 4), n=1), call(points(0.0, -40.0, 30.0), n=2)],
+    samples=[call(normal(3, 4), n=1), call(points(0.0, -40.0, 30.0), n=2), call(_EDGES, n=1)],
     rejects=[reject(DTypeError, "exponential_moment: expected floating dtypes, got complex128", 1j, n=1)],
 )  # fmt: skip
 def exponential_moment(x: Any, *, n: int = 1) -> Any:
     """The integral of tⁿ exp(x t) over t from 0 to 1, elementwise: the n-th derivative of exprel. [DLMF 13.4.1]"""
-    return special.hyp1f1(n + 1.0, n + 2.0, x).astype(x.dtype) / (n + 1)
+    within = np.clip(x.astype(float), -1e300, 1e4)  # beyond, it is 0 and infinite, and SciPy may never come to an end
+    return special.hyp1f1(n + 1.0, n + 2.0, within).astype(x.dtype) / (n + 1)
 
 
 @exponential_moment.partials
