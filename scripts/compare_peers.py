@@ -52,6 +52,7 @@ _LOST = "the derivative is zero there, without an error; here it follows the ele
 _NAN = "at NaN, where no derivative is defined"
 _TINY = "for tiny operands the square underflows there; here it does not"
 _XLOG = "where the first operand is 0 and the logarithm -inf: 0 and NaN there; -inf and 0 here, as the formulas give"
+_BOXCOX = "by the exponent 0 the derivative is 0 there; here it is the limit, log(x)²/2"
 _REFERENCE = "the value here is NumPy's or SciPy's"
 
 EXPLAINED: dict[tuple[str, str], str] = {
@@ -89,7 +90,10 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("JAX", "arctan2"): "at the origin: the sub-gradient 0 here, NaN there; tiny squares underflow there",
     ("JAX", "beta"): _REFERENCE,
     ("JAX", "betaln"): _REFERENCE,
+    ("JAX", "boxcox"): _BOXCOX,
+    ("JAX", "boxcox1p"): _BOXCOX,
     ("JAX", "copysign"): "at 0: the sub-gradient 0 here, 1 there",
+    ("JAX", "dawsn"): _LIMIT,
     ("JAX", "digamma"): _REFERENCE,
     ("JAX", "divide"): _TINY,
     ("JAX", "erfcx"): _LIMIT,
