@@ -12,20 +12,13 @@ from pullback.core.operations import function, operations
 from pullback.core.sample import call, distinct, normal, reject, values
 from pullback.dtypes import FLOAT64, is_differentiable
 from pullback.errors import ArgumentError, DTypeError
+from pullback.ops.pointwise.comparison import as_real
 from pullback.ops.pointwise.special.error import ndtr
 from pullback.ops.pointwise.special.logistic import sigmoid
-from pullback.ops.structural import as_array, astype
+from pullback.ops.structural import astype
 
 _EDGES = values(0.0, -0.0, 90.0, -90.0, 800.0, -800.0, np.nan)
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
-
-
-def as_real(operation: str, x: Any) -> Array:
-    """Return x as an Array; raise DTypeError if it is complex."""
-    x = as_array(operation, x)
-    if x.dtype.kind == "c":
-        raise DTypeError(f"{operation}: expected a real dtype, got {x.dtype}")
-    return x
 
 
 def as_floating(operation: str, x: Any) -> Array:

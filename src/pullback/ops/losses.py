@@ -13,7 +13,8 @@ from pullback.core.operations import function, operations
 from pullback.core.sample import booleans, call, integers, normal, points, reject, uniform, values
 from pullback.dtypes import is_differentiable
 from pullback.errors import ArgumentError, DTypeError, ShapeError
-from pullback.ops.activations import as_floating, as_real
+from pullback.ops.activations import as_floating
+from pullback.ops.pointwise.comparison import as_real
 from pullback.ops.pointwise.special.entropy import xlog1py, xlogy
 from pullback.ops.pointwise.special.logistic import logistic_loss
 from pullback.ops.softmax import log_softmax

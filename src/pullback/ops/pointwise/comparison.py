@@ -221,7 +221,7 @@ def isposinf(x: Any) -> Array:
     >>> isposinf([np.inf, -np.inf])
     array([ True, False])
     """
-    return equal(_real("isposinf", x), np.inf)
+    return equal(as_real("isposinf", x), np.inf)
 
 
 @function(
@@ -236,10 +236,11 @@ def isneginf(x: Any) -> Array:
     >>> isneginf([np.inf, -np.inf])
     array([False,  True])
     """
-    return equal(_real("isneginf", x), -np.inf)
+    return equal(as_real("isneginf", x), -np.inf)
 
 
-def _real(operation: str, x: Any) -> Array:
+def as_real(operation: str, x: Any) -> Array:
+    """Return x as an Array; raise DTypeError if it is complex."""
     x = as_array(operation, x)
     if x.dtype.kind == "c":
         raise DTypeError(f"{operation}: expected a real dtype, got {x.dtype}")
