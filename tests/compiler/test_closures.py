@@ -1,6 +1,7 @@
 """What a compiled function refers to besides its arguments: it computes with what is there at the call."""
 
 import functools
+import importlib
 import random
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 import pullback as pb
 from pullback.compiler.compile import _missed
 from pullback.compiler.entry import MISS
+from pullback.compiler.references import References
 
 FACTOR = 2.0
 
@@ -173,6 +175,24 @@ def test_what_a_function_makes_for_itself_stays_a_constant():
     g = pb.compile(f)
     assert g(1.0).tolist() == [1.0, 3.0, 5.0]
     assert len(g.graph.inputs) == 1
+
+
+def test_what_is_installed_is_not_walked_through(tmp_path, monkeypatch):
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "installed_beside.py").write_text(
+        "FACTOR = 2.0\ndef inner(x):\n    return x * FACTOR\ndef outer(x):\n    return inner(x)\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    beside = importlib.import_module("installed_beside")
+    f = pb.compile(lambda x: beside.outer(x))
+    assert f(3.0) == 6.0
+    holders = [one.holder for one in References([f.__wrapped__]).found.values()]
+    assert not any(holder is vars(beside) for holder in holders)
+    own = pb.compile(beside.outer)  # its own package is no library to a function
+    assert own(3.0) == 6.0
+    beside.FACTOR = 3.0
+    assert own(3.0) == 9.0
 
 
 def test_partials_methods_and_defaults_are_looked_into():

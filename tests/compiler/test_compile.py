@@ -467,3 +467,12 @@ def test_several_threads_run_one_program():
     for one in threads:
         one.join()
     assert found == expected
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_a_product_with_zero_is_computed(zero):
+    x = np.array([np.nan, -1.0, np.inf, 1.0])
+    with np.errstate(invalid="ignore"):
+        expected = [x * zero, zero / x + x * zero, x * zero + 1]
+    found = pb.compile(lambda x: (x * zero, zero / x + x * zero, x * zero + 1))(x)
+    assert [one.tobytes() for one in found] == [one.tobytes() for one in expected]

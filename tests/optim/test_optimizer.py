@@ -126,6 +126,19 @@ def test_the_learning_rate_may_be_changed_between_steps():
         optimizer.lr = -1
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, pb.compile])
+def test_momentum_may_be_set_between_steps(wrap):
+    w = pb.Parameter([1.0])
+    optimizer = optim.SGD([w], lr=0.5)
+    step = wrap(lambda: move([w], optimizer))
+    found = []
+    for optimizer.momentum in (0.0, 0.5, 0.5, 0.0):
+        step()
+        found.append(w.item())
+    assert found == [0.75, 0.5, 0.125, -0.125]
+    assert set(optimizer.state_dict()) == {"0.step", "0.momentum"}
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [

@@ -13,6 +13,7 @@ import random
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePath
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ _MOST = 2000
 _NAMED = (FunctionType, BuiltinFunctionType, type, np.ufunc)
 _BELOW = frozenset({"numpy", "scipy", "optree", "llvmlite", "pullback"})
 _LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | _BELOW
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Folders that packages are installed into."""
 
 
 class Reference(NamedTuple):
@@ -139,12 +142,15 @@ def _is_method(load: dis.Instruction) -> bool:
 class References:
     """The references of a function and of the objects among its arguments, as they are now.
 
+    What libraries refer to is not looked at: nobody replaces that.
+
     Attributes:
         found: the references.
         arrays: NumPy arrays that were reached, each with a checksum.
     """
 
     def __init__(self, roots: Sequence[Any]) -> None:
+        self._own = {_package(getattr(root, "__module__", None)) for root in roots}
         self._loose: set[tuple[str, bool]] = set()
         self.found: dict[tuple[int, Any], Reference] = {}
         self._random: dict[int, tuple[Callable[[], Any], Any]] = {}
@@ -179,6 +185,11 @@ class References:
             if before_it is not None and same(before_it.content, one.content):
                 found.append(one)
         return found
+
+    def _is_of_library(self, module: Any) -> bool:
+        """Whether a module, by its name, is Python's, below us, or installed and not where the function is from."""
+        package = _package(module)
+        return package in _LIBRARIES or (package not in self._own and _is_installed(package))
 
     def _refer(self, holder: Any, key: Any) -> Any:
         content = _read(holder, key)
@@ -218,7 +229,7 @@ class References:
             yield self._refer(cell, None)
         yield from function.__defaults__ or ()
         yield from (function.__kwdefaults__ or {}).values()
-        if _is_of_library(function.__module__):
+        if self._is_of_library(function.__module__):
             return
         reads = _reads(function.__code__)
         for name in reads.names & function.__globals__.keys():
@@ -244,7 +255,7 @@ class References:
                 self._watch(value, random.getstate)
             elif value.__name__ == "numpy.random":
                 self._watch(value, lambda: np.random.get_state(legacy=False))  # noqa: NPY002  # whether it was used
-            if _is_of_library(value.__name__):
+            if self._is_of_library(value.__name__):
                 found = vars(value).get(name, MISS)
                 return found if isinstance(found, ModuleType) else MISS
             return self._noted(vars(value), name)
@@ -280,7 +291,7 @@ class References:
         content = holder.get(name, MISS)
         if isinstance(content, ModuleType):
             return content
-        if isinstance(content, _NAMED) and _is_of_library(getattr(content, "__module__", None)):
+        if isinstance(content, _NAMED) and self._is_of_library(getattr(content, "__module__", None)):
             return content
         return self._refer(holder, name)
 
@@ -293,8 +304,19 @@ def checksum(array: np.ndarray[Any, Any]) -> int:
     return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data) if is_number(array.dtype) else 0
 
 
-def _is_of_library(module: Any) -> bool:
-    return isinstance(module, str) and module.partition(".")[0] in _LIBRARIES
+def _package(module: Any) -> str:
+    return module.partition(".")[0] if isinstance(module, str) else ""
+
+
+def _is_installed(package: str) -> bool:
+    spec = getattr(sys.modules.get(package), "__spec__", None)
+    places = [getattr(spec, "origin", None), *(getattr(spec, "submodule_search_locations", None) or ())]
+    return any(isinstance(one, str) and _is_among_installed(one) for one in places)
+
+
+@functools.lru_cache(1024)
+def _is_among_installed(place: str) -> bool:
+    return not _INSTALLED.isdisjoint(PurePath(place).parts)
 
 
 def _frozen(state: Any) -> Any:

@@ -98,20 +98,20 @@ class Optimizer(Configured):
             for position, parameter in enumerate(self.parameters):
                 if parameter.grad is None or not parameter.trainable:
                     continue
-                held = self._state.get(position)
-                old = {slot: held[slot].node.value for slot in self.slots} if held else self._initial(parameter)
+                held = self._state.get(position, {})
+                old = {} if held.keys() >= set(self.slots) else self._initial(parameter)
+                old.update({slot: held[slot].node.value for slot in self.slots if slot in held})
                 step = int(held["step"].node.value) + 1 if held else 1
                 gradient = parameter.grad.node.value
                 value, new = self.update(parameter.node.value, gradient, old, step)
                 updates.append((position, parameter, value, {"step": np.asarray(step), **new}))
         for position, parameter, value, state in updates:
             _store(parameter, value)
-            held = self._state.get(position)
-            if held is None:
-                self._state[position] = _parameters(state, parameter, position)
-            else:
-                for slot, new in state.items():
-                    _store(held[slot], new)
+            held = self._state.setdefault(position, {})
+            for slot in held.keys() & state.keys():
+                _store(held[slot], state[slot])
+            begun = {slot: one for slot, one in state.items() if slot not in held}
+            held.update(_parameters(begun, parameter, position))
 
     def _traced_step(self, when: Any) -> None:
         """The same on arrays without values: the step is being compiled."""
@@ -120,10 +120,9 @@ class Optimizer(Configured):
             gradient = parameter.grad
             if gradient is None or not parameter.trainable:
                 continue
-            held = self._state.get(position)
-            if held is None:
-                initial = {"step": np.asarray(0), **self._initial(parameter)}
-                held = self._state[position] = _parameters(initial, parameter, position)
+            held = self._state.setdefault(position, {})
+            missing = {slot: one for slot, one in self._begun(parameter).items() if slot not in held}
+            held.update(_parameters(missing, parameter, position))
             count = held["step"].detach() + 1
             step = operations.astype(count, float)
             step.node.weak = True  # a Python number, as it is without being compiled
@@ -143,6 +142,10 @@ class Optimizer(Configured):
 
     def _initial(self, parameter: Parameter) -> State:
         return {slot: np.zeros(parameter.shape, parameter.dtype) for slot in self.slots}
+
+    def _begun(self, parameter: Parameter) -> State:
+        """All that is kept for a parameter, before its first step."""
+        return {"step": np.asarray(0), **self._initial(parameter)}
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the state as NumPy arrays by name: the number of the parameter, and the kind of state.
@@ -174,7 +177,7 @@ class Optimizer(Configured):
             raise DTypeError(f"load_state_dict: expected a mapping of names to arrays, got {type(state).__name__}")
         started = {position for position in range(len(self.parameters)) if f"{position}.step" in state}
         made = {
-            position: _parameters({"step": np.asarray(0), **self._initial(parameter)}, parameter, position)
+            position: _parameters(self._begun(parameter), parameter, position)
             for position, parameter in enumerate(self.parameters)
             if position in started
         }

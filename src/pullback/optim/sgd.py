@@ -52,8 +52,11 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ArgumentError("SGD: nesterov=True needs a momentum above 0")
-        if self.momentum:
-            self.slots = ("momentum",)
+
+    @property
+    def slots(self) -> tuple[str, ...]:  # type: ignore[override]  # momentum may be set between steps
+        """The kinds of state: the momentum, where there is one."""
+        return ("momentum",) if self.momentum else ()
 
     def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """The formula of the class."""

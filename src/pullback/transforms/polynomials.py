@@ -200,11 +200,13 @@ class Reading:
     """Reads nodes as polynomials.
 
     Attributes:
+        drops_zeros: whether ``0 * x`` is 0; else it stays as it is written, as it is -0 or NaN for some x.
         polynomials: what has been read.
         guarded: factors, with the sign of their exponent, by which a zero may be multiplied although they may be
             infinite: the product is zero then (the strong zero).
     """
 
+    drops_zeros: bool = True
     polynomials: dict[Node, Polynomial] = field(default_factory=dict)
     guarded: set[tuple[Factor, bool]] = field(default_factory=set)
     _units: dict[Any, Node] = field(default_factory=dict)
@@ -242,7 +244,7 @@ class Reading:
             case "reciprocal", [one]:
                 return _power(one, -1) if one else None
             case "divide", [one, other]:
-                return _multiply(one, _power(other, -1)) if other else None
+                return _multiply(one, _power(other, -1)) if other and self._is_product(one) else None
             case "exp", [one]:
                 return {frozenset({(Exponential(frozenset(one.items())), 1)}): 1.0} if one else {ONE: 1.0}
             case "power", [one, _]:
@@ -251,7 +253,7 @@ class Reading:
                     return _power(one, int(exponent))
                 return None
             case "multiply", [one, other]:
-                return _multiply(one, other)
+                return _multiply(one, other) if self._is_product(one, other) else None
             case "strong_product", [one, other]:
                 if _has_exponential(one) and _has_exponential(other):
                     return None  # exp(-inf) of infinity is 0, exp(-inf + inf) is not: left to the rewrite of it
@@ -259,6 +261,9 @@ class Reading:
                     self._guard(other)
                 return _multiply(one, other)
         return None
+
+    def _is_product(self, *factors: Polynomial) -> bool:
+        return self.drops_zeros or all(factors)
 
     def _read_array(self, node: Node) -> Polynomial | None:
         """A constant whose elements are 0 or of one size, such as labels over their number: that size is a number.

@@ -58,7 +58,7 @@ def simplify(graph: Graph, applied: list[Applied]) -> Graph:
 def condense(graph: Graph) -> Graph:
     """The graph as it is compiled: in stable forms, with terms collected."""
     stable: set[Node] = set()
-    return _settled(collect_terms(_settled(graph, stable)), stable)
+    return _settled(collect_terms(_settled(graph, stable), drops_zeros=False), stable)
 
 
 def _settled(graph: Graph, stable: set[Node]) -> Graph:
@@ -154,14 +154,20 @@ def _made(build: Callable[[], Array | None], node: Node, name: str) -> Node | No
     return final
 
 
-def collect_terms(graph: Graph, applied: list[Applied] | None = None) -> Graph:
-    """Collect, cancel and factor sums and products of whole formulas, where that takes fewer operations."""
+def collect_terms(graph: Graph, applied: list[Applied] | None = None, *, drops_zeros: bool = True) -> Graph:
+    """Collect, cancel and factor sums and products of whole formulas, where that takes fewer operations.
+
+    Args:
+        graph: what is rewritten.
+        applied: where it is written down what was done.
+        drops_zeros: whether ``0 * x`` is 0, although it is NaN where x is infinite or NaN.
+    """
     users: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for source in node.inputs:
             users.setdefault(source, []).append(node)
     outputs = set(graph.outputs)
-    reading = Reading()
+    reading = Reading(drops_zeros)
 
     def is_root(node: Node) -> bool:
         using = users.get(node, ())
