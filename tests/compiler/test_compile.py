@@ -476,3 +476,42 @@ def test_a_product_with_zero_is_computed(zero):
         expected = [x * zero, zero / x + x * zero, x * zero + 1]
     found = pb.compile(lambda x: (x * zero, zero / x + x * zero, x * zero + 1))(x)
     assert [one.tobytes() for one in found] == [one.tobytes() for one in expected]
+
+
+@pytest.mark.parametrize("names", [1, [1], None, ["n", 2.0]])
+def test_static_argnames_that_are_no_names_are_refused(names):
+    with pytest.raises(pb.errors.DTypeError, match="static_argnames to be a name or several, got"):
+        pb.compile(lambda x, n: x * n, static_argnames=names)
+
+
+def doubled(x):
+    yield x * 2
+
+
+async def later(x):
+    return x
+
+
+@pytest.mark.parametrize("function", [doubled, lambda x: (one for one in x), lambda x: [map(abs, x)]])
+def test_results_that_are_computed_later_are_refused(function):
+    with pytest.raises(pb.errors.DTypeError, match=r"return arrays, got (generator|map), whose code would run outside"):
+        pb.compile(function)(np.ones(2))
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_coroutines_are_refused():
+    with pytest.raises(pb.errors.DTypeError, match="return arrays, got coroutine"):
+        pb.compile(later)(np.ones(2))
+
+
+@pytest.mark.parametrize("make", [iter, lambda xs: (x for x in xs), lambda xs: zip(xs, xs, strict=True)])
+def test_arguments_that_can_be_read_once_are_refused(make):
+    with pytest.raises(pb.errors.DTypeError, match=r"the same at every call, got .*Give a list"):
+        pb.compile(lambda xs: sum(1 for _ in xs))(make([1.0, 2.0]))
+
+
+def test_arrays_of_another_function_that_was_traced_are_refused():
+    stored = []
+    pb.compile(stored.append)(np.ones(2))
+    with pytest.raises(pb.errors.GraphError, match=r"arrays of this call, got .* of another function"):
+        pb.compile(lambda y: y + stored[0])(np.ones(2))

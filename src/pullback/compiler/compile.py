@@ -431,7 +431,9 @@ def _is_watched(leaf: Any) -> bool:
 
 def _static_positions(function: Callable[..., Any], names: Iterable[str]) -> frozenset[str | int]:
     """The names of static arguments, and their positions."""
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if not all(isinstance(name, str) for name in names):
+        raise DTypeError(f"compile: expected static_argnames to be a name or several, got {names[0]!r}")
     if not names:
         return frozenset()
     try:
@@ -474,6 +476,8 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
 
     Raises:
         ConcretizationError: at the first call, if ``f`` needs the value of a traced argument.
+        DTypeError: at the first call, if an argument or a result is an iterator, or an array is not of plain numbers.
+        GraphError: at the first call, if ``f`` uses an array that another traced function has stored.
         ArgumentError: at the first call, if ``f`` draws random numbers that are not ``pullback.random``'s.
 
     >>> import numpy as np

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import IOBase
 from types import MethodType
 from typing import Any
 
@@ -25,7 +26,7 @@ from pullback.core.settings import Configured, Token
 from pullback.core.state import record
 from pullback.core.terminals import constant_node, input_node
 from pullback.core.trace import argument_names
-from pullback.errors import DTypeError
+from pullback.errors import DTypeError, GraphError
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     """Run ``function`` on the arguments of ``call`` with arrays that have no values, and keep the graph."""
     names = _names(function, call)
     inputs = [_input(names[i], call.leaves[i]) for i in call.traced]
+    _check_arguments(call)
     roots = _roots(function, call)
     before = References(roots)
     handles = [Array(node) for node in inputs]
@@ -124,6 +126,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     )
     nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads], *outside.inputs]
     graph = Graph.of(outside.outputs, [node for node in nodes if node is not None])
+    _check_inputs(graph, nodes)
     for node, name in source_names(graph.nodes).items():
         if node.name is None and node.value is None:
             node.name = name
@@ -184,7 +187,34 @@ def _gradient_input(parameter: Parameter, grad: Array) -> Array:
     return Array(input_node(grad.aval, None if name is None else f"{name}.grad"))
 
 
+def _check_arguments(call: Call) -> None:
+    """Refuse what gives its elements once only: the program would be made for them and be wrong for the next call."""
+    args = call.filled([_TRACED] * len(call.traced))
+    for leaf in tree.flatten(args)[0]:
+        if isinstance(leaf, Iterator) and not isinstance(leaf, IOBase):
+            raise DTypeError(
+                f"compile: expected arguments that are the same at every call, got {type(leaf).__name__}, which gives "
+                "its elements once. Give a list"
+            )
+
+
+def _check_inputs(graph: Graph, given: Sequence[Node | None]) -> None:
+    """Refuse arrays that stand for the arguments of another call."""
+    known = set(given)
+    for node in graph.inputs:
+        if node.value is None and node not in known:
+            raise GraphError(
+                f"compile: expected arrays of this call, got {node.name or 'one'} ({node.aval}) of another function "
+                "that was traced, which has no value outside. Return it from that function, and do not store it"
+            )
+
+
 def _result(leaf: Any, outputs: list[Node]) -> tuple[bool, Any]:
+    if isinstance(leaf, (Iterator, Awaitable, AsyncIterator)) and not isinstance(leaf, IOBase):
+        raise DTypeError(
+            f"compile: expected the function to return arrays, got {type(leaf).__name__}, whose code would run outside "
+            "the program. Return a list"
+        )
     if isinstance(leaf, (np.ndarray, np.generic, Array)):
         outputs.append(asarray(leaf)._node)
         if not isinstance(outputs[-1].aval, Aval):
