@@ -505,3 +505,13 @@ def test_an_update_that_would_be_lost_is_refused():
     with pytest.raises(pb.errors.ArgumentError, match="the update would be lost"):
         x.ravel()[1] = 5.0
     assert x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("index", [np.s_[-3:0:-2], np.s_[-9::-1], (None, np.s_[-3::-1]), ([0, 1], np.s_[-4:-9:-1])])
+def test_a_slice_backwards_from_before_the_first_is_empty(index):
+    x = np.arange(4.0).reshape(2, 2)
+    np.testing.assert_array_equal(pb.array(x)[index], x[index])
+    np.testing.assert_array_equal(pb.compile(lambda x: x[index])(x), x[index])
+    changed = pb.array(x)
+    changed[index] = 7.0
+    np.testing.assert_array_equal(changed, x)

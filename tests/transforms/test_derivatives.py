@@ -496,3 +496,13 @@ def test_what_arrives_in_the_wrong_form_is_refused_by_the_name_of_what_was_calle
     }
     with pytest.raises(pb.errors.PullbackError, match=f"^{name}: expected a (co)?tangent of the (input|out|result)"):
         calls[name]()
+
+
+@pytest.mark.parametrize("kind", [int, bool])
+def test_a_tangent_ends_at_integers_in_a_traced_function_too(kind):
+    def along(x):
+        return pb.jvp(lambda x: np.astype(x, kind) * 2.0, (x,), (np.ones(3),))[1]
+
+    x = np.array([0.0, 1.5, -2.5])
+    for found in (along(x), pb.compile(along)(x)):
+        np.testing.assert_array_equal(found, np.zeros(3))

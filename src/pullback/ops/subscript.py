@@ -117,6 +117,8 @@ def _span(one: slice, length: int) -> tuple[int, int | None, int]:
         start, stop, step = one.indices(length)
     except (TypeError, ValueError) as error:
         raise IndexingError(f"x[...]: {error}") from None
+    if step < 0 and start < 0:  # before the first, where -1 would be the last
+        return 0, 0, step
     return start, (None if step < 0 and stop < 0 else stop), step
 
 

@@ -152,7 +152,7 @@ def pull_back(
                     arrived[source] = add_cotangents(arrived.get(source), contribution)
                 region.forget(node)
                 continue
-            wanted = [source in region.depends and _carries(source) for source in node.inputs]
+            wanted = [source in region.depends and carries(source) for source in node.inputs]
             if any(wanted):
                 handles = [region.handle(source) for source in node.inputs]
                 params = node.params
@@ -190,7 +190,8 @@ def _with_slopes(
     return {**node.params, "slopes": slopes}
 
 
-def _carries(node: Node) -> bool:
+def carries(node: Node) -> bool:
+    """Whether a derivative goes through the node: integers and booleans end it."""
     value = node.value
     if value.__class__ is np.ndarray:  # the common case, on the path of every edge
         return bool(value.dtype.kind in "fc")

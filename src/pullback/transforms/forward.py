@@ -11,7 +11,7 @@ from pullback.core.array import Array
 from pullback.core.creation import asarray
 from pullback.core.node import Node
 from pullback.core.state import record
-from pullback.transforms.backward import Region, pull_back
+from pullback.transforms.backward import Region, carries, pull_back
 
 
 def push_forward(
@@ -36,6 +36,8 @@ def push_forward(
     }
     with record(), np.errstate(all="ignore"):
         for node in region.order:
+            if not carries(node):
+                continue  # not recorded where values are known, but there in a graph that is traced
             arriving = [reached.get(source) for source in node.inputs]
             if all(tangent is None for tangent in arriving):
                 continue
