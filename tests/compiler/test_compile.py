@@ -515,3 +515,10 @@ def test_arrays_of_another_function_that_was_traced_are_refused():
     pb.compile(stored.append)(np.ones(2))
     with pytest.raises(pb.errors.GraphError, match=r"arrays of this call, got .* of another function"):
         pb.compile(lambda y: y + stored[0])(np.ones(2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_sign_of_a_negative_zero_is_zero(dtype):
+    x = np.array([-0.0, 0.0, -3.0, 2.0, np.inf], dtype)
+    assert not np.signbit(pb.compile(np.sign)(x)[:2]).any()
+    np.testing.assert_array_equal(pb.compile(np.sign)(x), np.sign(x))

@@ -366,7 +366,8 @@ for _name, _word in (("sqrt", "sqrt"), ("floor", "floor"), ("ceil", "ceil"), ("t
 @_rule("sign", "f")
 def _(w: Writer, kind: str, x: str) -> str:
     zero = w.constant(kind, 0)
-    below = w.select(w.compare("olt", kind, x, zero), kind, w.constant(kind, -1), x)  # NaN stays, and so does 0
+    rest = w.binary("fadd", kind, x, zero)  # NaN stays, and 0 is what becomes of -0
+    below = w.select(w.compare("olt", kind, x, zero), kind, w.constant(kind, -1), rest)
     return w.select(w.compare("ogt", kind, x, zero), kind, w.constant(kind, 1), below)
 
 
