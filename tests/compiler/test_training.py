@@ -5,6 +5,9 @@ import pytest
 
 import pullback as pb
 from pullback import nn, optim
+from pullback.compiler.compile import _missed
+from pullback.compiler.entry import MISS
+from pullback.core import tree
 
 MAKERS = {
     "sgd": lambda p: optim.SGD(p, lr=0.1),
@@ -159,3 +162,42 @@ def test_a_module_that_counts_its_calls_is_compiled_once():
     f = pb.compile(module)
     assert [f(1.0), f(2.0), f(3.0)] == [2.0, 4.0, 6.0]
     assert module.calls == 1
+
+
+@pytest.mark.parametrize(
+    "give", [lambda loss, w: loss, lambda loss, w: None, lambda loss, w: (loss, w * 2), lambda loss, w: {"loss": loss}]
+)
+def test_a_step_that_leaves_gradients_has_an_entry_in_machine_code(give):
+    def job(wrap):
+        w, b = pb.Parameter([[1.0], [2.0]]), pb.Parameter(0.5)
+        optimizer = optim.SGD([w, b], lr=0.125)
+
+        @wrap
+        def step(x):
+            optimizer.zero_grad()
+            loss = ((x @ w + b) ** 2).sum()
+            loss.backward()
+            optimizer.step()
+            return give(loss, w)
+
+        return step, w, b
+
+    x = np.array([[0.5, -1.0]])
+    step, *found = job(pb.compile)
+    eager, *expected = job(lambda f: f)
+    gradients = []
+    for _ in range(4):
+        result, plain = step(x), eager(x)
+        (leaves, structure), (plain_leaves, plain_structure) = tree.flatten(result), tree.flatten(plain)
+        assert structure == plain_structure
+        for one, other in zip(leaves, plain_leaves, strict=True):
+            np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-14)
+        for one, other in zip(found, expected, strict=True):
+            assert one.grad.shape == other.grad.shape
+            np.testing.assert_allclose(one.grad.numpy(), other.grad.numpy(), rtol=1e-14)
+            np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), rtol=1e-14)
+        gradients.append((found[0].grad, found[0].grad.numpy().copy()))
+    assert step._fast is not _missed
+    assert step._fast(x) is not MISS
+    for grad, before in gradients:
+        np.testing.assert_array_equal(grad.numpy(), before)  # later steps make new ones

@@ -264,7 +264,7 @@ class _Entry:
     def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
         """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
         state = self.traced.state
-        if state.settings or state.arguments or state.grad_reads or any(at is not None for _, at in state.grad_writes):
+        if state.settings or state.arguments or state.grad_reads:
             return None
         if any(one.key is not None and type(one.key) is not str for one in state.references):
             return None
@@ -288,14 +288,23 @@ class _Entry:
                 return None
             arrays[self._first_state + len(state.reads) + i] = array
         slots = {(id(one), name): (one, name, held) for one, name, held in state.slots}
-        slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one, _ in state.grad_writes})
+        dropped = [one for one, at in state.grad_writes if at is None]
+        slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one in dropped})
         guards += [(id(one) + slot_offset(Parameter, name), id(held)) for one, name, held in slots.values()]
         guards += [(id(one) + slot_offset(Configured, "_token"), id(token)) for one, token in state.configured]
         references = [one.renewed() for one in state.references]
         guards += [word for one in references for word in one.words()]
         lookups = [(one.holder, one.key, one.content) for one in references if one.key is not None]
         single, made = results
-        found = self.program.entry(arguments, arrays, guards, lookups, made, single, (state, references))
+        given_to = [
+            (one, Result(self.program.lowered.avals[at], at)) for one, at in state.grad_writes if at is not None
+        ]
+        found = self.program.entry(
+            arguments, arrays, guards, lookups, [*made, *[one for _, one in given_to]], single and not given_to,
+            (state, references),
+        )  # fmt: skip
+        if found is not None and given_to:
+            found = _with_gradients(found, [one for one, _ in given_to], len(made), single)
         given = None if call.structure == _flat(len(call.leaves)) else call.structure
         structure = self.traced.structure
         into = None if single or not made or structure == tree.flatten((_ANYTHING,) * len(made))[1] else structure
@@ -358,6 +367,22 @@ def _between(entry: Callable[..., Any], given: Any, into: Any) -> Callable[..., 
             args = tuple(leaves)
         found = entry(*args)
         return found if into is None or found is MISS else tree.unflatten(into, found)
+
+    return run
+
+
+def _with_gradients(
+    entry: Callable[..., Any], parameters: Sequence[Parameter], count: int, single: bool
+) -> Callable[..., Any]:
+    """An entry whose results after the first ``count`` are new gradients of ``parameters``."""
+
+    def run(*args: Any) -> Any:
+        found = entry(*args)
+        if found is MISS:
+            return MISS
+        for parameter, grad in zip(parameters, found[count:], strict=True):
+            parameter._held_grad = Array(constant_node(np.asarray(grad)))
+        return found[0] if single else found[:count] if count else None
 
     return run
 
