@@ -522,3 +522,19 @@ def test_the_sign_of_a_negative_zero_is_zero(dtype):
     x = np.array([-0.0, 0.0, -3.0, 2.0, np.inf], dtype)
     assert not np.signbit(pb.compile(np.sign)(x)[:2]).any()
     np.testing.assert_array_equal(pb.compile(np.sign)(x), np.sign(x))
+
+
+def test_programs_that_take_turns_keep_their_entries_in_machine_code(monkeypatch):
+    factor = 2.0
+    f = pb.compile(lambda x: x * factor)
+    sizes = [3, 4, 5]
+    for n in sizes:
+        f(np.ones(n))
+    with monkeypatch.context() as patch:
+        patch.setattr(f, "_entry", None)  # the long way is not taken
+        for n in [*sizes, *sizes]:
+            assert f(np.ones(n)).tolist() == [2.0] * n
+            assert f.graph.inputs[0].aval.shape == (n,), "the report is on what ran last"
+    factor = 3.0
+    for n in [*sizes, *sizes]:
+        assert f(np.ones(n)).tolist() == [3.0] * n

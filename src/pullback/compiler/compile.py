@@ -43,6 +43,8 @@ from pullback.transforms.simplify import condense
 
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
+_RECENT = 4
+"""How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
 
 
 def _missed(*args: Any) -> Any:
@@ -61,6 +63,7 @@ class Compiled:
         self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.Lock()
         self._last: _Entry | None = None
+        self._recent: list[_Entry] = []
         self._fast: Callable[..., Any] = _missed
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -69,6 +72,8 @@ class Compiled:
             return self._function(*args, **keywords)
         if not keywords and not profiles and debugging.nan is None:
             found = self._fast(*args)
+            if found is MISS and len(self._recent) > 1:
+                found = self._run_recent(args)
             if found is not MISS:
                 return found
         call = Call(args, keywords, self._static)
@@ -81,8 +86,22 @@ class Compiled:
         if profiles:
             return used.run_profiled(call, self.__name__)
         result = used.run(call)
-        self._fast = used.fast or _missed
+        self._remember(used)
         return result
+
+    def _run_recent(self, args: Sequence[Any]) -> Any:
+        """Run one of the programs that ran before the last one by its entry in machine code, if one fits."""
+        for one in self._recent[1:]:
+            found = one.fast(*args) if one.fast is not None else MISS
+            if found is not MISS:
+                self._remember(one)
+                return found
+        return MISS
+
+    def _remember(self, used: _Entry) -> None:
+        self._recent = [used, *[one for one in self._recent if one is not used]][:_RECENT]
+        self._fast = used.fast or _missed
+        self._last = used
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
