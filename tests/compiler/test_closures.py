@@ -3,6 +3,7 @@
 import functools
 import importlib
 import random
+from collections import OrderedDict, defaultdict, deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,59 @@ def test_attributes_and_items_are_read_at_each_call():
     assert model.apply(3.0) == 24.0
     given.shifts = [1.0]
     assert model.apply(3.0) == 22.0
+
+
+class Slots:
+    __slots__ = ("v",)
+
+    def __init__(self):
+        self.v = 1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "use", "change"),
+    [
+        (lambda: deque([1.0]), lambda held: held[0], lambda held, v: held.__setitem__(0, v)),
+        (lambda: {1.0}, sum, lambda held, v: held.add(v)),
+        (lambda: OrderedDict(v=1.0), lambda held: held["v"], lambda held, v: held.update(v=v)),
+        (lambda: defaultdict(float, v=1.0), lambda held: held["v"], lambda held, v: held.update(v=v)),
+        (lambda: UserFloats([1.0]), lambda held: held[0], lambda held, v: held.__setitem__(0, v)),
+        (lambda: np.array([1.0, "a"], object), lambda held: held[0], lambda held, v: held.__setitem__(0, v)),
+        (Slots, lambda held: held.v, lambda held, v: setattr(held, "v", v)),
+    ],
+)
+def test_other_containers_and_slots_are_read_at_each_call(make, use, change):
+    held = make()
+    f = pb.compile(lambda x: x * use(held))
+    for value in (5.0, 6.0):
+        assert [f(2.0), f(2.0)] == [2 * use(held)] * 2
+        change(held, value)
+        assert [f(2.0), f(2.0)] == [2 * use(held)] * 2
+
+
+class UserFloats(list):
+    pass
+
+
+class Scaled:
+    @staticmethod
+    def scaled(x):
+        return scaled(x)
+
+    @classmethod
+    def twice(cls, x):
+        return scaled(cls.scaled(x))
+
+
+SCALED = Scaled()
+
+
+@pytest.mark.parametrize("f", [lambda x: Scaled.scaled(x), lambda x: SCALED.scaled(x), lambda x: Scaled.twice(x)])
+def test_functions_of_classes_are_looked_into(f, monkeypatch):
+    compiled = pb.compile(f)
+    for factor in (2.0, 3.0):
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        assert [compiled(5.0), compiled(5.0)] == [f(5.0)] * 2
 
 
 def test_attributes_of_the_same_name_as_what_changes_do_not_matter():

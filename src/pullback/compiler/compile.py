@@ -285,7 +285,7 @@ class _Entry:
         state = self.traced.state
         if state.settings or state.arguments or state.grad_reads:
             return None
-        if any(one.key is not None and type(one.key) is not str for one in state.references):
+        if not all(one.is_guarded() for one in state.references):
             return None
         arguments = self._arguments(call)
         results = self._results()
@@ -505,9 +505,10 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
 
     What ``f`` refers to besides (variables around it, global names, attributes of objects and of modules, settings of
     optimizers) is what it is at the call. Parameters and NumPy arrays are read at every call; where something else has
-    changed, ``f`` is compiled anew. Attributes of classes, and what other installed packages refer to, are looked at
-    once. Parameters that it assigns get their new values, and so do their gradients after ``backward()``. Other side
-    effects of ``f`` happen once, while it is compiled.
+    changed, ``f`` is compiled anew. Attributes of classes, what other installed packages refer to, and what is only
+    reached by ``getattr``, iterators or operators of classes of one's own, are looked at once. Parameters that it
+    assigns get their new values, and so do their gradients after ``backward()``. Other side effects of ``f`` happen
+    once, while it is compiled.
 
     NumPy in, NumPy out, as with ``grad``; what comes out of NumPy arrays is constant to a later ``backward()``. From
     Arrays come Arrays, through which it goes. A derivative through a compiled function that assigns nothing is

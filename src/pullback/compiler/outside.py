@@ -20,6 +20,7 @@ from pullback.core.aval import Aval
 from pullback.core.capture import Capture
 from pullback.core.graph import ancestors
 from pullback.core.node import Node
+from pullback.core.settings import same
 from pullback.core.terminals import CONSTANT, input_node
 
 Values = np.ndarray[Any, Any]
@@ -32,10 +33,12 @@ class Content(NamedTuple):
     copy: Values
 
     def holds(self) -> bool:
-        """Whether it holds the same, bit for bit."""
+        """Whether it holds the same, bit for bit, or objects that cannot be told apart."""
         now, before = self.array, self.copy
         if now.shape != before.shape or now.dtype != before.dtype:
             return False
+        if now.dtype.hasobject:
+            return all(map(same, now.flat, before.flat))
         return np.array_equal(np.ascontiguousarray(now).view(np.uint8), before.view(np.uint8))
 
 

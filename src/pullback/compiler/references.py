@@ -12,9 +12,18 @@ import functools
 import random
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +49,9 @@ class Reference(NamedTuple):
     """One place that was read, with what was there.
 
     Attributes:
-        holder: a cell, a dictionary (of global names or attributes too), a list, or the handle of an array.
-        key: in a dictionary; None for all of a list or dictionary that is read as a container.
+        holder: a cell, a dictionary (of global names or attributes too), another container, the handle of an array, or
+            an object with slots.
+        key: in a dictionary, or the name of a slot; None for all of what is read as a container.
         content: what was there.
     """
 
@@ -56,6 +66,12 @@ class Reference(NamedTuple):
     def renewed(self) -> Reference:
         """The same with what is there now, which cannot be told from what was there."""
         return self._replace(content=_read(self.holder, self.key))
+
+    def is_guarded(self) -> bool:
+        """Whether words of memory, or a name that is looked up in a dictionary, say that it is there still."""
+        if self.key is None:
+            return isinstance(self.holder, (CellType, Array, list, dict))
+        return type(self.key) is str and isinstance(self.holder, dict)
 
     def words(self) -> list[tuple[int, int]]:
         """Words of memory that hold these values as long as the very same is there; none for keys of dictionaries."""
@@ -79,9 +95,9 @@ def _read(holder: Any, key: Any) -> Any:
             return MISS
     if isinstance(holder, Array):
         return holder._node
-    if isinstance(holder, list):
-        return tuple(holder)
-    return tuple(holder) if key is None else holder.get(key, MISS)
+    if key is None:
+        return tuple(list.__iter__(holder) if isinstance(holder, list) else holder)
+    return dict.get(holder, key, MISS) if isinstance(holder, dict) else getattr(holder, key, MISS)
 
 
 class Reads(NamedTuple):
@@ -208,11 +224,11 @@ class References:
                 yield value.__func__
         elif isinstance(value, functools.partial):
             yield from (value.func, *value.args, *value.keywords.values())
-        elif type(value) is tuple:
+        elif isinstance(value, (tuple, frozenset)):
             yield from value
-        elif type(value) is list:
+        elif isinstance(value, (list, set, deque, bytearray)):
             yield from self._refer(value, None)
-        elif type(value) is dict:
+        elif isinstance(value, dict):
             for key in self._refer(value, None):
                 yield self._refer(value, key)
         elif isinstance(value, Array):
@@ -259,14 +275,27 @@ class References:
                 found = vars(value).get(name, MISS)
                 return found if isinstance(found, ModuleType) else MISS
             return self._noted(vars(value), name)
-        attributes = getattr(value, "__dict__", None)
-        if value is MISS or type(attributes) is not dict or isinstance(value, type):
+        if value is MISS:
             return MISS
-        of_class = next((vars(one)[name] for one in type(value).__mro__ if name in vars(one)), MISS)
+        is_class = isinstance(value, type)
+        of_class = next(
+            (vars(one)[name] for one in (value if is_class else type(value)).__mro__ if name in vars(one)), MISS
+        )
+        if isinstance(of_class, staticmethod):
+            return of_class.__func__
+        if isinstance(of_class, classmethod):
+            return MethodType(of_class.__func__, value if is_class else type(value))
+        if is_class:
+            return of_class if isinstance(of_class, FunctionType) else MISS
         if isinstance(of_class, property):
             of_class = of_class.fget
         if isinstance(of_class, FunctionType):
             return MethodType(of_class, value)
+        if isinstance(of_class, MemberDescriptorType) and not self._is_of_library(type(value).__module__):
+            return self._refer(value, name)
+        attributes = getattr(value, "__dict__", None)
+        if type(attributes) is not dict:
+            return MISS
         if isinstance(value, Configured) or type(value).__module__.partition(".")[0] in _BELOW:
             return attributes.get(name, MISS)  # known by a token, or of no account
         return self._noted(attributes, name)
