@@ -304,7 +304,9 @@ class References:
         """Attributes that some code names that may mean this object, and what it does when it is called."""
         attributes = getattr(value, "__dict__", None)
         if type(attributes) is not dict:
-            return
+            if self._is_of_library(type(value).__module__):
+                return
+            attributes = {}
         if isinstance(value, Configured):
             yield from (one for name, one in attributes.items() if not (name[0] == "_" and type(one) is dict))
         elif type(value).__module__.partition(".")[0] in _BELOW:
