@@ -538,3 +538,12 @@ def test_programs_that_take_turns_keep_their_entries_in_machine_code(monkeypatch
     factor = 3.0
     for n in [*sizes, *sizes]:
         assert f(np.ones(n)).tolist() == [3.0] * n
+
+
+def test_a_report_is_on_what_ran_last_with_derivatives_or_without():
+    f = pb.compile(lambda x: x * 2)
+    for _ in range(2):
+        f(np.ones(3))
+        assert f.graph.inputs[0].aval.shape == (3,)
+        f(pb.array(np.ones(4), requires_grad=True))
+        assert f.graph.inputs[0].aval.shape == (4,)

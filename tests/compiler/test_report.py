@@ -73,7 +73,7 @@ def test_a_profile_knows_of_its_own_runs_only():
         with pb.profile() as p:
             for _ in range(runs):
                 f(x)
-        separate = f._last._separate
+        separate = f._recent[0]._separate
         (report,) = p.reports
         assert report.runs == runs
         loop, inner = report.parts

@@ -62,7 +62,6 @@ class Compiled:
         self._static = _static_positions(function, static_argnames)
         self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.Lock()
-        self._last: _Entry | None = None
         self._recent: list[_Entry] = []
         self._fast: Callable[..., Any] = _missed
 
@@ -81,12 +80,13 @@ class Compiled:
         if any(_has_no_value(call.leaves[i]) for i in call.traced) or (recorded and debugging.nan is not None):
             return self._function(*args, **keywords)
         used = self._entry(call)
+        self._remember(used)
         if recorded or (recording.enabled and used.watches()):
             return used.record(call) if used.is_pure() else self._function(*args, **keywords)
         if profiles:
             return used.run_profiled(call, self.__name__)
         result = used.run(call)
-        self._remember(used)
+        self._fast = used.fast or _missed
         return result
 
     def _run_recent(self, args: Sequence[Any]) -> Any:
@@ -101,7 +101,6 @@ class Compiled:
     def _remember(self, used: _Entry) -> None:
         self._recent = [used, *[one for one in self._recent if one is not used]][:_RECENT]
         self._fast = used.fast or _missed
-        self._last = used
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -112,7 +111,6 @@ class Compiled:
         if known is not None:
             for entry in known:
                 if entry.traced.state.holds():
-                    self._last = entry
                     return entry
         entry = _Entry(self._function, call)
         with self._lock:
@@ -123,7 +121,6 @@ class Compiled:
                 oldest.pop(0)
                 if not oldest:
                     self._programs.popitem(last=False)
-        self._last = entry
         return entry
 
     @property
@@ -144,9 +141,9 @@ class Compiled:
         return entry.program.lowered.text or lower(entry.program.graph, updates=entry.updates).text
 
     def _used(self, what: str) -> _Entry:
-        if self._last is None:
+        if not self._recent:
             raise ArgumentError(f"{what}: the function has not been called yet, so there is no program. Call it first")
-        return self._last
+        return self._recent[0]
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
