@@ -451,6 +451,28 @@ def test_methods_can_be_compiled():
     assert pb.compile(Scale().apply)(2.0) == 6.0
 
 
+def test_several_threads_compile_at_once():
+    x = np.linspace(0.1, 0.9, 37)
+    formulas = [np.arctan, np.cbrt, np.expm1, np.log1p, np.arcsinh, np.tanh]
+    for formula in formulas:
+        step = pb.compile(lambda x, y, formula=formula: formula(x) * np.sinh(y))
+        together, found = threading.Barrier(3), []
+
+        def run(step=step, together=together, found=found):
+            together.wait()
+            found.append(step(x, x))
+
+        several = [threading.Thread(target=run) for _ in range(3)]
+        for one in several:
+            one.start()
+        for one in several:
+            one.join()
+        assert len(found) == 3
+        assert sum(map(len, step._programs.values())) == 1
+        for one in found:
+            np.testing.assert_allclose(one, formula(x) * np.sinh(x), rtol=1e-12)
+
+
 def test_several_threads_run_one_program():
     f = pb.compile(lambda x: np.cumsum(np.exp(x) * 2 + x)[-1])
     given = [np.full(2000, i / 10) for i in range(8)]

@@ -46,6 +46,9 @@ LIMIT = 64
 _RECENT = 4
 """How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
 
+_compiling = threading.RLock()
+"""Held by the one thread that compiles: code in memory is shared by all programs."""
+
 
 def _missed(*args: Any) -> Any:
     """What stands for an entry where there is none."""
@@ -61,7 +64,6 @@ class Compiled:
         self._function = function
         self._static = _static_positions(function, static_argnames)
         self._programs: OrderedDict[Any, list[_Entry]] = OrderedDict()
-        self._lock = threading.Lock()
         self._recent: list[_Entry] = []
         self._fast: Callable[..., Any] = _missed
 
@@ -107,20 +109,27 @@ class Compiled:
 
     def _entry(self, call: Call) -> _Entry:
         """The program for this call, compiled if there is none."""
-        known = self._programs.get(call.key)
-        if known is not None:
-            for entry in known:
-                if entry.traced.state.holds():
-                    return entry
+        found = self._known(call)
+        if found is None:
+            with _compiling:
+                found = self._known(call)  # another thread may have been first
+                if found is None:
+                    found = self._add(call)
+        return found
+
+    def _known(self, call: Call) -> _Entry | None:
+        known = self._programs.get(call.key, ())
+        return next((one for one in tuple(known) if one.traced.state.holds()), None)
+
+    def _add(self, call: Call) -> _Entry:
         entry = _Entry(self._function, call)
-        with self._lock:
-            self._programs.setdefault(call.key, []).append(entry)
-            self._programs.move_to_end(call.key)
-            while sum(map(len, self._programs.values())) > LIMIT:
-                oldest = next(iter(self._programs.values()))
-                oldest.pop(0)
-                if not oldest:
-                    self._programs.popitem(last=False)
+        self._programs.setdefault(call.key, []).append(entry)
+        self._programs.move_to_end(call.key)
+        while sum(map(len, self._programs.values())) > LIMIT:
+            oldest = next(iter(self._programs.values()))
+            oldest.pop(0)
+            if not oldest:
+                self._programs.popitem(last=False)
         return entry
 
     @property

@@ -28,7 +28,7 @@ _ELEMENTS = {
 }
 """The dtypes that native code computes in, each with how it lies in memory and as what it is computed with."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def is_native(dtype: np.dtype[Any]) -> bool:
@@ -217,12 +217,13 @@ class _Library:
 
     def provide(self, symbol: str, name: str, kind: str, lanes: int) -> None:
         """Make the function known to LLVM under ``symbol``."""
-        if symbol in self._codes:
-            return
-        text = mathematics.text(symbol, name, kind, lanes)
-        code = Code(assembled(text), [symbol])
-        llvm.add_symbol(symbol, code.addresses[symbol])
-        self._codes[symbol] = code
+        with _lock:  # a second copy would take the place of code that is linked to already
+            if symbol in self._codes:
+                return
+            text = mathematics.text(symbol, name, kind, lanes)
+            code = Code(assembled(text), [symbol])
+            llvm.add_symbol(symbol, code.addresses[symbol])
+            self._codes[symbol] = code
 
 
 library = _Library()
