@@ -68,10 +68,12 @@ DIFFERENTIABLE = [
 @pytest.mark.parametrize("primitive", DIFFERENTIABLE, ids=lambda one: one.name)
 def test_gradients_have_the_dtype_and_shape_of_their_inputs(primitive, dtype):
     checked = 0
+    double = "dD" if dtype == "F" else "d"
+    complex_only = all(getattr(arg, "dtype", None) != "d" for sample in primitive.samples for arg in sample.make()[0])
     for sample in primitive.samples:
         args, keywords = sample.make()
         with np.errstate(all="ignore"):
-            arrays = [arg.astype(dtype) if getattr(arg, "dtype", None) == "d" else arg for arg in args]
+            arrays = [arg.astype(dtype) if getattr(arg, "dtype", np.dtype("O")).char in double else arg for arg in args]
         watched = [i for i, arg in enumerate(arrays) if getattr(arg, "dtype", None) == dtype]
 
         def f(*values, arrays=arrays, watched=watched, keywords=keywords):
@@ -90,4 +92,4 @@ def test_gradients_have_the_dtype_and_shape_of_their_inputs(primitive, dtype):
         for gradient, i in zip(found, watched, strict=True):
             assert (gradient.dtype, gradient.shape) == (arrays[i].dtype, arrays[i].shape)
             checked += 1
-    assert checked or dtype == "F"
+    assert checked or (complex_only if dtype != "F" else not complex_only)
