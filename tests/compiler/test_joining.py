@@ -44,13 +44,13 @@ def test_joins_of_joins_are_written_once():
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_products_are_written_to_their_places(axis):
-    f = lambda x, y: np.stack([x @ y.T, np.tanh(x @ y.T + 1)], axis)  # noqa: E731
+    f = lambda x, y: np.stack([x @ y.T, np.tanh(x @ y.T + 1)], axis)  # noqa: E731  # it has no other name
     check(f, np.sin(np.arange(40.0)).reshape(8, 5), np.cos(np.arange(45.0)).reshape(9, 5))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_parts_of_a_stack_of_products(axis):
-    f = lambda x, y: np.concatenate([x @ y, np.tanh(x @ y), x @ y], axis)  # noqa: E731
+    f = lambda x, y: np.concatenate([x @ y, np.tanh(x @ y), x @ y], axis)  # noqa: E731  # it has no other name
     check(f, np.sin(np.arange(60.0)).reshape(2, 6, 5), np.cos(np.arange(70.0)).reshape(2, 5, 7))
 
 

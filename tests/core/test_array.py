@@ -274,7 +274,7 @@ def test_hash_is_refused_as_numpys():
 
 def test_equality_with_what_is_no_number_is_false_everywhere():
     assert (pb.array([1.0, 2.0]) == None).tolist() == [False, False]  # noqa: E711  # the operator is what is tested
-    assert not pb.array(1.0) == "a"  # noqa: SIM201
+    assert not pb.array(1.0) == "a"  # noqa: SIM201  # the operator is what is tested
     assert pb.array(1.0) != "a"
 
 

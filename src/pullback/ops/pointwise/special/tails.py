@@ -95,15 +95,15 @@ def _of_gamma(a: Any, x: Any, n: int) -> Any:
             scale = 1 / np.maximum(b - y, np.sqrt(y))
             found[at] = front[at] * _integral(
                 lambda s: -b * s - y * np.expm1(-s),  # noqa: B023  # called at once
-                lambda s: moment(n, [level - s, *rest]),  # noqa: B023
+                lambda s: moment(n, [level - s, *rest]),  # noqa: B023  # called at once
                 scale,
                 np.maximum(scale, 1 / b),
             )
         else:  # t = y + s
             scale = np.minimum(1 / np.maximum(np.abs(1 - (b - 1) / y), np.sqrt(np.abs(b - 1)) / y), 30 * y)
             found[at] = (-front[at] / y) * _integral(
-                lambda s: (b - 1) * np.log1p(s / y) - s,  # noqa: B023
-                lambda s: moment(n, [level + np.log1p(s / y), *rest]),  # noqa: B023
+                lambda s: (b - 1) * np.log1p(s / y) - s,  # noqa: B023  # called at once
+                lambda s: moment(n, [level + np.log1p(s / y), *rest]),  # noqa: B023  # called at once
                 scale,
                 np.maximum(scale, 1.0),
             )
