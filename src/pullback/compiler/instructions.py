@@ -83,19 +83,22 @@ class Writer:
     ) -> list[str]:
         """Write a loop that runs at least once; ``carried`` are types and first values of what it hands on."""
         head, done = self.fresh("loop"), self.fresh("done")
-        index, following, more = (f"%{self.fresh('i')}" for _ in range(3))
+        counter, index, following, more = (f"%{self.fresh('i')}" for _ in range(4))
         phis = [f"%{self.fresh('a')}" for _ in carried]
         before = self.block
+        first = self.value(f"insertelement <1 x i64> poison, i64 {start}, i64 0")
         self.write(f"br label %{head}")
         self.label(head)
         place = len(self.lines)
         handed = body(index, phis)
         self.write(f"{following} = add nuw nsw i64 {index}, 1")
         self.write(f"{more} = icmp slt i64 {following}, {stop}")
+        next = self.value(f"insertelement <1 x i64> poison, i64 {following}, i64 0")
         self.write(f"br i1 {more}, label %{head}, label %{done}")
-        lines = [f"  {index} = phi i64 [{start}, %{before}], [{following}, %{self.block}]"]
-        for phi, (type, first), last in zip(phis, carried, handed, strict=True):
-            lines.append(f"  {phi} = phi {type} [{first}, %{before}], [{last}, %{self.block}]")
+        lines = [f"  {counter} = phi <1 x i64> [{first}, %{before}], [{next}, %{self.block}]"]
+        for phi, (type, begun), last in zip(phis, carried, handed, strict=True):
+            lines.append(f"  {phi} = phi {type} [{begun}, %{before}], [{last}, %{self.block}]")
+        lines.append(f"  {index} = extractelement <1 x i64> {counter}, i64 0")
         self.lines[place:place] = lines
         self.label(done)
         return handed
