@@ -416,10 +416,20 @@ def test_a_graph_is_compiled():
     run = pb.expression("d = 2*b; e = a + d; L = c*e").forward(a=3, b=1, c=-2)
     f = run.graph.backward().compile()
     assert f(a=3.0, b=1.0, c=-2.0) == f(1.0, 3.0, -2.0) == (-4.0, -2.0, 5.0)
-    with pytest.raises(pb.errors.ShapeError, match="expected b to be"):
+    assert f(1, np.float32(3), np.int8(-2)) == (-4.0, -2.0, 5.0)
+    with pytest.raises(pb.errors.ShapeError, match="compiled graph: expected b to be of shape"):
         f(np.ones(2), 1.0, 1.0)
-    with pytest.raises(pb.errors.ArgumentError, match="expected each of b, a, c once, got 0"):
+    with pytest.raises(pb.errors.DTypeError, match="compiled graph: expected b to be float64, got complex128"):
+        f(1j, 1.0, 1.0)
+    with pytest.raises(pb.errors.GraphError, match="compiled graph: no value for a and c"):
         f(1.0)
+
+
+def test_what_a_graph_reads_may_be_given_anew():
+    w = pb.Parameter(np.arange(3.0), name="w")
+    f = pb.trace(lambda x: x * w, np.ones(3)).compile()
+    assert f(np.ones(3)).tolist() == [0, 1, 2]
+    assert f(np.ones(3), w=[1, 1, 2]).tolist() == [1, 1, 2]
 
 
 def test_methods_can_be_compiled():

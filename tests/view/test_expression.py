@@ -240,3 +240,14 @@ def test_control_characters_do_not_reach_the_message():
 def test_values_that_do_not_fit_are_refused(given, words):
     with pytest.raises(PullbackError, match=words):
         pb.expression("a*b").forward(**given)
+
+
+def test_an_expression_is_compiled_for_what_it_is_given():
+    f = pb.expression("L = mean(c*(a + 2*b))").compile()
+    assert f(a=3, b=1, c=-2) == -10.0
+    assert f(np.ones(3), np.float64(2), [1, 2, 3]) == 6.0  # c, a, b by their first use
+    assert f(np.ones(3, np.float32), np.ones(3, np.float32), np.ones(3, np.float32)).dtype == np.float32
+    with pytest.raises(ShapeError, match=r"in t2 = .*broadcast"):
+        f(1.0, np.ones(2), np.ones(3))
+    with pytest.raises(GraphError, match="compiled expression: no value for b"):
+        f(1.0, 2.0)

@@ -36,8 +36,9 @@ from pullback.core.settings import Configured
 from pullback.core.state import debugging, recording
 from pullback.core.terminals import constant_node
 from pullback.dtypes import FLOAT64
-from pullback.errors import ArgumentError, DTypeError, ShapeError
+from pullback.errors import ArgumentError, DTypeError
 from pullback.transforms.arguments import restore, result_kind
+from pullback.transforms.evaluation import check_input, match_inputs
 from pullback.transforms.passes import optimize, settle
 from pullback.transforms.simplify import condense
 
@@ -160,19 +161,13 @@ class Compiled:
 
 def graph_compile(graph: Graph) -> Compiled:
     """Return the graph as a compiled function of its inputs: what ``Graph.compile`` does."""
-    names = [graph.names[node] for node in graph.inputs]
 
     def run(*values: Any, **named: Any) -> Any:
-        given = {**dict(zip(names, values, strict=False)), **named}
-        if len(values) + len(named) != len(names) or given.keys() != set(names):
-            found = ", ".join([*map(str, range(len(values))), *named])
-            raise ArgumentError(f"compiled graph: expected each of {', '.join(names)} once, got {found or 'none'}")
         known: dict[Node, Node] = {}
-        for node, name in zip(graph.inputs, names, strict=True):
-            array = asarray(given[name])
-            if array.aval != node.aval:
-                raise ShapeError(f"compiled graph: expected {name} to be {node.aval}, got {array.aval}")
-            known[node] = array._node
+        for node, value in match_inputs(graph, values, named, "compiled graph").items():
+            array = asarray(value)
+            check_input(graph.names[node], array.aval, node.array_aval, "compiled graph")
+            known[node] = array.astype(node.array_aval.dtype)._node
         for node in graph.nodes:
             if node not in known:
                 inputs = tuple([known[source] for source in node.inputs])

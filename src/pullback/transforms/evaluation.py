@@ -352,37 +352,46 @@ def _plain(ct: Any, aval: Any) -> Any:
 def graph_forward(graph: Graph, values: Sequence[Any], named: Mapping[str, Any]) -> Evaluation:
     """Evaluate every node from values for the inputs: what ``Graph.forward`` does."""
     given = match_inputs(graph, values, named)
-    fitted = {node: as_input(graph.names[node], value, node.array_aval) for node, value in given.items()}
-    missing = [node for node in graph.inputs if node not in fitted and node.value is None]
-    if missing:
-        names = [graph.names[node] for node in missing]
-        known = [graph.names[node] for node in graph.inputs]
-        raise GraphError(f"forward: no value for {listed(names)}. The inputs are {listed(known)}, in this order")
+    fitted = {node: _fitted(graph.names[node], value, node.array_aval) for node, value in given.items()}
     return Evaluation(graph, evaluate(graph, fitted))
 
 
-def match_inputs(graph: Graph, values: Sequence[Any], named: Mapping[str, Any]) -> dict[Node, Any]:
-    """Return what is given for each input, by position or by name; raise GraphError for what does not match."""
+def match_inputs(
+    graph: Graph, values: Sequence[Any], named: Mapping[str, Any], what: str = "forward"
+) -> dict[Node, Any]:
+    """Return what is given for each input, by position or by name.
+
+    Raises:
+        GraphError: what is given does not match, or misses an input that has no value of its own.
+    """
     names = {graph.names[node]: node for node in graph.inputs}
     if len(values) > len(graph.inputs):
-        raise GraphError(f"forward: expected at most {len(graph.inputs)} values ({listed(names)}), got {len(values)}")
+        raise GraphError(f"{what}: expected at most {len(graph.inputs)} values ({listed(names)}), got {len(values)}")
     given = dict(zip(graph.inputs, values, strict=False))
     for name, value in named.items():
         if name not in names:
-            raise GraphError(f"forward: there is no input {name!r}. The inputs are {listed(names)}")
+            raise GraphError(f"{what}: there is no input {name!r}. The inputs are {listed(names)}")
         if names[name] in given:
-            raise GraphError(f"forward: the input {name!r} is given twice, by position and by name")
+            raise GraphError(f"{what}: the input {name!r} is given twice, by position and by name")
         given[names[name]] = value
+    missing = [name for name, node in names.items() if node not in given and node.value is None]
+    if missing:
+        raise GraphError(f"{what}: no value for {listed(missing)}. The inputs are {listed(names)}, in this order")
     return given
 
 
-def as_input(name: str, value: Any, aval: Aval) -> Any:
-    """Return ``value`` as a NumPy value of this shape and dtype; raise ShapeError or DTypeError if it is none."""
+def check_input(name: str, found: Aval, expected: Aval, what: str = "forward") -> None:
+    """Raise ShapeError or DTypeError unless an array can be given for an input."""
+    if found.shape != expected.shape:
+        raise ShapeError(f"{what}: expected {name} to be of shape {expected.shape}, got {found.shape}")
+    if not np.can_cast(found.dtype, expected.dtype, "same_kind"):
+        raise DTypeError(f"{what}: expected {name} to be {expected.dtype}, got {found.dtype}")
+
+
+def _fitted(name: str, value: Any, aval: Aval) -> Any:
+    """``value`` as a NumPy value of this shape and dtype."""
     array = as_value(name, value)
-    if array.shape != aval.shape:
-        raise ShapeError(f"forward: expected {name} to be of shape {aval.shape}, got {array.shape}")
-    if array.dtype != aval.dtype and not np.can_cast(array.dtype, aval.dtype, "same_kind"):
-        raise DTypeError(f"forward: expected {name} to be {aval.dtype}, got {array.dtype}")
+    check_input(name, Aval(array.shape, array.dtype), aval)
     return array.astype(aval.dtype)
 
 

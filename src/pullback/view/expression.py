@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.compile import compile
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.families import Pointwise
@@ -109,12 +110,27 @@ class Expression(Graph):
         -10.0
         """
         given = {node: _real(node.name or "", value) for node, value in match_inputs(self, values, named).items()}
-        missing = [self.names[node] for node in self.inputs if node not in given]
-        if missing:
-            known = listed(self.names[node] for node in self.inputs)
-            raise GraphError(f"forward: no value for {listed(missing)}. The inputs are {known}, in this order")
         graph = self.with_shapes({node: Aval(value.shape, value.dtype) for node, value in given.items()})
         return graph_forward(graph, [given[node] for node in self.inputs], {})
+
+    def compile(self) -> Callable[..., Any]:
+        """Return a compiled function of the inputs, given as for ``forward``, for every set of shapes anew.
+
+        >>> expression("L = c*(a + 2*b)").compile()(a=3, b=1, c=-2)
+        -10.0
+        """
+
+        def run(*values: Any, **named: Any) -> Any:
+            given = match_inputs(self, values, named, "compiled expression")
+            arrays = {node: operations.asarray(value) for node, value in given.items()}
+            real = {
+                node: array.astype(np.float64) if array.dtype.kind in "biu" else array for node, array in arrays.items()
+            }
+            graph = self.with_shapes({node: array.aval for node, array in real.items()})
+            return graph.compile()(*[real[node] for node in self.inputs])
+
+        run.__name__ = "expression"
+        return compile(run)
 
     def backward(self, wrt: str | Sequence[str] | None = None) -> Graph:
         """Return the graph of the gradients by the named inputs, for inputs that are real numbers.
