@@ -421,7 +421,7 @@ def test_a_graph_is_compiled():
         f(np.ones(2), 1.0, 1.0)
     with pytest.raises(pb.errors.DTypeError, match="compiled graph: expected b to be float64, got complex128"):
         f(1j, 1.0, 1.0)
-    with pytest.raises(pb.errors.GraphError, match="compiled graph: no value for a and c"):
+    with pytest.raises(pb.errors.GraphError, match="compiled graph: no value for a, c"):
         f(1.0)
 
 
