@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,17 @@ def is_number(dtype: np.dtype[Any]) -> bool:
     (True, False)
     """
     return dtype.kind in "biufc"
+
+
+def means_otherwise(array: np.ndarray[Any, Any] | np.generic) -> bool:
+    """Whether operations of this array mean something else than those of plain arrays: it is masked, or a matrix.
+
+    >>> means_otherwise(np.zeros(3)), means_otherwise(np.ma.masked_array([1.0], [True]))
+    (False, True)
+    """
+    if type(array) is np.ndarray:
+        return False
+    return isinstance(array, np.matrix) or ("numpy.ma" in sys.modules and isinstance(array, np.ma.MaskedArray))
 
 
 def is_differentiable(dtype: np.dtype[Any]) -> bool:

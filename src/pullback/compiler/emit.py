@@ -70,8 +70,8 @@ def vector_bytes() -> int:
 
 
 @functools.cache
-def _features() -> dict[str, bool]:
-    return dict(llvm.get_host_cpu_features())
+def _features() -> Any:
+    return llvm.get_host_cpu_features()
 
 
 @functools.cache
@@ -88,7 +88,7 @@ def waiting_hint() -> tuple[str, str]:
 @functools.cache
 def processor() -> str:
     """The processor that code is generated for: name and features. Code for one need not run on another."""
-    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"{llvm.get_host_cpu_name()} {_features().flatten()}"
 
 
 def _target_machine() -> Any:
@@ -96,7 +96,7 @@ def _target_machine() -> Any:
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
-        features=f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit",
+        features=f"{_features().flatten()},-prefer-256-bit",
         opt=OPTIMIZATION,
         jit=True,
     )

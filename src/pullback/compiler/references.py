@@ -234,7 +234,7 @@ class References:
         elif isinstance(value, Array):
             if not isinstance(value, Parameter):
                 self._refer(value, None)
-        elif isinstance(value, np.random.Generator):
+        elif isinstance(value, _generators()):
             self._watch(value, lambda: value.bit_generator.state)
         elif not isinstance(value, (type, ModuleType)):
             yield from self._inside_object(value)
@@ -337,6 +337,11 @@ def checksum(array: np.ndarray[Any, Any]) -> int:
 
 def _package(module: Any) -> str:
     return module.partition(".")[0] if isinstance(module, str) else ""
+
+
+def _generators() -> tuple[type[np.random.Generator], ...]:
+    """NumPy's class of generators of random numbers, if it is loaded: loading it takes longer than all else here."""
+    return (np.random.Generator,) if "numpy.random" in sys.modules else ()
 
 
 def _is_installed(package: str) -> bool:

@@ -18,7 +18,7 @@ from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.parameter import Parameter
 from pullback.core.record import python_type
-from pullback.dtypes import is_number
+from pullback.dtypes import is_number, means_otherwise
 from pullback.errors import DTypeError
 
 _BY_VALUE = (int, bool, str, bytes, type(None), np.dtype, type)
@@ -98,7 +98,7 @@ def aval_of_leaf(leaf: Any) -> Aval | None:
     if isinstance(leaf, Array):
         return leaf.aval
     if isinstance(leaf, (np.ndarray, np.generic)):
-        if isinstance(leaf, (np.ma.MaskedArray, np.matrix)) or not is_number(leaf.dtype):
+        if means_otherwise(leaf) or not is_number(leaf.dtype):
             raise DTypeError(f"compile: expected plain arrays of numbers, got {type(leaf).__name__} of {leaf.dtype}")
         return Aval(leaf.shape, leaf.dtype)
     if isinstance(leaf, (float, complex)):

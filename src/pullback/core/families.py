@@ -220,6 +220,8 @@ class Pointwise(Primitive):
                 inputs = self._first_of(self.types, types)
             else:
                 inputs = self.types.resolve_dtypes((*types, *[None] * self.types.nout))[: self.arity]
+            if self.scipy is not None and isinstance(self.types, str):
+                return inputs, inputs[0]  # known without SciPy, which takes long to load
             with np.errstate(all="ignore"):
                 out = self.evaluate(*[np.empty(0, dtype) for dtype in inputs]).dtype
         except TypeError:

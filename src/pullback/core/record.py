@@ -14,7 +14,7 @@ from pullback.core.operations import operations
 from pullback.core.origin import user_position
 from pullback.core.state import record, recording
 from pullback.core.terminals import constant_node
-from pullback.dtypes import is_number
+from pullback.dtypes import is_number, means_otherwise
 from pullback.errors import DTypeError, PullbackError, ShapeError
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def as_node(operation: str, x: Any, keep: bool) -> Node:
 
 def as_constant(operation: str, x: Any, keep: bool) -> Any:
     """Return an operand that is not an Array as a NumPy value, see ``as_node``."""
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        # Their operations mean something else than an array's: taking the numbers only would be a wrong result.
+    if isinstance(x, np.ndarray) and means_otherwise(x):
         raise DTypeError(
             f"{operation}: expected a plain array, got a {type(x).__name__}. "
             "Give x.filled(...) for a masked array, np.asarray(x) for a matrix"

@@ -11,7 +11,7 @@ import scipy.special
 
 import pullback as pb
 from pullback.core.operations import operations as ops
-from pullback.core.operations import scipy_overrides
+from pullback.core.operations import primitives, scipy_overrides
 from pullback.errors import DTypeError, NotDifferentiableError
 
 mp = mpmath.mp.clone()
@@ -381,6 +381,27 @@ class TestScipy:
             "assert 'scipy.special' in sys.modules\n"
         )
         subprocess.run([sys.executable, "-c", program], check=True)
+
+    def test_a_program_needs_neither_scipy_nor_masked_arrays_nor_random_numbers(self):
+        program = (
+            "import sys, numpy as np, pullback as pb\n"
+            "from pullback.core.operations import operations as ops\n"
+            "pb.compile(pb.grad(lambda x: (ops.gelu(x) + ops.logit(x) + ops.erf(x) * ops.entr(x)).sum()))(np.ones(9))\n"
+            "assert not {'scipy', 'numpy.ma', 'numpy.random'} & sys.modules.keys()\n"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+    @pytest.mark.parametrize("kind", ["e", "f", "d", "F", "D", "?", "i", "l"])
+    def test_dtypes_that_are_stated_are_those_of_the_function(self, kind):
+        ops.load_all()
+        for one in primitives.values():
+            if getattr(one, "scipy", None) is not None and isinstance(one.types, str):
+                try:
+                    inputs, out = one.resolve((np.dtype(kind),) * one.arity)
+                except DTypeError:
+                    continue
+                results = one.evaluate(*[np.full(1, 0.5).astype(dtype) for dtype in inputs])
+                assert results.dtype == out, one
 
 
 class TestEdges:

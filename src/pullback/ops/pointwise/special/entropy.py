@@ -92,7 +92,7 @@ def _(out: Array, x: Array, y: Array) -> Iterator[Thunk]:
 
 
 @pointwise(
-    scipy="entr", samples=[positive(3, 4), values(0.0, 1.0, -1.0, np.inf, np.nan)],
+    scipy="entr", types="fd", samples=[positive(3, 4), values(0.0, 1.0, -1.0, np.inf, np.nan)],
     rejects=[reject(DTypeError, "entr: expected floating dtypes, got complex128", 1j)],
 )  # fmt: skip
 def entr(x: Any) -> Any:

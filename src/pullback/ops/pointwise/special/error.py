@@ -22,7 +22,7 @@ _SQRT_2PI = math.sqrt(2 * math.pi)
 _EDGES = values(0.0, -0.0, 6.0, -6.0, 40.0, -40.0, np.inf, -np.inf, np.nan)
 
 
-@pointwise(scipy="erf", finite_partials=True, samples=[normal(3, 4), normal(), normal(0, 2), _EDGES])
+@pointwise(scipy="erf", types="dfDF", finite_partials=True, samples=[normal(3, 4), normal(), normal(0, 2), _EDGES])
 def erf(x: Any) -> Any:
     """Error function 2/√π ∫₀ˣ exp(-t²) dt, elementwise; floating or complex. [DLMF 7.2]
 
@@ -37,7 +37,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: (2 / _SQRT_PI) * operations.exp(-(x * x))
 
 
-@pointwise(scipy="erfc", finite_partials=True, samples=[normal(3, 4), _EDGES])
+@pointwise(scipy="erfc", types="dfDF", finite_partials=True, samples=[normal(3, 4), _EDGES])
 def erfc(x: Any) -> Any:
     """Complement of the error function, 1 - erf(x), exact also where that is tiny; floating or complex. [DLMF 7.2]
 
@@ -149,7 +149,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
     yield lambda: (-_SQRT_PI / 2) * operations.exp(out * out)
 
 
-@pointwise(scipy="ndtr", finite_partials=True, samples=[normal(3, 4), _EDGES])
+@pointwise(scipy="ndtr", types="dfDF", finite_partials=True, samples=[normal(3, 4), _EDGES])
 def ndtr(x: Any) -> Any:
     """The probability that a standard normal number is at most x, elementwise; floating or complex.
 

@@ -66,7 +66,7 @@ def _(out: Array, x: Array) -> Iterator[Thunk]:
 
 
 @pointwise(
-    scipy="logit", samples=[uniform(0.05, 0.95, 3, 4), values(0.0, 1.0, -1.0, 2.0, np.nan)],
+    scipy="logit", types="dfg", samples=[uniform(0.05, 0.95, 3, 4), values(0.0, 1.0, -1.0, 2.0, np.nan)],
     rejects=[reject(DTypeError, "logit: expected floating dtypes, got complex128", np.array([1j]))],
 )  # fmt: skip
 def logit(x: Any) -> Any:
