@@ -125,6 +125,7 @@ class _Lowering:
         self.checks = set(plan.graph.outputs[len(plan.graph.outputs) - checks :])
         self.updates = updates
         self.called: set[str] = set()  # which of the routines
+        self.read: set[int] = set()  # the slots of constants that lie in memory: most numbers stand in the code
         self.operands: list[tuple[int, int]] = []  # of the steps of the native function that is being put together
         self.flows = {
             step.node: self._flow(f"{prefix}step{number}", step.node)
@@ -173,12 +174,13 @@ class _Lowering:
             if node.primitive is CONSTANT and isinstance(node.aval, Aval):
                 buffer = self._give(node, "constant", count)
                 self.slots[buffer] = count
-                lowered.constants.append((count, np.ascontiguousarray(node.value).reshape(node.aval.shape)))
+                lowered.constants.append((count, node.value))
                 count += 1
         for flow in self.flows.values():
             for one, shared in zip(flow.inner, flow.shared, strict=True):
                 for slot, array in one.constants:
                     shared.append((slot, count))
+                    self.read.add(count)
                     lowered.constants.append((count, array))
                     count += 1
         lowered.arena = count
@@ -331,6 +333,8 @@ class _Lowering:
         if buffer.kind == "arena":
             return self.lowered.arena, buffer.number
         first = {"input": 0, "output": self.lowered.outputs, "host": self.lowered.hosts, "constant": 0}[buffer.kind]
+        if buffer.kind == "constant":
+            self.read.add(buffer.number)
         return first + buffer.number, 0
 
     def locate(self, operand: Node) -> View:
@@ -373,7 +377,7 @@ class _Lowering:
             if separate:
                 finish()
         finish()
-        self._note_routines()
+        self._note_slots()
         names = [one for one in lowered.sequence if isinstance(one, str)]
         if names:
             lowered.text = str(self.module)
@@ -386,9 +390,11 @@ class _Lowering:
         for step in self.plan.steps:
             self._step(step, calls)
         self._add_function(name, calls, "define private")
-        self._note_routines()
+        self._note_slots()
 
-    def _note_routines(self) -> None:
+    def _note_slots(self) -> None:
+        found = [(slot, value) for slot, value in self.lowered.constants if slot in self.read]
+        self.lowered.constants = [(slot, np.asarray(value, order="C")) for slot, value in found]
         self.lowered.routines = [(self.slots[name], name) for name in _ROUTINES if name in self.called]
 
     def _add_function(self, name: str, calls: list[str], word: str) -> None:
@@ -565,4 +571,5 @@ class _Lowering:
         operands = tuple(
             self.results[source] if not isinstance(source.aval, Aval) else self.locate(source) for source in node.inputs
         )
+        self.read |= {one.buffer.number for one in operands if isinstance(one, View) and one.buffer.kind == "constant"}
         return HostCall(node, operands, self.results[node])
