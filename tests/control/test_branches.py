@@ -27,6 +27,19 @@ def test_it_is_the_branch_in_every_mode_and_order(p):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("p", [True, False])
+def test_operands_that_one_branch_or_none_uses(p):
+    def one(x, y, z, u):
+        return np.sign(u) * y * 2.0 + z
+
+    def other(x, y, z, u):
+        return y * 3.0
+
+    for f in (lambda *a: pb.cond(p, one, other, *a), lambda *a: pb.switch(int(p), [other, one], *a)):
+        for grad in (pb.grad(f, (0, 1, 2, 3)), pb.compile(pb.grad(f, (0, 1, 2, 3)))):
+            assert grad(1.0, 2.0, 3.0, 4.0) == ((0.0, 2.0, 1.0, 0.0) if p else (0.0, 3.0, 0.0, 0.0))
+
+
 def test_only_the_chosen_branch_runs():
     def root(x):
         return np.sqrt(x), np.log(x)

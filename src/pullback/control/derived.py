@@ -121,22 +121,26 @@ def _pulled_nodes(body: Body, wanted: Flags, active: Flags) -> Pulled:
     return Pulled(cotangents, pull_back(body.outputs, arriving, chosen(wanted, body.inputs)))
 
 
-def pulled(body: Body, wanted: Flags, active: Flags, full: bool = False) -> tuple[Body, Flags]:
+def pulled(body: Body, wanted: Flags, active: Flags, full: Flags | None = None) -> tuple[Body, Flags]:
     """The body that gives the cotangents of the wanted inputs, and which of all inputs it gives one for.
 
     It computes what it needs of the body again. Its inputs are those of the body, then the cotangents of the active
-    outputs. With ``full`` every wanted input has a cotangent, be it zeros.
+    outputs.
+
+    Args:
+        body: what is differentiated.
+        wanted: the inputs whose cotangents are asked for.
+        active: the outputs that have one.
+        full: wanted inputs that are to have a cotangent in any case, be it zeros.
     """
     return body.derive(("pulled", wanted, active, full), lambda: _pulled(body, wanted, active, full))
 
 
-def _pulled(body: Body, wanted: Flags, active: Flags, full: bool) -> tuple[Body, Flags]:
+def _pulled(body: Body, wanted: Flags, active: Flags, full: Flags | None) -> tuple[Body, Flags]:
     parts = _pulled_nodes(body, wanted, active)
-    like = chosen(wanted, body.inputs)
-    found = _filled(parts.found, (full,) * len(like), like)
+    found = _filled(spread(wanted, parts.found), full, body.inputs)
     outputs = [one._node for one in found if one is not None]
-    given = tuple(one is not None for one in spread(wanted, found))
-    return Body(f"vjp({body.name})", [*body.inputs, *parts.cotangents], outputs), given
+    return Body(f"vjp({body.name})", [*body.inputs, *parts.cotangents], outputs), present(found)
 
 
 @dataclass

@@ -112,7 +112,7 @@ def linear_transpose(f: Callable[..., Any], *primals: Any) -> Callable[[Any], tu
             for one, node in zip(given, body.outputs, strict=True)
         ]
         wanted = tuple(i >= count for i in range(len(body.inputs)))
-        back, found = pulled(body, wanted, present(arriving), full=True)
+        back, found = pulled(body, wanted, present(arriving), full=wanted)
         results = run(back, [*held, *nothing, *(one for one in arriving if one is not None)])
         cotangents = iter(restore(one, kinds) for one in spread(found, results)[count:])
         return tuple(tree.unflatten(one.structure, [next(cotangents) for _ in one.arrays]) for one in leaves)
