@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler.emit import Code, assembled
+from pullback.compiler.emit import lasting, lasting_engine
 from pullback.core.aval import Aval
 
 LARGE = 1 << 20
@@ -64,7 +64,7 @@ def state() -> int:
 
 def new_address() -> int:
     """The address of a function ``(state, axes, lengths, number of the dtype, bytes)`` that returns an array."""
-    return _code().addresses["new"]
+    return _code()["new"]
 
 
 @functools.cache
@@ -96,12 +96,18 @@ def _state() -> np.ndarray[Any, Any]:
     functions = (ctypes.c_void_p * 100).from_address(pointer(np._core._multiarray_umath._ARRAY_API, None))  # type: ignore[attr-defined]  # NumPy's C API, as extensions get it
     memory = np.zeros(_BLOCKS + len(_WORDS), np.int64)
     code = _code()
-    functions_of = {name: code.addresses[f"data.{name}"] for name in ("malloc", "calloc", "realloc", "free")}
+    functions_of = {name: code[f"data.{name}"] for name in ("malloc", "calloc", "realloc", "free")}
     handler = _Handler(b"pullback", 1, memory.ctypes.data, **functions_of)
     make = api.PyCapsule_New
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     capsule = make(ctypes.addressof(handler), _NAME, None)
-    for one in (memory, code, handler, capsule, _NAME):  # arrays may be the last to go when the interpreter ends
+    for one in (
+        memory,
+        lasting_engine(),
+        handler,
+        capsule,
+        _NAME,
+    ):  # arrays may be the last to go when the interpreter ends
         api.Py_IncRef(ctypes.py_object(one))
     track = ctypes.cast(api.PyTraceMalloc_Track, ctypes.c_void_p).value or 0
     words = [0, 0, _KEPT, id(capsule), id(np.ndarray), functions[93] or 0, track]
@@ -109,15 +115,18 @@ def _state() -> np.ndarray[Any, Any]:
     return memory
 
 
-@functools.cache
-def _code() -> Code:
+def _code() -> dict[str, int]:
+    return lasting("allocation", ["new", "data.malloc", "data.calloc", "data.realloc", "data.free"], _text)
+
+
+def _text() -> str:
     text = _TEXT
     for place, name in enumerate(_WORDS, _BLOCKS):
         text = text.replace(f"%{name}.at = WORD", f"%{name}.at = getelementptr i64, ptr %state, i64 {place}")
     for word, value in {"BLOCKS": _BLOCKS, "DOMAIN": _DOMAIN, "HEAD": ALIGNMENT, "PAGE": 4096}.items():
         text = text.replace(word, str(value))
     advised = _ADVISED if sys.platform == "linux" else _NOT_ADVISED
-    return Code(assembled(text + advised), ["new", "data.malloc", "data.calloc", "data.realloc", "data.free"])
+    return text + advised
 
 
 # A block begins with its size; what an array sees comes after the HEAD. A slot is emptied before its block is looked

@@ -6,7 +6,7 @@ import functools
 import re
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -86,20 +86,21 @@ def waiting_hint() -> tuple[str, str]:
 
 
 @functools.cache
-def processor() -> str:
-    """The processor that code is generated for: name and features. Code for one need not run on another."""
-    return f"{llvm.get_host_cpu_name()} {_features().flatten()}"
+def _processor() -> tuple[str, str]:
+    """The processor that code is generated for: name and features."""
+    return llvm.get_host_cpu_name(), f"{_features().flatten()},-prefer-256-bit"
+
+
+@functools.cache
+def _target() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
 
 
 def _target_machine() -> Any:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=f"{_features().flatten()},-prefer-256-bit",
-        opt=OPTIMIZATION,
-        jit=True,
-    )
+    cpu, features = _processor()
+    return _target().create_target_machine(cpu=cpu, features=features, opt=OPTIMIZATION, jit=True)
 
 
 @functools.cache
@@ -109,18 +110,9 @@ def _generator() -> Any:
 
 
 def entry_name(*parts: bytes) -> str:
-    """The name in the cache of code for this processor that is made from these parts."""
-    return cache.digest(f"{OPTIMIZATION} {processor()}".encode(), *parts)
-
-
-def assembled(text: str) -> bytes:
-    """The object code of a module that many programs use: kept in the cache."""
-    name = entry_name(b"text", text.encode())
-    object_code = cache.load(name)
-    if object_code is None:
-        object_code = assemble(text)
-        cache.store(name, object_code)
-    return object_code
+    """The name in the cache of code for this processor, which need not run on another, made from these parts."""
+    made_for = (OPTIMIZATION, llvm.get_default_triple(), *_processor())
+    return cache.digest(repr(made_for).encode(), *parts)
 
 
 def assemble(text: str) -> bytes:
@@ -198,32 +190,63 @@ class Module:
         return "\n".join([*self._declared.values(), *self._functions])
 
 
+# Code in memory -------------------------------------------------------------------------------------------------------
+
+
 class Code:
     """Machine code in memory. The addresses of its functions are good as long as this object lives."""
 
     def __init__(self, object_code: bytes, names: Sequence[str]) -> None:
         with _lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
-            self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
-            self._engine.finalize_object()
-            self.addresses = {name: self._engine.get_function_address(name) for name in names}
+            self._engine = _engine()
+            self.addresses = _added(self._engine, object_code, names)
 
 
-class _Library:
-    """The mathematical functions that are in memory, each generated once for the life of the process."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, Code] = {}
-
-    def provide(self, symbol: str, name: str, kind: str, lanes: int) -> None:
-        """Make the function known to LLVM under ``symbol``."""
-        with _lock:  # a second copy would take the place of code that is linked to already
-            if symbol in self._codes:
-                return
-            text = mathematics.text(symbol, name, kind, lanes)
-            code = Code(assembled(text), [symbol])
-            llvm.add_symbol(symbol, code.addresses[symbol])
-            self._codes[symbol] = code
+def _engine() -> Any:
+    """What holds object code. The empty module that it is made with is taken out again: it would be compiled."""
+    module = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(module, _target_machine())
+    engine.remove_module(module)
+    return engine
 
 
-library = _Library()
+def _added(engine: Any, object_code: bytes, names: Sequence[str]) -> dict[str, int]:
+    engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
+    engine.finalize_object()
+    return {name: engine.get_function_address(name) for name in names}
+
+
+@functools.cache
+def lasting_engine() -> Any:
+    """What holds the code that every program may use."""
+    return _engine()
+
+
+_lasting: dict[str, dict[str, int]] = {}
+
+
+def lasting(key: str, names: Sequence[str], text: Callable[[], str]) -> dict[str, int]:
+    """The addresses of functions that every program may use, generated once for the life of the process.
+
+    Args:
+        key: what the object code is called in the cache.
+        names: of the functions, which no other such code has.
+        text: what writes the module, asked only where the cache does not have it.
+    """
+    with _lock:
+        if key not in _lasting:
+            name = entry_name(b"lasting", key.encode())
+            object_code = cache.load(name)
+            if object_code is None:
+                object_code = assemble(text())
+                cache.store(name, object_code)
+            _lasting[key] = _added(lasting_engine(), object_code, names)
+        return _lasting[key]
+
+
+def provide(symbol: str, name: str, kind: str, lanes: int) -> None:
+    """Make a mathematical function known to LLVM under ``symbol``."""
+    with _lock:
+        if symbol not in _lasting:
+            found = lasting(symbol, [symbol], lambda: mathematics.text(symbol, name, kind, lanes))
+            llvm.add_symbol(symbol, found[symbol])

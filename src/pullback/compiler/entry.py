@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import allocation
-from pullback.compiler.emit import Code, assembled
+from pullback.compiler.emit import lasting
 from pullback.core.aval import Aval
 
 MISS = object()
@@ -171,7 +171,7 @@ class _Function:
     """A Python function that runs the entry with a table; what the table points at lives as long as it."""
 
     def __init__(self, table: np.ndarray[Any, Any], held: list[Any]) -> None:
-        _METHOD.function = _code().addresses["entry"]
+        _METHOD.function = lasting("entry", ["entry"], _text)["entry"]
         new = ctypes.pythonapi.PyCFunction_NewEx
         new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
         owner = table.view(_Table)
@@ -242,15 +242,13 @@ def _symbols() -> dict[str, int]:
     }
 
 
-@functools.cache
-def _code() -> Code:
-    return Code(assembled(_TEXT.replace("LOADS", _LOADS)), ["entry"])
+def _text() -> str:
+    loads = [
+        f"%{name}.at = getelementptr i64, ptr %table, i64 {place}\n  %{name} = load {kind}, ptr %{name}.at"
+        for place, (name, kind) in enumerate(_TABLE.items())
+    ]
+    return _TEXT.replace("LOADS", "\n  ".join(loads))
 
-
-_LOADS = "\n  ".join(
-    f"%{name}.at = getelementptr i64, ptr %table, i64 {place}\n  %{name} = load {kind}, ptr %{name}.at"
-    for place, (name, kind) in enumerate(_TABLE.items())
-)
 
 _TEXT = """
 define ptr @entry(ptr %self, ptr %args, i64 %count) {

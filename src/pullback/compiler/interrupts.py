@@ -6,19 +6,12 @@ says that not all is well, and the signal is raised again for Python to find as 
 
 from __future__ import annotations
 
-import functools
-
-from pullback.compiler.emit import Code, assembled
-
-
-@functools.cache
-def _code() -> Code:
-    return Code(assembled(_TEXT), ["interrupted"])
+from pullback.compiler.emit import lasting
 
 
 def interrupted_address() -> int:
     """The address of the function ``()`` that says whether a signal has ended what runs."""
-    return _code().addresses["interrupted"]
+    return lasting("interrupts", ["interrupted"], lambda: _TEXT)["interrupted"]
 
 
 _TEXT = """

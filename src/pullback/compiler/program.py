@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import allocation, threads
-from pullback.compiler.emit import Code, library
+from pullback.compiler.emit import Code, provide
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.interrupts import interrupted_address
 from pullback.compiler.lower import load_or_lower, lower
@@ -48,7 +48,7 @@ class Program:
         self.seconds: list[float] | None = [0.0] * len(lowered.sequence) if separate else None
         self._avals = [node.array_aval for node in graph.inputs]
         for function in lowered.functions:
-            library.provide(*function)
+            provide(*function)
         names = [one for one in lowered.sequence if isinstance(one, str)]
         self._code = Code(lowered.object_code, names) if names else None
         self._sequence: list[Any] = [

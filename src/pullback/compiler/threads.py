@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler.blocking import SCRATCH
-from pullback.compiler.emit import Code, assembled, waiting_hint
+from pullback.compiler.emit import lasting, waiting_hint
 from pullback.errors import ArgumentError
 
 VARIABLE = "PULLBACK_NUM_THREADS"
@@ -122,11 +122,14 @@ def set_num_threads(count: int) -> None:
 
 def parallel_address() -> int:
     """The address of the function ``(pool, part, slots, trips, tile)`` that runs a part in tiles."""
-    return _code().addresses["parallel"]
+    return _code()["parallel"]
 
 
-@functools.cache
-def _code() -> Code:
+def _code() -> dict[str, int]:
+    return lasting("threads", ["parallel", "start", "stop", "pause"], _text)
+
+
+def _text() -> str:
     declared, called = waiting_hint()
     moves = sys.platform == "linux"
     text = _TEXT.replace("MAKE_WAY", _MAKE_WAY if moves else _STAY)
@@ -134,13 +137,13 @@ def _code() -> Code:
     text = text.replace("HINT", called).replace("OPEN", str(_OPEN)).replace("SCRATCH", str(SCRATCH + 64)) + declared
     for name, place in _PLACES.items():
         text = text.replace(f"%{name}.at = WORD", f"%{name}.at = getelementptr i64, ptr %pool, i64 {place}")
-    return Code(assembled(text), ["parallel", "start", "stop", "pause"])
+    return text
 
 
 @functools.cache
 def _spins() -> int:
     """How often to look for work before sleeping: a look takes another time on each processor."""
-    pause = ctypes.CFUNCTYPE(None, ctypes.c_int64)(_code().addresses["pause"])
+    pause = ctypes.CFUNCTYPE(None, ctypes.c_int64)(_code()["pause"])
     taken = []
     for _ in range(5):
         start = time.perf_counter()
@@ -152,7 +155,7 @@ def _spins() -> int:
 @functools.cache
 def _function(name: str) -> Any:
     arguments = [ctypes.c_void_p, ctypes.c_int64] if name == "start" else [ctypes.c_void_p]
-    return ctypes.CFUNCTYPE(None, *arguments)(_code().addresses[name])
+    return ctypes.CFUNCTYPE(None, *arguments)(_code()[name])
 
 
 _PLACES = {
