@@ -200,6 +200,15 @@ def test_what_was_computed_from_arrays_is_computed_anew_when_they_change(use):
     assert programs(f) == 2
 
 
+def test_what_was_computed_from_an_array_without_axes_is_computed_anew_when_it_changes():
+    rate = np.array(2.0)
+    f = pb.compile(lambda x: x * (rate + 1))
+    found = []
+    for rate[()] in (2.0, 2.0, 5.0, 2.0):
+        found.append(f(1.0))
+    assert found == [3.0, 3.0, 6.0, 3.0]
+
+
 def test_what_was_computed_from_arrays_leaves_the_entry_in_machine_code():
     table = np.ones(3)
     f = pb.compile(lambda x: x + (2 * table))

@@ -39,7 +39,7 @@ class Content(NamedTuple):
             return False
         if now.dtype.hasobject:
             return all(map(same, now.flat, before.flat))
-        return np.array_equal(np.ascontiguousarray(now).view(np.uint8), before.view(np.uint8))
+        return np.array_equal(np.ascontiguousarray(now).view(np.uint8), np.ascontiguousarray(before).view(np.uint8))
 
 
 class Outside(NamedTuple):
