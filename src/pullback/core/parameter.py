@@ -111,7 +111,6 @@ class Parameter(Array):
         """Take an array without a value as the value, while the assignment is captured."""
         node = operations.stop_gradient(new)._node
         if self.trainable:
-            node = operations.identity(Array(node))._node
             node.owner = weakref.ref(self)
         node.name = name
         self._node = node
