@@ -66,20 +66,25 @@ class Adam(Optimizer):
         real = np.zeros(parameter.shape, parameter.dtype).real
         return {"mean": np.zeros(parameter.shape, parameter.dtype), "square": np.zeros(real.shape, real.dtype)}
 
-    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+    def rates(self, step: Any) -> tuple[Any, ...]:
+        """The corrections of the bias: γ / (1 - β₁ᵗ), and what √v is multiplied by."""
+        beta1, beta2 = self.betas
+        return self.lr / (1 - beta1**step), 1 / (1 - beta2**step) ** 0.5
+
+    def update(self, value: Any, gradient: Any, state: State, rates: tuple[Any, ...]) -> tuple[Any, State]:
         """The formula of the class."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * value
-        return self._adapted(value, gradient, state, step)
+        return self._adapted(value, gradient, state, rates)
 
-    def _adapted(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+    def _adapted(self, value: Any, gradient: Any, state: State, rates: tuple[Any, ...]) -> tuple[Any, State]:
+        rate, correction = rates
         beta1, beta2 = self.betas
         squared = gradient * gradient if gradient.dtype.kind == "f" else (gradient.conj() * gradient).real
         mean = beta1 * state["mean"] + (1 - beta1) * gradient
         square = beta2 * state["square"] + (1 - beta2) * squared
-        # The corrections of the bias are two numbers: they go to where they cost nothing.
-        deviation = np.sqrt(square) * (1 / (1 - beta2**step) ** 0.5) + self.eps
-        return value - (self.lr / (1 - beta1**step)) * mean / deviation, {"mean": mean, "square": square}
+        deviation = np.sqrt(square) * correction + self.eps
+        return value - rate * mean / deviation, {"mean": mean, "square": square}
 
 
 class AdamW(Adam):
@@ -106,7 +111,11 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+    def rates(self, step: Any) -> tuple[Any, ...]:
+        """Those of Adam, and what θ is multiplied by: 1 - γ λ."""
+        return (*super().rates(step), 1 - self.lr * self.weight_decay)
+
+    def update(self, value: Any, gradient: Any, state: State, rates: tuple[Any, ...]) -> tuple[Any, State]:
         """The formula of the class."""
-        decayed = value * (1 - self.lr * self.weight_decay) if self.weight_decay else value
-        return self._adapted(decayed, gradient, state, step)
+        *adam, kept = rates
+        return self._adapted(value * kept if self.weight_decay else value, gradient, state, tuple(adam))

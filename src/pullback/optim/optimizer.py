@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,30 @@ class Optimizer(Configured):
     """Moves parameters against their gradients. A subclass gives the formula, as ``update``.
 
     The state (momentum and the like) is held in Parameters that are not trainable, one of each kind for each
-    parameter, made at the parameter's first step. Parameters without a ``grad`` are skipped.
+    parameter, made at the parameter's first step. Parameters without a ``grad`` are skipped. How many steps were made
+    is counted for each parameter, by one count for those that made all of theirs together.
 
     Attributes:
         parameters: what is updated.
         lr: the learning rate; may be set between steps.
+
+    >>> class Signs(Optimizer):
+    ...     slots = ("mean",)
+    ...
+    ...     def rates(self, step):
+    ...         return self.lr / step
+    ...
+    ...     def update(self, value, gradient, state, rates):
+    ...         mean = 0.9 * state["mean"] + 0.1 * gradient
+    ...         return value - rates * np.sign(mean), {"mean": mean}
+    >>> import pullback as pb
+    >>> w = pb.Parameter([1.0, 2.0])
+    >>> optimizer = Signs([w], lr=0.5)
+    >>> for _ in range(2):
+    ...     w.grad = [3.0, -3.0]
+    ...     optimizer.step()
+    >>> w
+    Parameter([0.25, 2.75])
     """
 
     slots: tuple[str, ...] = ()
@@ -52,6 +72,7 @@ class Optimizer(Configured):
         self._lr = Parameter(number(f"{self._name}: lr", lr, positive=True), trainable=False, name="lr")
         self._lr.node.weak = True  # a Python number to the arrays that it meets
         self._state: dict[int, dict[str, Parameter]] = {}
+        self._counts = (_count(0),) * len(self.parameters)  # a setting: a step is compiled for what shares a count
 
     @property
     def _name(self) -> str:
@@ -69,14 +90,24 @@ class Optimizer(Configured):
         traced = isinstance(lr, Array) and lr.node.value is None
         self._lr.assign(lr if traced else number(f"{self._name}: lr", lr, positive=True))
 
-    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+    def rates(self, step: Any) -> Any:
+        """Return what ``update`` needs of the number of the step: computed once for all parameters that are at it.
+
+        Args:
+            step: the number of this step, from 1.
+
+        By default it is the number itself. It is written as ``update`` is.
+        """
+        return step
+
+    def update(self, value: Any, gradient: Any, state: State, rates: Any) -> tuple[Any, State]:
         """Return the new value and the new state of one parameter; nothing that is given is changed.
 
         Args:
             value: of the parameter.
             gradient: of the same shape and dtype.
             state: an array for each of ``slots``.
-            step: the number of this step, from 1.
+            rates: what ``rates`` gave: the number of this step, from 1, unless a subclass says otherwise.
 
         It is written with operators and NumPy's functions only: while a step is compiled, all of these are Arrays.
         """
@@ -88,49 +119,63 @@ class Optimizer(Configured):
         Args:
             when: a boolean; if it is false nothing changes. While a step is compiled it may be an Array.
         """
-        if capturing.current is not None:
-            self._traced_step(when)
+        traced = capturing.current is not None
+        if not (traced or when):
             return
-        if not when:
-            return
-        updates = []
-        with np.errstate(all="ignore"):  # an overflow shows as inf in the parameters and in the next loss
-            for position, parameter in enumerate(self.parameters):
-                if parameter.grad is None or not parameter.trainable:
-                    continue
-                held = self._state.get(position, {})
-                old = {} if held.keys() >= set(self.slots) else self._initial(parameter)
-                old.update({slot: held[slot].node.value for slot in self.slots if slot in held})
-                step = int(held["step"].node.value) + 1 if held else 1
-                gradient = parameter.grad.node.value
-                value, new = self.update(parameter.node.value, gradient, old, step)
-                updates.append((position, parameter, value, {"step": np.asarray(step), **new}))
-        for position, parameter, value, state in updates:
-            _store(parameter, value)
-            held = self._state.setdefault(position, {})
-            for slot in held.keys() & state.keys():
-                _store(held[slot], state[slot])
-            begun = {slot: one for slot, one in state.items() if slot not in held}
-            held.update(_parameters(begun, parameter, position))
-
-    def _traced_step(self, when: Any) -> None:
-        """The same on arrays without values: the step is being compiled."""
         depend_on(self)
+        updates: list[tuple[Parameter, Any]] = []
+        with np.errstate(all="ignore"):  # an overflow shows as inf in the parameters and in the next loss
+            for count, positions in self._together():
+                step = _read(count) + 1
+                updates.append((count, step))
+                rates = self.rates(_python_number(step))
+                for position in positions:
+                    updates += self._updated(position, rates)
+        for target, new in updates:
+            if traced:
+                target.assign(new if when is True else operations.where(when, new, _read(target)))
+            else:
+                # What update made is nobody else's: the copy that assign would make is not needed.
+                target._hold(np.asarray(new, target.dtype), target.name)
+
+    def _updated(self, position: int, rates: Any) -> list[tuple[Parameter, Any]]:
+        """A parameter and all of its state, with what they become."""
+        parameter = self.parameters[position]
+        held = self._state.setdefault(position, {})
+        if not held.keys() >= set(self.slots):
+            held.update(_parameters(self._initial(parameter), parameter, position) | held)
+        state = {slot: _read(held[slot]) for slot in self.slots}
+        value, new = self.update(_read(parameter), _read(parameter.grad), state, rates)
+        if not new.keys() <= held.keys():
+            raise ArgumentError(
+                f"{self._name}.update: expected state of the kinds {self.slots}, got {tuple(new)}. Name all in slots"
+            )
+        return [(parameter, value), *[(held[slot], one) for slot, one in new.items()]]
+
+    def _together(self) -> list[tuple[Parameter, list[int]]]:
+        """The positions of the parameters that are updated now, by their count.
+
+        Where others that are not updated have the same count, these get one of their own.
+        """
+        updated: dict[int, list[int]] = {}
         for position, parameter in enumerate(self.parameters):
-            gradient = parameter.grad
-            if gradient is None or not parameter.trainable:
-                continue
-            held = self._state.setdefault(position, {})
-            missing = {slot: one for slot, one in self._begun(parameter).items() if slot not in held}
-            held.update(_parameters(missing, parameter, position))
-            count = held["step"].detach() + 1
-            step = operations.astype(count, float)
-            step.node.weak = True  # a Python number, as it is without being compiled
-            state = {slot: held[slot].detach() for slot in self.slots}
-            value, new = self.update(parameter.detach(), gradient.detach(), state, step)
-            for target, array in [(parameter, value), *[(held[slot], one) for slot, one in new.items()]]:
-                target.assign(_chosen(when, array, target))
-            held["step"].assign(_chosen(when, count, held["step"]))
+            if parameter.trainable and parameter.grad is not None:
+                updated.setdefault(id(self._counts[position]), []).append(position)
+        sharing = Counter(map(id, self._counts))
+        for key, positions in updated.items():
+            if len(positions) < sharing[key]:
+                self._separate(positions)
+        return [(self._counts[positions[0]], positions) for positions in updated.values()]
+
+    def _separate(self, positions: Sequence[int]) -> None:
+        """Let these parameters, which have had one count with others, go on with one of their own."""
+        count = self._counts[positions[0]]
+        own = _count(int(count._held.value))
+        if count.node.inputs:  # computed: this is not the first step of what is being compiled
+            own.assign(count)
+            # At the next call they are two from the beginning: what is traced now is right for this call only.
+            capturing.current.settings.append((lambda: False, True))  # type: ignore[union-attr]
+        self._counts = tuple(own if position in positions else one for position, one in enumerate(self._counts))
 
     def zero_grad(self) -> None:
         """Forget the gradients: set every ``grad`` to None."""
@@ -142,10 +187,6 @@ class Optimizer(Configured):
 
     def _initial(self, parameter: Parameter) -> State:
         return {slot: np.zeros(parameter.shape, parameter.dtype) for slot in self.slots}
-
-    def _begun(self, parameter: Parameter) -> State:
-        """All that is kept for a parameter, before its first step."""
-        return {"step": np.asarray(0), **self._initial(parameter)}
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the state as NumPy arrays by name: the number of the parameter, and the kind of state.
@@ -162,8 +203,9 @@ class Optimizer(Configured):
         """
         return {
             f"{position}.{slot}": np.array(held.node.value)
-            for position, state in sorted(self._state.items())
-            for slot, held in state.items()
+            for position, count in enumerate(self._counts)
+            if count.node.value  # else it has made no step
+            for slot, held in {"step": count, **self._state[position]}.items()
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -175,32 +217,44 @@ class Optimizer(Configured):
         """
         if not isinstance(state, Mapping):
             raise DTypeError(f"load_state_dict: expected a mapping of names to arrays, got {type(state).__name__}")
-        started = {position for position in range(len(self.parameters)) if f"{position}.step" in state}
+        counts = {position: _count(0) for position in range(len(self.parameters)) if f"{position}.step" in state}
         made = {
-            position: _parameters(self._begun(parameter), parameter, position)
-            for position, parameter in enumerate(self.parameters)
-            if position in started
+            position: _parameters(self._initial(self.parameters[position]), self.parameters[position], position)
+            for position in counts
         }
-        named = {f"{position}.{slot}": held for position, part in made.items() for slot, held in part.items()}
+        named = {f"{position}.step": count for position, count in counts.items()}
+        named |= {f"{position}.{slot}": held for position, part in made.items() for slot, held in part.items()}
         load_values(f"{self._name}.load_state_dict", named, state, strict=True)
-        for position, part in made.items():
-            step = int(part["step"].node.value)
-            if step < 1:
-                raise ArgumentError(f"{self._name}.load_state_dict: expected {position}.step of 1 or more, got {step}")
-        self._state = made
+        steps = [0] * len(self.parameters)
+        for position, count in counts.items():
+            steps[position] = int(count.node.value)
+            if steps[position] < 1:
+                raise ArgumentError(
+                    f"{self._name}.load_state_dict: expected {position}.step of 1 or more, got {steps[position]}"
+                )
+        shared = {step: _count(step) for step in steps}
+        self._state, self._counts = made, tuple(shared[step] for step in steps)
 
     def __repr__(self) -> str:
         return f"{self._name}({len(self.parameters)} parameters, lr={self.lr:g})"
 
 
-def _chosen(when: Any, new: Any, parameter: Parameter) -> Any:
-    """The new value of a parameter where the step is made, its old one where not."""
-    return new if when is True else operations.where(when, new, parameter.detach())
+def _read(array: Any) -> Any:
+    """Its value; while a step is compiled, an Array without one."""
+    return array.node.value if capturing.current is None else Array(array.node)
 
 
-def _store(parameter: Parameter, value: Any) -> None:
-    # What update made is nobody else's: the copy that assign would make is not needed.
-    parameter._hold(np.asarray(value, parameter.dtype), parameter.name)
+def _python_number(step: Any) -> Any:
+    if capturing.current is None:
+        return int(step)
+    number = operations.astype(step, float)
+    number.node.weak = True
+    return number
+
+
+def _count(step: int) -> Parameter:
+    """A count of steps, an integer."""
+    return Parameter(step, trainable=False, name="step")
 
 
 def _parameters(state: State, parameter: Parameter, position: int) -> dict[str, Parameter]:

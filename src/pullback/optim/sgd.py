@@ -58,7 +58,7 @@ class SGD(Optimizer):
         """The kinds of state: the momentum, where there is one."""
         return ("momentum",) if self.momentum else ()
 
-    def update(self, value: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+    def update(self, value: Any, gradient: Any, state: State, rates: Any) -> tuple[Any, State]:
         """The formula of the class."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * value
