@@ -114,6 +114,30 @@ def test_several_python_threads_share_the_pool():
     assert not wrong
 
 
+def test_several_python_threads_may_change_one_parameter():
+    w = pb.Parameter(np.eye(150))
+    x = np.eye(150)
+
+    @pb.compile
+    def step(x):
+        w.assign(x @ w @ x)
+        return w.sum()
+
+    sums = []
+
+    def run():
+        sums.extend([step(x) for _ in range(300)])
+
+    running = [threading.Thread(target=run) for _ in range(4)]
+    for one in running:
+        one.start()
+    while any(one.is_alive() for one in running):
+        w.assign(np.eye(150))  # what a program works on in place is let go of
+    for one in running:
+        one.join()
+    assert sums == [150] * 1200
+
+
 @pytest.mark.parametrize("count", [0, 64, 1.5, "2", True])
 def test_numbers_that_make_no_sense_are_refused(count):
     with pytest.raises(pb.errors.ArgumentError, match="set_num_threads: expected an integer from 1 to 63"):

@@ -27,7 +27,7 @@ class Binding:
 
     Attributes:
         value: the array whose memory programs read and write.
-        valid: one word, 1 as long as the binding keeps node and value alive.
+        valid: one word, 1 as long as the binding keeps node and value alive; who looks at it must keep it.
     """
 
     def __init__(self, parameter: Parameter) -> None:

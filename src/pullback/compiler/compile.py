@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from pullback.compiler import binding, entry
 from pullback.compiler.binding import bind, slot_offset
 from pullback.compiler.calls import body_of, program_call
+from pullback.compiler.emit import compiling
 from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.lower import lower
 from pullback.compiler.outside import Content
@@ -46,10 +46,6 @@ LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
 _RECENT = 4
 """How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
-
-_compiling = threading.RLock()
-"""Held by the one thread that compiles: code in memory is shared by all programs."""
-
 
 def _missed(*args: Any) -> Any:
     """What stands for an entry where there is none."""
@@ -112,7 +108,7 @@ class Compiled:
         """The program for this call, compiled if there is none."""
         found = self._known(call)
         if found is None:
-            with _compiling:
+            with compiling:
                 found = self._known(call)  # another thread may have been first
                 if found is None:
                     found = self._add(call)
@@ -295,6 +291,7 @@ class _Entry:
         if set(self.updates) != set(self.program.lowered.in_place) or len(state.writes) != len(self.updates):
             return None
         guards: list[tuple[int, int]] = []
+        words: list[np.ndarray[Any, Any]] = []
         arrays: dict[int, np.ndarray[Any, Any]] = {}
         written = {id(parameter) for parameter, _ in state.writes}
         for i, parameter in enumerate(state.reads):
@@ -302,6 +299,7 @@ class _Entry:
             if binding is None:
                 return None
             guards += binding.guards(id(parameter) in written)
+            words.append(binding.valid)
             arrays[self._first_state + i] = binding.value
         for i, (array, _) in enumerate(state.arrays):
             if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
@@ -321,7 +319,7 @@ class _Entry:
         ]
         found = self.program.entry(
             arguments, arrays, guards, lookups, [*made, *[one for _, one in given_to]], single and not given_to,
-            (state, references),
+            (state, references, words),
         )  # fmt: skip
         if found is not None and given_to:
             found = _with_gradients(found, [one for one, _ in given_to], len(made), single)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import struct
 import threading
@@ -28,7 +29,10 @@ _ELEMENTS = {
 }
 """The dtypes that native code computes in, each with how it lies in memory and as what it is computed with."""
 
-_lock = threading.RLock()
+compiling = threading.RLock()
+"""Held by the one thread that compiles: code in memory is shared by all programs."""
+if hasattr(os, "register_at_fork"):  # a child has no thread that would let go of it
+    os.register_at_fork(before=compiling.acquire, after_in_parent=compiling.release, after_in_child=compiling.release)
 
 
 def is_native(dtype: np.dtype[Any]) -> bool:
@@ -117,7 +121,7 @@ def entry_name(*parts: bytes) -> str:
 
 def assemble(text: str) -> bytes:
     """Return the object code of a module given as text."""
-    with _lock:  # LLVM's contexts are not to be used from two threads at once
+    with compiling:  # LLVM's contexts are not to be used from two threads at once
         try:
             object_code: bytes = _generator().emit_object(llvm.parse_assembly(text))
         except RuntimeError as error:
@@ -197,7 +201,7 @@ class Code:
     """Machine code in memory. The addresses of its functions are good as long as this object lives."""
 
     def __init__(self, object_code: bytes, names: Sequence[str]) -> None:
-        with _lock:
+        with compiling:
             self._engine = _engine()
             self.addresses = _added(self._engine, object_code, names)
 
@@ -233,7 +237,7 @@ def lasting(key: str, names: Sequence[str], text: Callable[[], str]) -> dict[str
         names: of the functions, which no other such code has.
         text: what writes the module, asked only where the cache does not have it.
     """
-    with _lock:
+    with compiling:
         if key not in _lasting:
             name = entry_name(b"lasting", key.encode())
             object_code = cache.load(name)
@@ -246,7 +250,7 @@ def lasting(key: str, names: Sequence[str], text: Callable[[], str]) -> dict[str
 
 def provide(symbol: str, name: str, kind: str, lanes: int) -> None:
     """Make a mathematical function known to LLVM under ``symbol``."""
-    with _lock:
+    with compiling:
         if symbol not in _lasting:
             found = lasting(symbol, [symbol], lambda: mathematics.text(symbol, name, kind, lanes))
             llvm.add_symbol(symbol, found[symbol])

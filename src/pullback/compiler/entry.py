@@ -92,7 +92,7 @@ _TABLE = {
     "array.type": "ptr", "float.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
     "new.tuple": "ptr", "save": "ptr", "restore": "ptr", "forget": "ptr", "none": "ptr", "remember": "ptr",
     "set.item": "ptr", "large.bytes": "i64", "new.large": "ptr", "blocks": "ptr",
-    "lookups.count": "i64", "lookups": "ptr", "look.up": "ptr",
+    "lookups.count": "i64", "lookups": "ptr", "look.up": "ptr", "state.count": "i64", "state": "ptr",
 }  # fmt: skip
 """What stands in the table of an entry, in this order: names, and the types as which machine code reads them."""
 
@@ -108,6 +108,7 @@ def build(
     arena: tuple[int, int],
     checks: tuple[int, int],
     release: bool,
+    state: Sequence[int],
 ) -> Callable[..., Any] | None:
     """Return the entry to a program as a Python function of positional arguments, or None where there can be none.
 
@@ -122,6 +123,7 @@ def build(
         arena: its slot and address.
         checks: how many bytes, and from which address on, must not be zero after the run.
         release: whether other threads of Python may run meanwhile.
+        state: the addresses of objects that these must not free meanwhile; guards say that they are there.
     """
     avals = [aval for aval in (*[one.aval for one in arguments], *[one.aval for one in results]) if aval is not None]
     if any(aval.ndim > _MOST_AXES for aval in avals):
@@ -148,6 +150,8 @@ def build(
         "mode": 0 if not results else 1 if single else 2,
         "checks.count": checks[0],
         "checks": checks[1],
+        "state.count": len(state),
+        "state": _memory([list(state)], held),
         **_symbols(),
     }
     table = np.array([words[name] for name in _TABLE], np.int64)
@@ -444,10 +448,30 @@ run.held:
   call void %function(ptr %slots)
   br label %ran
 run.free:
+  %k = phi i64 [0, %run], [%k.next, %keep]
+  %k.more = icmp slt i64 %k, %state.count
+  br i1 %k.more, label %keep, label %run.freely
+keep:
+  %k.at = getelementptr ptr, ptr %state, i64 %k
+  %k.object = load ptr, ptr %k.at
+  call void %remember(ptr %k.object)
+  %k.next = add i64 %k, 1
+  br label %run.free
+run.freely:
   %thread = call ptr %save()
   call void %function(ptr %slots)
   call void %restore(ptr %thread)
-  br label %ran
+  br label %let.go.loop
+let.go.loop:
+  %e = phi i64 [0, %run.freely], [%e.next, %let.go]
+  %e.more = icmp slt i64 %e, %state.count
+  br i1 %e.more, label %let.go, label %ran
+let.go:
+  %e.at = getelementptr ptr, ptr %state, i64 %e
+  %e.object = load ptr, ptr %e.at
+  call void %forget(ptr %e.object)
+  %e.next = add i64 %e, 1
+  br label %let.go.loop
 ran:
   store ptr %arena, ptr %arena.at
   br label %check.loop

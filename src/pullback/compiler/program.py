@@ -161,6 +161,7 @@ class Program:
         return build(
             self._code.addresses[lowered.sequence[0]], template, arguments, guards, lookups, made, single,
             (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
+            [id(array) for array in state.values()],
         )  # fmt: skip
 
 
