@@ -187,3 +187,31 @@ print(os.waitstatus_to_exitcode(status), np.array_equal(f(x)[0], first))
 """
     found = run(code, PULLBACK_NUM_THREADS="3")
     assert found.stdout == "0 True\n", found.stderr
+
+
+def test_a_child_that_was_forked_while_another_thread_compiled_works():
+    code = """
+import os, signal, threading
+import numpy as np, pullback as pb
+x, going = np.ones(20), True
+pb.compile(lambda x: np.sin(x) + x.sum())(x)  # modules are loaded: Python's own locks are not ours
+def compile_on():
+    i = 0
+    while going:
+        i += 1
+        pb.compile(lambda x: np.sin(x) * i + x.sum())(x)
+other = threading.Thread(target=compile_on)
+other.start()
+found = []
+for i in range(8):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(int(pb.compile(lambda x: x.sum() + i)(x)))
+    found.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+going = False
+other.join()
+print(found)
+"""
+    found = run(code, PYTHONWARNINGS="ignore")  # Python's own, of forks and threads
+    assert found.stdout == f"{list(range(20, 28))}\n", found.stderr

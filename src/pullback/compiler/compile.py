@@ -47,6 +47,7 @@ LIMIT = 64
 _RECENT = 4
 """How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
 
+
 def _missed(*args: Any) -> Any:
     """What stands for an entry where there is none."""
     return MISS

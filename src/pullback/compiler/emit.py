@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -31,8 +32,23 @@ _ELEMENTS = {
 
 compiling = threading.RLock()
 """Held by the one thread that compiles: code in memory is shared by all programs."""
-if hasattr(os, "register_at_fork"):  # a child has no thread that would let go of it
-    os.register_at_fork(before=compiling.acquire, after_in_parent=compiling.release, after_in_child=compiling.release)
+_calling: Any = getattr(llvm.ffi.lib, "_lock", None) or contextlib.nullcontext()
+"""What llvmlite holds during a call, also one that lets go of code that nobody uses any more."""
+
+
+def _wait() -> None:
+    """Before a fork: a child has no other threads that would let go of the locks that they hold."""
+    compiling.acquire()
+    _calling.__enter__()
+
+
+def _go_on() -> None:
+    _calling.__exit__(None, None, None)
+    compiling.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_wait, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 def is_native(dtype: np.dtype[Any]) -> bool:

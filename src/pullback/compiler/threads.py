@@ -43,14 +43,16 @@ class _Pool:
 
     def ensure(self) -> int:
         """Start the threads if they are not there; return the address of the pool."""
-        with _lock:
-            wanted = self.wanted if self.wanted is not None else _default()
-            if self.started != wanted:
-                self.stop()
-                if wanted > 1:
-                    self.memory[_PLACES["spins"]] = _spins()
-                    _function("start")(self.address, wanted - 1)
-                self.started = wanted
+        wanted = self.wanted if self.wanted is not None else _default()
+        if self.started != wanted:
+            functions, spins = _functions(), _spins()  # first: who compiles may wait for the lock
+            with _lock:
+                if self.started != wanted:
+                    self.stop()
+                    if wanted > 1:
+                        self.memory[_PLACES["spins"]] = spins
+                        functions["start"](self.address, wanted - 1)
+                    self.started = wanted
         return self.address
 
     @property
@@ -63,7 +65,7 @@ class _Pool:
         """End the threads, after what they are doing."""
         with _lock:
             if self.started > 1:
-                _function("stop")(self.address)
+                _functions()["stop"](self.address)
                 self.started = 1
 
     def forget(self) -> None:
@@ -153,9 +155,13 @@ def _spins() -> int:
 
 
 @functools.cache
-def _function(name: str) -> Any:
-    arguments = [ctypes.c_void_p, ctypes.c_int64] if name == "start" else [ctypes.c_void_p]
-    return ctypes.CFUNCTYPE(None, *arguments)(_code()[name])
+def _functions() -> dict[str, Any]:
+    """What starts the threads of a pool, of which so many are to be, and what ends them."""
+    addresses = _code()
+    return {
+        "start": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(addresses["start"]),
+        "stop": ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses["stop"]),
+    }
 
 
 _PLACES = {
