@@ -98,6 +98,14 @@ cache.store("b" * 64, b"never")
     assert cache.usage().entries == 0
 
 
+def test_entries_that_were_used_longest_ago_go_when_there_are_too_many(folder, monkeypatch):
+    monkeypatch.setattr(cache, "_MOST", 8)
+    for number in range(20):
+        cache.store(f"00{number:062x}", b"")
+    assert cache.usage().entries <= 8
+    assert cache.load(f"00{19:062x}") == b""
+
+
 def test_numbers_that_stand_in_the_code_are_not_kept_beside_it(folder):
     pb.compile(lambda x: 3.0 * x + np.full((1000, 8), 2.0) + np.arange(8000.0).reshape(1000, 8))(np.ones((1000, 8)))
     assert cache.usage().nbytes < 2 * 8 * 1000 * 8

@@ -31,7 +31,7 @@ VARIABLE = "PULLBACK_CACHE_DIR"
 """The environment variable that names the directory; empty for no cache."""
 _MAGIC = b"pullback object code 1\n"
 _MOST = 4096
-"""Entries that are kept; when there are more, the quarter that was used longest ago goes."""
+"""Entries that are kept, about; when there are more, the quarter that was used longest ago goes."""
 _SUFFIX = ".object"
 
 
@@ -102,7 +102,8 @@ def store(name: str, data: bytes) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(_MAGIC + hashlib.sha256(data).digest() + data)
         os.replace(temporary, folder / f"{name}{_SUFFIX}")
-        _limit(folder)
+        if name.startswith("00"):  # one in 256, as it takes long to look at all
+            _limit(folder)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -192,35 +193,55 @@ def unpack(data: bytes) -> tuple[Any, list[bytes]]:
 def fingerprint(graph: Graph) -> bytes | None:
     """What a graph computes, as bytes: equal for equal graphs. None where a parameter of a node has no such form."""
     places = {node: i for i, node in enumerate(graph.nodes)}
-    found = hashlib.sha256()
-    for node in graph.nodes:
-        avals = (node.aval,) if isinstance(node.aval, Aval) else node.aval
-        params = _encoded(tuple(sorted(node.params.items())))
-        if params is None:
-            return None
-        sources = [places[source] for source in node.inputs]
-        described = [(aval.shape, aval.dtype.str) for aval in avals]
-        found.update(repr((node.primitive.name, sources, params, described)).encode())
-        if node.primitive is CONSTANT:
-            value = np.asarray(node.value)
-            scalar = value.size > 1 and not any(value.strides)
-            found.update(np.ascontiguousarray(value.flat[0] if scalar else value).tobytes() + bytes([scalar]))
-    found.update(repr([[places[node] for node in nodes] for nodes in (graph.inputs, graph.outputs)]).encode())
-    return found.digest()
+    avals: dict[Any, str] = {}
+    told: list[bytes] = []
+    try:
+        for node in graph.nodes:
+            aval = avals.get(node.aval)
+            if aval is None:
+                several = (node.aval,) if isinstance(node.aval, Aval) else node.aval
+                aval = avals[node.aval] = repr([(one.shape, one.dtype.str) for one in several])
+            params = _written(sorted(node.params.items())) if node.params else None
+            sources = [places[source] for source in node.inputs]
+            told.append(f"{node.primitive.name} {sources} {params!r} {aval}\n".encode())
+            if node.primitive is CONSTANT:
+                value = np.asarray(node.value)
+                scalar = value.size > 1 and not any(value.strides)
+                told += [bytes([scalar]), (value[(0,) * value.ndim] if scalar else value).tobytes()]
+    except _NoFormError:
+        return None
+    ends = [[places[node] for node in nodes] for nodes in (graph.inputs, graph.outputs)]
+    return hashlib.sha256(b"".join([*told, repr(ends).encode()])).digest()
 
 
-def _encoded(value: Any) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
-        return (type(value).__name__, value)
-    if isinstance(value, np.dtype):
-        return ("dtype", value.str)
+class _NoFormError(Exception):
+    """A value that cannot be told from another one by what it prints."""
+
+
+class _Text(str):
+    """What stands for a value whose own ``repr`` does not say all."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+_PRINTED = frozenset({type(None), bool, int, float, str})
+
+
+def _written(value: Any) -> Any:
+    """Something whose ``repr`` says all that there is to a value."""
+    kind = type(value)
+    if kind in _PRINTED or isinstance(value, np.dtype):
+        return value
+    if kind in (tuple, list):
+        return kind([_written(one) for one in value])
     if isinstance(value, Graph):  # that a node holds
         held = fingerprint(value)
-        return None if held is None else ("graph", repr(value), held)
-    if isinstance(value, (tuple, list)):
-        parts = tuple(_encoded(one) for one in value)
-        return None if any(one is None for one in parts) else (type(value).__name__, parts)
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = _encoded(tuple(getattr(value, one.name) for one in fields(value)))
-        return None if parts is None else (type(value).__qualname__, parts)
-    return None
+        if held is not None:
+            return _Text(f"<{value!r} {held.hex()}>")
+    elif isinstance(value, tuple) or (is_dataclass(value) and not isinstance(value, type)):
+        parts = value if isinstance(value, tuple) else [getattr(value, one.name) for one in fields(value)]
+        return _Text(f"<{kind.__qualname__} {_written(list(parts))!r}>")
+    raise _NoFormError

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,18 @@ LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
 _RECENT = 4
 """How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Let the collector of cycles rest: what is made meanwhile is in use, and it would go through all of it in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _missed(*args: Any) -> Any:
@@ -120,7 +134,8 @@ class Compiled:
         return next((one for one in tuple(known) if one.traced.state.holds()), None)
 
     def _add(self, call: Call) -> _Entry:
-        entry = _Entry(self._function, call)
+        with _without_collection():
+            entry = _Entry(self._function, call)
         self._programs.setdefault(call.key, []).append(entry)
         self._programs.move_to_end(call.key)
         while sum(map(len, self._programs.values())) > LIMIT:
@@ -133,7 +148,7 @@ class Compiled:
     @property
     def graph(self) -> Graph:
         """The graph of the program that ran last, after all passes."""
-        return condense(optimize(self._used("graph").program.graph))
+        return condense(optimize(settle(self._used("graph").traced.named)))
 
     def report(self) -> Report:
         """What the program that ran last consists of: kernels, products, calls of the host, bytes, memory.
@@ -225,7 +240,7 @@ class _Entry:
 
     def _body(self) -> Body:
         if self._recorded is None:
-            self._recorded = body_of(self.name, self.traced.graph, self.program)
+            self._recorded = body_of(self.name, self.traced.named, self.program)
         return self._recorded
 
     def run_profiled(self, call: Call, name: str) -> Any:
@@ -255,7 +270,7 @@ class _Entry:
         values += [_value(array) for array, _ in state.arrays]
         outputs = program.run(values, owned)
         if debugging.nan is not None and not all(map(is_finite, outputs)):
-            operations.explain_nonfinite(self.traced.graph, values)
+            operations.explain_nonfinite(self.traced.named, values)
         for position, place in state.arguments:
             _write(call.leaves[position], outputs[place])
         for parameter, place in state.writes:

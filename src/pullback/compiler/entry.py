@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,14 +55,11 @@ class Result:
 
 
 def available() -> bool:
-    """Whether objects of this interpreter and of this NumPy lie as the entry expects: checked on real ones."""
-    if (
-        sys.implementation.name != "cpython"
-        or sysconfig.get_config_var("Py_GIL_DISABLED")
-        or hasattr(sys, "getobjects")
-    ):
-        return False
-    return _layout_is_known()
+    """Whether objects of this interpreter and of this NumPy lie as the entry expects: checked on real ones.
+
+    They lie otherwise where CPython was built to run without its lock, or to trace references.
+    """
+    return sys.implementation.name == "cpython" and _layout_is_known()
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import IOBase
 from types import MethodType
 from typing import Any
@@ -19,7 +20,7 @@ from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.capture import Capture, Cell
 from pullback.core.creation import asarray
-from pullback.core.graph import Graph, source_names
+from pullback.core.graph import Graph, name_as_assigned
 from pullback.core.node import Node
 from pullback.core.parameter import Parameter
 from pullback.core.settings import Configured, Token
@@ -87,6 +88,12 @@ class Traced:
     results: tuple[tuple[bool, Any], ...]
     state: State
 
+    @cached_property
+    def named(self) -> Graph:
+        """The graph, with names of nodes for somebody who looks at it."""
+        name_as_assigned(self.graph)
+        return self.graph
+
 
 def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     """Run ``function`` on the arguments of ``call`` with arrays that have no values, and keep the graph."""
@@ -127,9 +134,6 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     nodes = [*inputs, *[cell.given for cell in given], *[cell.given_grad for cell in given_grads], *outside.inputs]
     graph = Graph.of(outside.outputs, [node for node in nodes if node is not None])
     _check_inputs(graph, nodes)
-    for node, name in source_names(graph.nodes).items():
-        if node.name is None and node.value is None:
-            node.name = name
     return Traced(graph, structure, results, state)
 
 

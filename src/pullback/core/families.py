@@ -171,7 +171,7 @@ class Pointwise(Primitive):
             if out.kind == "b":  # comparing with it is meaningful
                 return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
             raise ArgumentError(f"{self.name}: {error}. Convert the array to a wider dtype with astype") from None
-        result = apply(self, nodes, params)
+        result = apply(self, nodes, params, Aval(shape, out))
         if weak and self.name in ARITHMETIC:
             result._node.weak = True
         return result
@@ -184,7 +184,8 @@ class Pointwise(Primitive):
         if isinstance(operand, Array):
             node = operand._node
             value = node.value
-            if value is not None and value.dtype is dtype and value.shape == shape:
+            known = value if value is not None else node.array_aval
+            if known.dtype is dtype and known.shape == shape:
                 return node
             if node.watched:
                 if operand.dtype != dtype:

@@ -233,6 +233,13 @@ def source_names(nodes: Sequence[Node]) -> dict[Node, str]:
     return names
 
 
+def name_as_assigned(graph: Graph) -> None:
+    """Name nodes as the variables that they were assigned to, if nobody else has them: those that have no value."""
+    for node, name in source_names(graph.nodes).items():
+        if node.name is None and node.value is None:
+            node.name = name
+
+
 def _names(graph: Graph) -> dict[Node, str]:
     names: dict[Node, str] = {}
     taken: set[str] = set()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.array import Array
+from pullback.core.aval import Aval
 from pullback.core.capture import capturing
 from pullback.core.node import Node
 from pullback.core.operations import operations
@@ -72,8 +73,15 @@ def _from_sequence(operation: str, x: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(f"{operation}: expected a list of numbers with rows of equal length") from None
 
 
-def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> Array:
-    """Apply ``primitive`` to the values of ``nodes``; make a node that remembers them if one of them is watched."""
+def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, Any], aval: Aval | None = None) -> Array:
+    """Apply ``primitive`` to the values of ``nodes``; make a node that remembers them if one of them is watched.
+
+    Args:
+        primitive: the operation.
+        nodes: its operands.
+        params: its static keywords.
+        aval: of the result, where whoever calls knows it; else the primitive is asked.
+    """
     watched = abstract = False
     for node in nodes:
         if node.value is None:
@@ -81,11 +89,11 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
         elif node.watched:
             watched = True
     if abstract:
-        aval = primitive.infer_aval([node.aval for node in nodes], params)
+        found = primitive.infer_aval([node.aval for node in nodes], params) if aval is None else aval
         if not recording.enabled:
             with record():
                 nodes = tuple(operations.stop_gradient(Array(n))._node if n.watched else n for n in nodes)
-        return Array(Node(primitive, nodes, params, None, True, user_position(3), aval))
+        return Array(Node(primitive, nodes, params, None, True, user_position(3), found))
     try:
         value = primitive.evaluate(*[node.value for node in nodes], **params)
     except PullbackError:

@@ -12,7 +12,7 @@ from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.creation import asarray
-from pullback.core.graph import Graph, source_names
+from pullback.core.graph import Graph, name_as_assigned
 from pullback.core.node import Node
 from pullback.core.parameter import Parameter
 from pullback.core.record import python_type
@@ -68,9 +68,7 @@ def trace(f: Callable[..., Any], *args: Any, **keywords: Any) -> Graph:
     if not outputs:
         raise GraphError("trace: the function returned no array")
     graph = Graph.of(outputs, inputs)
-    for node, name in source_names(graph.nodes).items():
-        if node.name is None and node.value is None:  # not what the function closes over: that is somebody else's
-            node.name = name
+    name_as_assigned(graph)
     return graph
 
 
