@@ -124,6 +124,14 @@ def test_what_is_one_number_or_handed_on_as_it_came_is_no_input():
     assert len(body.inputs) <= 5
 
 
+def test_results_that_are_the_same_at_every_step_are_computed_once():
+    def f(xs, w):
+        return pb.scan(lambda _, x: (None, (np.tanh(w @ w), np.ones(3), x)), None, xs)[1][:2]
+
+    outside, body = rewritten(f, (XS, W), *PASSES)
+    assert (outside, body) == (1, None)  # of the loop, which would have no inputs, nothing is left
+
+
 def test_what_nothing_uses_is_not_computed():
     def f(h, xs, w):
         def step(carry, x):

@@ -115,7 +115,15 @@ class Loop:
 
     def given(self) -> set[Node]:
         """The nodes of the body that do not depend on what is carried."""
-        found = {*self.consts, *self.rows}
+        return self._depending_on([*self.consts, *self.rows])
+
+    def fixed(self) -> set[Node]:
+        """The nodes of the body that are the same at every step."""
+        return self._depending_on(self.consts)
+
+    def _depending_on(self, known: Iterable[Node]) -> set[Node]:
+        """Those nodes, and the nodes of the body that depend on nothing else."""
+        found = set(known)
         for node in self.nodes():
             if node.primitive is CONSTANT or (node.inputs and all(source in found for source in node.inputs)):
                 found.add(node)
@@ -404,7 +412,6 @@ def compute_results_after(loop: Loop) -> None:
             later.add(node)
     if not later or not all(isinstance(node.aval, Aval) for node in later):
         return
-    results = [node for node in loop.stacks if node in later]
     bases: dict[Node, Node] = {}
     for node in order:
         if node in later:
@@ -414,6 +421,17 @@ def compute_results_after(loop: Loop) -> None:
                 if source not in later and source not in loop.consts and source.primitive is not CONSTANT:
                     bases[source] = source
     known = {base: loop.stacked(base) for base in bases}
+    _compute_outside(loop, later, known)
+
+
+def settle_results(loop: Loop) -> None:
+    """Compute results that are the same at every step once, after the loop."""
+    _compute_outside(loop, loop.fixed(), {})
+
+
+def _compute_outside(loop: Loop, nodes: set[Node], known: Mapping[Node, Node]) -> None:
+    """Compute those of the stacked results that are among these nodes after the loop, from the stacks of others."""
+    results = [node for node in loop.stacks if node in nodes]
     standing = {node: loop.stacks.pop(node) for node in results}
     found = loop.outside(results, known)
     loop.rename({standing[node]: _repeated(one, standing[node]) for node, one in zip(results, found, strict=True)})
@@ -425,4 +443,6 @@ def _repeated(result: Node, stack: Node) -> Node:
     return result if result.aval == stack.aval else made("broadcast_to", (result,), {"shape": stack.array_aval.shape})
 
 
-PASSES: Sequence[Callable[[Loop], None]] = (settle_inputs, hoist_products, sum_products_after, compute_results_after)
+PASSES: Sequence[Callable[[Loop], None]] = (
+    settle_inputs, hoist_products, sum_products_after, compute_results_after, settle_results,
+)  # fmt: skip
