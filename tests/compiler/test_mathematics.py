@@ -288,3 +288,20 @@ def test_the_normal_distribution_is_exact_far_out_too(dtype):
     np.testing.assert_allclose(found, exact, rtol=2 * np.finfo(dtype).eps, atol=0)
     edges = np.array([-np.inf, -50, -0.0, 0.0, 50, np.inf, np.nan], dtype)
     np.testing.assert_array_equal(pb.compile(lambda x: pb.special.ndtr(x))(edges), [0, 0, 0.5, 0.5, 1, 1, np.nan])
+
+
+@pytest.mark.parametrize("exponent", [3, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_small_powers_are_products(exponent, dtype):
+    rng = np.random.default_rng(0)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 1e30]
+    x = np.concatenate([rng.normal(size=5000) * 10.0 ** rng.integers(-8, 8, 5000), special]).astype(dtype)
+    f = pb.compile(lambda x: x**exponent)
+    with np.errstate(all="ignore"):
+        found, exact = f(x), x.astype(np.longdouble) ** exponent
+        rounded = exact.astype(dtype)
+    assert "power" not in f.ir()
+    finite = np.isfinite(rounded)
+    assert np.array_equal(found[~finite], rounded[~finite], equal_nan=True)
+    assert np.array_equal(np.signbit(found), np.signbit(rounded))
+    assert np.max(np.abs(found[finite] - exact[finite]) / np.spacing(np.abs(rounded[finite]))) < 2

@@ -16,7 +16,7 @@ from pullback.compiler import convolution
 from pullback.compiler.contractions import follows, is_product, lies_in_rows, merge_permutations
 from pullback.compiler.convolution import is_convolution
 from pullback.compiler.emit import is_native
-from pullback.compiler.expand import expand
+from pullback.compiler.expand import expand, multiply_powers
 from pullback.compiler.fuse import (
     Plan,
     Planned,
@@ -85,7 +85,8 @@ def _checked(graph: Graph) -> tuple[Graph, int]:
 
 
 def _planned(graph: Graph, checks: int = 0) -> Plan:
-    graph = compute_before_broadcast(compute_by_windows(reduce_by_rows(expand(pad_before_windows(graph), is_known))))
+    graph = expand(multiply_powers(pad_before_windows(graph)), is_known)
+    graph = compute_before_broadcast(compute_by_windows(reduce_by_rows(graph)))
     graph = optimize(drop_unit_axes(as_joins(graph)))
     prepared = prepare(lay_out_operands(merge_permutations(graph)))
     outputs = prepared.graph.outputs
