@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import allocation, threads
+from pullback.compiler.arena import Arena
 from pullback.compiler.emit import Code, provide
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.interrupts import interrupted_address
 from pullback.compiler.lower import load_or_lower, lower
 from pullback.compiler.lowered import HostCall
-from pullback.compiler.memory import ALIGNMENT
 from pullback.compiler.views import View
 from pullback.control.bodies import Body
 from pullback.core.evaluate import evaluate
@@ -61,8 +60,7 @@ class Program:
         for slot, routine in lowered.routines:
             self._template[slot] = _address(routine)
         self._pool = next((slot for slot, routine in lowered.routines if routine == "pool"), None)
-        self._arena: Array | None = aligned(lowered.arena_size)
-        self._lock = threading.Lock()
+        self._arena = Arena(lowered.arena_size)
 
     @property
     def is_native(self) -> bool:
@@ -88,16 +86,12 @@ class Program:
         ]
         if self._pool is not None:
             threads.pool.ensure()
-        with self._lock:
-            arena, self._arena = self._arena, None
-        if arena is None:  # another thread is running this program
-            arena = aligned(self.lowered.arena_size)
         slots = type(self._template).from_buffer_copy(self._template)
         for i, array in enumerate((*arrays, *outputs)):
             slots[i] = array.ctypes.data
-        slots[self.lowered.arena] = arena.ctypes.data
-        run = _Run(arrays, outputs, arena, dict(self.lowered.constants), slots, self.lowered.hosts)
-        with np.errstate(all="ignore"):
+        with self._arena.taken() as arena, np.errstate(all="ignore"):
+            slots[self.lowered.arena] = arena.ctypes.data
+            run = _Run(arrays, outputs, arena, dict(self.lowered.constants), slots, self.lowered.hosts)
             for i, one in enumerate(self._sequence):
                 start = time.perf_counter() if self.seconds is not None else 0.0
                 if isinstance(one, HostCall):
@@ -106,9 +100,8 @@ class Program:
                     one(slots)
                 if self.seconds is not None:
                     self.seconds[i] += time.perf_counter() - start
-        for place, number in self.lowered.outputs_of_host.items():
-            outputs[place][...] = run.results[number]
-        self._arena = arena
+            for place, number in self.lowered.outputs_of_host.items():
+                outputs[place][...] = run.results[number]
         for one in outputs[len(outputs) - self.lowered.checks :]:
             if not one:
                 self._raise(values)
@@ -154,13 +147,12 @@ class Program:
         first = lowered.outputs + len(self.lowered.avals) - lowered.checks
         for i in range(lowered.checks):
             template[first + i] = flags.ctypes.data + i
-        arena = aligned(lowered.arena_size)
         template_held: Any = template
-        template_held.held = (flags, arena, self, held)
+        template_held.held = (flags, self, held)
         made = [replace(one, slot=lowered.outputs + one.slot) for one in results]
         return build(
             self._code.addresses[lowered.sequence[0]], template, arguments, guards, lookups, made, single,
-            (lowered.arena, arena.ctypes.data), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
+            (lowered.arena, self._arena.word), (lowered.checks, flags.ctypes.data), lowered.work > RELEASING,
             [id(array) for array in state.values()],
         )  # fmt: skip
 
@@ -265,10 +257,3 @@ def _address(routine: str) -> int:
 def as_input(value: Any, dtype: np.dtype[Any]) -> Array:
     """The value as native code reads it: of this dtype, row by row, aligned."""
     return np.require(value, dtype, ["C_CONTIGUOUS", "ALIGNED"])
-
-
-def aligned(size: int) -> Array:
-    """Memory that begins at a line of the cache."""
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    begin = -memory.ctypes.data % ALIGNMENT
-    return memory[begin : begin + size]
