@@ -180,3 +180,30 @@ def test_large_parts_that_begin_anywhere():
     x = np.arange(8_400_001, dtype=np.float32)
     found = pb.compile(lambda x: np.concatenate([x[:3] + 1, x + 1]))(x)
     np.testing.assert_array_equal(found[3:], x + 1)
+
+
+MIXED = {
+    "constants": lambda x, order: x * 0.5 + x[order.tolist()],
+    "arguments": lambda x, order: x * 0.5 + x[pb.asarray(order)],
+    "along an axis": lambda x, order: x * 0.5 + np.take_along_axis(x, pb.asarray(order), 0),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_value_is_not_written_over_while_elements_are_picked_from_it(name):
+    order, x = np.random.default_rng(0).permutation(40), np.random.default_rng(1).normal(size=40)
+    state = pb.Parameter(x)
+
+    def f(x, order):
+        def step(x):
+            return MIXED[name](x, order)
+
+        state.assign(step(state))
+        scanned, _ = pb.scan(lambda carry, _: (step(carry), None), x, None, length=1)
+        _, looped = pb.while_loop(lambda carry: carry[0] < 1, lambda carry: (carry[0] + 1, step(carry[1])), (0, x))
+        return scanned, looped
+
+    compiled = pb.compile((lambda x, _: f(x, order)) if name == "constants" else f)
+    expected = MIXED[name](x, order)
+    for one in (*compiled(x, order), state.detach()):
+        np.testing.assert_allclose(one, expected, rtol=1e-15)

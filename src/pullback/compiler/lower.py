@@ -291,6 +291,8 @@ class _Lowering:
             return place[reader] < place[new]
         if reader is kernel.product:
             return False  # tiles that are done later read it yet
+        if reader.primitive.name == "gather" and source is reader.inputs[0]:
+            return False  # read wherever an index says
         if self.locate(source) != self.views[self.plan.base[source]]:
             return False  # read elsewhere than it is written
         inner = [kernel.stages[node] for node in kernel.nodes if node not in kernel.outer]
