@@ -116,7 +116,7 @@ def _state() -> np.ndarray[Any, Any]:
 
 
 def _code() -> dict[str, int]:
-    return lasting("allocation", ["new", "data.malloc", "data.calloc", "data.realloc", "data.free"], _text)
+    return lasting("allocation", ["new", "data.malloc", "data.calloc", "data.realloc", "data.free"], _text, 0)
 
 
 def _text() -> str:

@@ -52,7 +52,7 @@ def aligned(size: int) -> Array:
 
 @functools.cache
 def _exchange() -> Any:
-    address = lasting("arena", ["exchange"], lambda: _TEXT)["exchange"]
+    address = lasting("arena", ["exchange"], lambda: _TEXT, 0)["exchange"]
     return ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(address)
 
 

@@ -256,7 +256,8 @@ class _Entry:
         result = self._run(self.program, call)
         if self._attempts < _ATTEMPTS:
             self._attempts += 1
-            self.fast = self._fast_entry(call)
+            with _without_collection():
+                self.fast = self._fast_entry(call)
         return result
 
     def _run(self, program: Program, call: Call) -> Any:

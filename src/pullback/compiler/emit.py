@@ -118,15 +118,15 @@ def _target() -> Any:
     return llvm.Target.from_default_triple()
 
 
-def _target_machine() -> Any:
+def _target_machine(optimization: int = OPTIMIZATION) -> Any:
     cpu, features = _processor()
-    return _target().create_target_machine(cpu=cpu, features=features, opt=OPTIMIZATION, jit=True)
+    return _target().create_target_machine(cpu=cpu, features=features, opt=optimization, jit=True)
 
 
 @functools.cache
-def _generator() -> Any:
+def _generator(optimization: int) -> Any:
     """The target machine that generates code. An engine takes the one that it is given for itself."""
-    return _target_machine()
+    return _target_machine(optimization)
 
 
 def entry_name(*parts: bytes) -> str:
@@ -135,11 +135,11 @@ def entry_name(*parts: bytes) -> str:
     return cache.digest(repr(made_for).encode(), *parts)
 
 
-def assemble(text: str) -> bytes:
+def assemble(text: str, optimization: int = OPTIMIZATION) -> bytes:
     """Return the object code of a module given as text."""
     with compiling:  # LLVM's contexts are not to be used from two threads at once
         try:
-            object_code: bytes = _generator().emit_object(llvm.parse_assembly(text))
+            object_code: bytes = _generator(optimization).emit_object(llvm.parse_assembly(text))
         except RuntimeError as error:
             raise GraphError(f"compile: LLVM does not take its input. {error}") from error
     return object_code
@@ -245,20 +245,23 @@ def lasting_engine() -> Any:
 _lasting: dict[str, dict[str, int]] = {}
 
 
-def lasting(key: str, names: Sequence[str], text: Callable[[], str]) -> dict[str, int]:
+def lasting(
+    key: str, names: Sequence[str], text: Callable[[], str], optimization: int = OPTIMIZATION
+) -> dict[str, int]:
     """The addresses of functions that every program may use, generated once for the life of the process.
 
     Args:
         key: what the object code is called in the cache.
         names: of the functions, which no other such code has.
         text: what writes the module, asked only where the cache does not have it.
+        optimization: of code generation. Without any it takes a quarter of the time: for what runs seldom.
     """
     with compiling:
         if key not in _lasting:
             name = entry_name(b"lasting", key.encode())
             object_code = cache.load(name)
             if object_code is None:
-                object_code = assemble(text())
+                object_code = assemble(text(), optimization)
                 cache.store(name, object_code)
             _lasting[key] = _added(lasting_engine(), object_code, names)
         return _lasting[key]

@@ -9,24 +9,28 @@ TEXT = """define ptr @entry(ptr %self, ptr %args, i64 %count) {
 begin:
   %table.at = getelementptr i64, ptr %self, i64 2
   %table = load ptr, ptr %table.at
-  LOADS
-  %release = icmp ne i64 %release.word, 0
-  %as.many = icmp eq i64 %count, %given.count
+  %given.many = TABLE given.count
+  %as.many = icmp eq i64 %count, %given.many
   br i1 %as.many, label %copy, label %miss
 
 copy:
+  %slots.count = TABLE slots.count
+  %template = TABLE template
+  %objects.many = TABLE made.count
   %slots = alloca ptr, i64 %slots.count
-  %objects.count = add i64 %made.count, 1
+  %objects.count = add i64 %objects.many, 1
   %objects = alloca ptr, i64 %objects.count
   %numbers = alloca double, i64 %objects.count
   %slots.bytes = mul i64 %slots.count, 8
   call void @llvm.memcpy.p0.p0.i64(ptr %slots, ptr %template, i64 %slots.bytes, i1 false)
+  %guards.count = TABLE guards.count
+  %guards = TABLE guards
   br label %guard.loop
 
 guard.loop:
   %g = phi i64 [0, %copy], [%g.next, %guard.passed]
   %g.more = icmp slt i64 %g, %guards.count
-  br i1 %g.more, label %guard, label %look.loop
+  br i1 %g.more, label %guard, label %look.begin
 guard:
   %g.word = shl i64 %g, 1
   %g.at = getelementptr i64, ptr %guards, i64 %g.word
@@ -40,10 +44,14 @@ guard.passed:
   %g.next = add i64 %g, 1
   br label %guard.loop
 
+look.begin:
+  %lookups.count = TABLE lookups.count
+  %lookups = TABLE lookups
+  br label %look.loop
 look.loop:
-  %l = phi i64 [0, %guard.loop], [%l.next, %look.passed]
+  %l = phi i64 [0, %look.begin], [%l.next, %look.passed]
   %l.more = icmp slt i64 %l, %lookups.count
-  br i1 %l.more, label %look, label %given.loop
+  br i1 %l.more, label %look, label %given.begin
 look:
   %l.word = mul i64 %l, 3
   %l.at = getelementptr ptr, ptr %lookups, i64 %l.word
@@ -52,6 +60,7 @@ look:
   %l.key = load ptr, ptr %l.key.at
   %l.wanted.at = getelementptr ptr, ptr %l.at, i64 2
   %l.wanted = load ptr, ptr %l.wanted.at
+  %look.up = TABLE look.up
   %l.found = call ptr %look.up(ptr %l.holder, ptr %l.key)
   %l.same = icmp eq ptr %l.found, %l.wanted
   br i1 %l.same, label %look.passed, label %miss
@@ -59,10 +68,14 @@ look.passed:
   %l.next = add i64 %l, 1
   br label %look.loop
 
+given.begin:
+  %given.count = TABLE given.count
+  %given = TABLE given
+  br label %given.loop
 given.loop:
-  %i = phi i64 [0, %look.loop], [%i.next, %given.passed]
+  %i = phi i64 [0, %given.begin], [%i.next, %given.passed]
   %i.more = icmp slt i64 %i, %given.count
-  br i1 %i.more, label %given.one, label %made.loop
+  br i1 %i.more, label %given.one, label %made.begin
 given.one:
   %i.word = mul i64 %i, 13
   %i.at = getelementptr i64, ptr %given, i64 %i.word
@@ -84,11 +97,13 @@ given.same:
   %is.same = icmp eq ptr %object, %i.same
   br i1 %is.same, label %given.passed, label %miss
 given.float:
+  %float.type = TABLE float.type
   %is.float = icmp eq ptr %type, %float.type
   %float.at = getelementptr i64, ptr %object, i64 2
   store ptr %float.at, ptr %i.place
   br i1 %is.float, label %given.passed, label %miss
 given.array:
+  %array.type = TABLE array.type
   %is.array = icmp eq ptr %type, %array.type
   br i1 %is.array, label %given.layout, label %miss
 given.layout:

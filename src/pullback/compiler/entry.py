@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -244,8 +245,11 @@ def _symbols() -> dict[str, int]:
 
 
 def _text() -> str:
-    loads = [
-        f"%{name}.at = getelementptr i64, ptr %table, i64 {place}\n  %{name} = load {kind}, ptr %{name}.at"
-        for place, (name, kind) in enumerate(_TABLE.items())
-    ]
-    return (entering.TEXT + "\n" + leaving.TEXT).replace("LOADS", "\n  ".join(loads))
+    places = {name: i for i, name in enumerate(_TABLE)}
+
+    def load(found: re.Match[str]) -> str:
+        value, name = found.groups()
+        at = f"  %{value}.at = getelementptr i64, ptr %table, i64 {places[name]}"
+        return f"{at}\n  %{value} = load {_TABLE[name]}, ptr %{value}.at"
+
+    return re.sub(r"^  %(\S+) = TABLE (\S+)$", load, f"{entering.TEXT}\n{leaving.TEXT}", flags=re.MULTILINE)

@@ -11,7 +11,7 @@ from pullback.compiler.emit import lasting
 
 def interrupted_address() -> int:
     """The address of the function ``()`` that says whether a signal has ended what runs."""
-    return lasting("interrupts", ["interrupted"], lambda: _TEXT)["interrupted"]
+    return lasting("interrupts", ["interrupted"], lambda: _TEXT, 0)["interrupted"]
 
 
 _TEXT = """

@@ -5,8 +5,12 @@ Where something fails everything that was made is dropped: there is an error, or
 
 from __future__ import annotations
 
-TEXT = """made.loop:
-  %m = phi i64 [0, %given.loop], [%m.next, %made.passed]
+TEXT = """made.begin:
+  %made.count = TABLE made.count
+  %made = TABLE made
+  br label %made.loop
+made.loop:
+  %m = phi i64 [0, %made.begin], [%m.next, %made.passed]
   %m.more = icmp slt i64 %m, %made.count
   br i1 %m.more, label %made.one, label %run
 made.one:
@@ -34,13 +38,18 @@ made.float:
 made.array:
   %m.bytes.at = getelementptr i64, ptr %m.at, i64 12
   %m.bytes = load i64, ptr %m.bytes.at
+  %large.bytes = TABLE large.bytes
   %m.is.large = icmp uge i64 %m.bytes, %large.bytes
   br i1 %m.is.large, label %made.large, label %made.small
 made.large:
+  %new.large = TABLE new.large
+  %blocks = TABLE blocks
   %m.with.blocks = call ptr %new.large(ptr %blocks, i32 %m.axes, ptr %m.lengths, i32 %m.number, i64 %m.bytes)
   br label %made.new
 made.small:
-  %m.of.numpy = call ptr %new.array(ptr %array.type, i32 %m.axes, ptr %m.lengths, i32 %m.number, ptr null, ptr null,
+  %new.array = TABLE new.array
+  %type.of.numpy = TABLE array.type
+  %m.of.numpy = call ptr %new.array(ptr %type.of.numpy, i32 %m.axes, ptr %m.lengths, i32 %m.number, ptr null, ptr null,
                                     i32 0, i32 0, ptr null)
   br label %made.new
 made.new:
@@ -58,42 +67,57 @@ made.passed:
   br label %made.loop
 
 run:
+  %arena.word = TABLE arena.word
   %arena = atomicrmw xchg ptr %arena.word, ptr null seq_cst
   %busy = icmp eq ptr %arena, null
   br i1 %busy, label %drop.begin, label %begin.run
 begin.run:
+  %arena.slot = TABLE arena.slot
   %arena.place = getelementptr ptr, ptr %slots, i64 %arena.slot
   store ptr %arena, ptr %arena.place
-  br i1 %release, label %run.free, label %run.held
+  %function = TABLE function
+  %release.word = TABLE release.word
+  %release = icmp ne i64 %release.word, 0
+  br i1 %release, label %keep.begin, label %run.held
 run.held:
   call void %function(ptr %slots)
   br label %ran
-run.free:
-  %k = phi i64 [0, %begin.run], [%k.next, %keep]
+keep.begin:
+  %state.count = TABLE state.count
+  %state = TABLE state
+  br label %keep.loop
+keep.loop:
+  %k = phi i64 [0, %keep.begin], [%k.next, %keep]
   %k.more = icmp slt i64 %k, %state.count
-  br i1 %k.more, label %keep, label %run.freely
+  br i1 %k.more, label %keep, label %run.free
 keep:
   %k.at = getelementptr ptr, ptr %state, i64 %k
   %k.object = load ptr, ptr %k.at
-  call void %remember(ptr %k.object)
+  %remember.state = TABLE remember
+  call void %remember.state(ptr %k.object)
   %k.next = add i64 %k, 1
-  br label %run.free
-run.freely:
+  br label %keep.loop
+run.free:
+  %save = TABLE save
   %thread = call ptr %save()
   call void %function(ptr %slots)
+  %restore = TABLE restore
   call void %restore(ptr %thread)
   br label %let.go.loop
 let.go.loop:
-  %e = phi i64 [0, %run.freely], [%e.next, %let.go]
+  %e = phi i64 [0, %run.free], [%e.next, %let.go]
   %e.more = icmp slt i64 %e, %state.count
   br i1 %e.more, label %let.go, label %ran
 let.go:
   %e.at = getelementptr ptr, ptr %state, i64 %e
   %e.object = load ptr, ptr %e.at
-  call void %forget(ptr %e.object)
+  %forget.state = TABLE forget
+  call void %forget.state(ptr %e.object)
   %e.next = add i64 %e, 1
   br label %let.go.loop
 ran:
+  %checks.count = TABLE checks.count
+  %checks = TABLE checks
   store atomic ptr %arena, ptr %arena.word seq_cst, align 8
   br label %check.loop
 check.loop:
@@ -110,14 +134,18 @@ check.passed:
   br label %check.loop
 
 results:
+  %mode = TABLE mode
   switch i64 %mode, label %results.several [i64 0, label %results.none
                                             i64 1, label %results.single]
 results.none:
-  call void %remember(ptr %none)
+  %none = TABLE none
+  %remember.none = TABLE remember
+  call void %remember.none(ptr %none)
   ret ptr %none
 results.single:
   br label %finish
 results.several:
+  %new.tuple = TABLE new.tuple
   %tuple = call ptr %new.tuple(i64 %made.count)
   %tuple.failed = icmp eq ptr %tuple, null
   br i1 %tuple.failed, label %drop.begin, label %finish
@@ -136,9 +164,11 @@ finish.one:
 finish.float:
   %f.double.at = getelementptr double, ptr %numbers, i64 %f
   %f.double = load double, ptr %f.double.at
+  %new.float = TABLE new.float
   %f.number = call ptr %new.float(double %f.double)
   br label %finish.converted
 finish.array:
+  %return.array = TABLE return.array
   %f.returned = call ptr %return.array(ptr %f.object)
   br label %finish.converted
 finish.converted:
@@ -151,9 +181,11 @@ finish.tuple:
   %f.failed = icmp eq ptr %f.result, null
   br i1 %f.failed, label %finish.failed, label %finish.item
 finish.failed:
-  call void %forget(ptr %into)
+  %forget.into = TABLE forget
+  call void %forget.into(ptr %into)
   ret ptr null
 finish.item:
+  %set.item = TABLE set.item
   %f.set = call i32 %set.item(ptr %into, i64 %f, ptr %f.result)
   br label %finish.stored
 finish.stored:
@@ -176,6 +208,7 @@ drop.one:
   %d.none = icmp eq ptr %d.object, null
   br i1 %d.none, label %drop.next, label %drop.object
 drop.object:
+  %forget = TABLE forget
   call void %forget(ptr %d.object)
   br label %drop.next
 drop.next:
@@ -187,6 +220,8 @@ error:
   ret ptr null
 
 miss:
+  %miss.object = TABLE miss.object
+  %remember = TABLE remember
   call void %remember(ptr %miss.object)
   ret ptr %miss.object
 }
