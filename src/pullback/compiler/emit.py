@@ -191,12 +191,12 @@ class Module:
         return f"@{known}"
 
     def share(self, text: str) -> dict[str, str]:
-        """Add functions, unless the same are there under other names: return what each of them is called.
+        """Add functions and tables, unless the same are there under other names: return what each of them is called.
 
-        The layers of a network run the same code on other arrays. A function has to stand after those that it calls.
+        The layers of a network run the same code on other arrays. What names others has to stand after them.
         """
         names: dict[str, str] = {}
-        for one in re.split(r"\n(?=define )", text):
+        for one in re.split(r"\n(?=define |@)", text):
             one = re.sub(r"@([\w.]+)", lambda found: f"@{names.get(found[1], found[1])}", one)
             head, name, rest = re.split(r"@([\w.]+)", one, maxsplit=1)
             known = self._shared.get(rest)

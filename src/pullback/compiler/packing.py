@@ -9,7 +9,7 @@ from pullback.compiler.words import vector
 
 
 def pack_panel(module: Module, blocking: Blocking) -> str:
-    """A function ``panel(source, target, length, panel)`` that packs so many rows of a panel of B, a tile wide.
+    """A function ``pack_panel(source, target, length, panel)`` that packs so many rows of a panel of B, a tile wide.
 
     The source is where the first column of B begins, in the first of the rows. What is beyond the last column holds
     numbers that nobody looks at.
@@ -51,7 +51,7 @@ def _copy_panel(module: Module, blocking: Blocking) -> str:
         w.write("ret void")
         w.label("some")
     rows(last)
-    return w.function("panel", _PANEL, inline=False)
+    return w.function("pack_panel", _PANEL, inline=False)
 
 
 def _turn(module: Module, blocking: Blocking) -> str:
@@ -71,7 +71,7 @@ def _turn(module: Module, blocking: Blocking) -> str:
         if len(names) > 1:
             called = w.value(f"select i1 {w.value(f'icmp slt i64 {place}, {full}')}, ptr @{names[0]}, ptr @{names[1]}")
         w.write(f"call void {called}(ptr {at}, ptr {to}, i64 %length)")
-    return "\n".join([*texts, w.function("panel", _PANEL, inline=False)])
+    return "\n".join([*texts, w.function("pack_panel", _PANEL, inline=False)])
 
 
 def _turn_vector(module: Module, name: str, blocking: Blocking, columns: int) -> str:
@@ -176,7 +176,7 @@ def transposed(w: Writer, kind: str, rows: list[str]) -> list[str]:
 
 
 def pack_rows(module: Module, blocking: Blocking) -> str:
-    """A function ``rows(source, target, length)`` that packs the rows of A that a tile needs, or so much of them.
+    """A function ``pack_rows(source, target, length)`` that packs the rows of A that a tile needs, or so much of them.
 
     What lay side by side does so again: rows, each as long as a block is deep, or, where A lies column by column,
     columns.
@@ -191,7 +191,7 @@ def pack_rows(module: Module, blocking: Blocking) -> str:
             at = w.moved("%source", str(row), problem.a.row_stride * size)
             to = w.moved("%target", str(row), blocking.depth * size)
             w.write(f"call void {copy}(ptr {to}, ptr {at}, i64 {nbytes}, i1 false)")
-        return w.function("rows", _ROWS, inline=False)
+        return w.function("pack_rows", _ROWS, inline=False)
     w.lanes = vector_bytes() // size
     type = vector(kind, w.lanes)
 
@@ -204,7 +204,7 @@ def pack_rows(module: Module, blocking: Blocking) -> str:
         return []
 
     w.loop("0", "%length", [], each)
-    return w.function("rows", _ROWS, inline=False)
+    return w.function("pack_rows", _ROWS, inline=False)
 
 
 _ROWS = "ptr noalias %source, ptr noalias %target, i64 %length"
