@@ -112,6 +112,16 @@ class Writer:
         self.write(f"br label %{after}")
         self.label(after)
 
+    def choose(self, condition: str, body: Callable[[], object], other: Callable[[], object]) -> None:
+        """Write what happens where a condition holds, and what elsewhere."""
+        yes, no, after = self.fresh("yes"), self.fresh("no"), self.fresh("after")
+        self.write(f"br i1 {condition}, label %{yes}, label %{no}")
+        for name, write in ((yes, body), (no, other)):
+            self.label(name)
+            write()
+            self.write(f"br label %{after}")
+        self.label(after)
+
     def moved(self, pointer: str, index: str, step: int) -> str:
         """A pointer moved on by ``index`` times ``step`` bytes."""
         if index.isdecimal():

@@ -44,101 +44,84 @@ def _copy_panel(module: Module, blocking: Blocking) -> str:
         w.loop("0", "%length", [], each)
 
     if last < width and blocking.panels > 1:
-        w.write(f"%last = icmp eq i64 %panel, {blocking.panels - 1}")
-        w.write("br i1 %last, label %some, label %all")
-        w.label("all")
-        rows(width)
-        w.write("ret void")
-        w.label("some")
-    rows(last)
+        w.choose(w.value(f"icmp eq i64 %panel, {blocking.panels - 1}"), lambda: rows(last), lambda: rows(width))
+    else:
+        rows(last)
     return w.function("pack_panel", _PANEL, inline=False)
 
 
 def _turn(module: Module, blocking: Blocking) -> str:
-    """Columns lie side by side: squares are transposed."""
-    problem, size, lanes = blocking.problem, blocking.problem.size, blocking.lanes
+    """Columns lie side by side: strips of a few rows are transposed."""
+    problem, lanes = blocking.problem, blocking.lanes
     full, rest = divmod(problem.n, lanes)  # vectors of columns
-    kinds = {"whole": lanes if full else 0, "last": rest}
-    names = [one for one, columns in kinds.items() if columns]
-    texts = [_turn_vector(module, one, blocking, kinds[one]) for one in names]
     w = Writer(module)
     first = w.value(f"mul i64 %panel, {blocking.vectors}")
-    for number in range(blocking.vectors):
+
+    def each(number: str, _: list[str]) -> list[str]:
         place = w.smaller(w.value(f"add i64 {first}, {number}"), str(-(-problem.n // lanes) - 1))
-        at = w.moved("%source", place, lanes * problem.b.column_stride * size)
-        to = w.moved("%target", str(number), lanes * size)
-        called = f"@{names[0]}"
-        if len(names) > 1:
-            called = w.value(f"select i1 {w.value(f'icmp slt i64 {place}, {full}')}, ptr @{names[0]}, ptr @{names[1]}")
-        w.write(f"call void {called}(ptr {at}, ptr {to}, i64 %length)")
-    return "\n".join([*texts, w.function("pack_panel", _PANEL, inline=False)])
+        at = w.moved("%source", place, lanes * problem.b.column_stride * problem.size)
+        to = w.moved("%target", number, lanes * problem.size)
+        if not (full and rest):
+            _turn_vector(w, blocking, at, to, lanes if full else rest)
+            return []
+        w.choose(
+            w.value(f"icmp slt i64 {place}, {full}"),
+            lambda: _turn_vector(w, blocking, at, to, lanes),
+            lambda: _turn_vector(w, blocking, at, to, rest),
+        )
+        return []
+
+    w.loop("0", str(blocking.vectors), [], each)
+    return w.function("pack_panel", _PANEL, inline=False)
 
 
-def _turn_vector(module: Module, name: str, blocking: Blocking, columns: int) -> str:
-    """A function ``(source, target, length)`` that packs so many rows of the columns of one vector."""
+def _turn_vector(w: Writer, blocking: Blocking, source: str, target: str, columns: int) -> None:
+    """Pack the columns of one vector, of which there are so many."""
     problem, size, lanes = blocking.problem, blocking.problem.size, blocking.lanes
-    kind = stored(problem.views[1].dtype)
-    w = Writer(module)
-    w.lanes = lanes
-    type = vector(kind, lanes)
+    kind, type = stored(problem.views[1].dtype), vector(stored(problem.views[1].dtype), lanes)
+    rows = min(lanes, 16 // size)  # of a strip: elements of 16 bytes
+    lengths = (blocking.depth, problem.k - (blocking.steps - 1) * blocking.depth)
 
-    def square(row: str, rows: str | None) -> None:
-        at, to = w.moved("%source", row, size), w.moved("%target", row, blocking.width * size)
+    def strip(row: str, count: str | None) -> None:
+        at, to = w.moved(source, row, size), w.moved(target, row, blocking.width * size)
         places = [w.moved(at, str(min(column, columns - 1)), problem.b.column_stride * size) for column in range(lanes)]
-        for number, value in enumerate(turned(w, kind, size, places, rows)):
+        for number, value in enumerate(_turned(w, kind, size, places, rows, count)):
             place = w.moved(to, str(number), blocking.width * size)
             w.write(f"store {type} {value}, ptr {place}, align {lanes * size}")
 
     def each(index: str, _: list[str]) -> list[str]:
-        square(w.value(f"mul i64 {index}, {lanes}"), None)
+        strip(w.value(f"mul i64 {index}, {rows}"), None)
         return []
 
-    whole, rest = w.divided("%length", lanes)
-    w.write(f"%some = icmp sgt i64 {whole}, 0")
-    w.write("br i1 %some, label %squares, label %left")
-    w.label("squares")
-    w.loop("0", whole, [], each)
-    w.write("br label %left")
-    w.label("left")
-    w.write(f"%more = icmp sgt i64 {rest}, 0")
-    w.write("br i1 %more, label %part, label %out")
-    w.label("part")
-    square(w.value(f"mul i64 {whole}, {lanes}"), rest)
-    w.write("br label %out")
-    w.label("out")
-    return w.function(name, _ROWS, inline=False)
+    whole, rest = w.divided("%length", rows)
+    if min(lengths) >= rows:
+        w.loop("0", whole, [], each)
+    else:
+        w.when(w.value(f"icmp sgt i64 {whole}, 0"), lambda: w.loop("0", whole, [], each))
+    if any(length % rows for length in lengths):
+        w.when(w.value(f"icmp sgt i64 {rest}, 0"), lambda: strip(w.value(f"mul i64 {whole}, {rows}"), rest))
 
 
-def turned(w: Writer, kind: str, size: int, places: list[str], count: str | None) -> list[str]:
-    """The columns of a square whose rows begin at these places; only the first ``count`` where that is given.
+def _turned(w: Writer, kind: str, size: int, places: list[str], rows: int, count: str | None) -> list[str]:
+    """The first rows of what lies in columns that begin at these places; only ``count`` of them where that is given.
 
-    A row is read in quarters of a vector's length where there are four or more: what lies in different quarters need
-    not be moved between registers any more.
+    Of a column a strip is read, a part of a vector. What lies in different parts of a vector need not be moved between
+    them any more.
     """
-    lanes = len(places)
-    part = min(lanes, 16 // size)  # elements of 16 bytes
-    parts = lanes // part
-    numbers = ", ".join(f"i64 {i}" for i in range(part))
-    found: list[str] = []
-    for first in range(0, lanes, part):
-        w.lanes = part
-        rows = []
-        mask = None
-        if count is not None:
-            left = w.value(f"sub i64 {count}, {first}")
-            mask = w.value(f"icmp slt {vector('i64', part)} <{numbers}>, {w.spread('i64', left)}")
-        for row in range(part):
-            pieces = []
-            for number in range(parts):
-                at = w.moved(places[row + number * part], str(first), size)
-                if mask is None:
-                    pieces.append(w.load_some(kind, at, size, part))
-                else:
-                    pieces.append(w.load_masked(kind, at, size, mask))
-            rows.append(_joined(w, kind, pieces, part))
-        w.lanes = lanes
-        found += transposed(w, kind, rows)
-    return found
+    w.lanes = rows
+    if count is not None:
+        numbers = ", ".join(f"i64 {i}" for i in range(rows))
+        mask = w.value(f"icmp slt {w.type('i64')} <{numbers}>, {w.spread('i64', count)}")
+    joined = []
+    for row in range(rows):
+        read = places[row::rows]
+        if count is None:
+            pieces = [w.load_some(kind, at, size, rows) for at in read]
+        else:
+            pieces = [w.load_masked(kind, at, size, mask) for at in read]
+        joined.append(_joined(w, kind, pieces, rows))
+    w.lanes = len(places)
+    return transposed(w, kind, joined)
 
 
 def _joined(w: Writer, kind: str, pieces: list[str], lanes: int) -> str:

@@ -106,13 +106,8 @@ class ProductWriter(KernelWriter):
         elif valid == blocking.width or blocking.panels == 1:
             self._rows(first, known, lambda at: self._unrolled(at, valid))
         else:
-            whole, some, out = (w.fresh(word) for word in ("whole", "some", "out"))
-            w.write(f"br i1 {last}, label %{some}, label %{whole}")
-            for name, columns in ((whole, blocking.width), (some, valid)):
-                w.label(name)
-                self._rows(first, known, functools.partial(self._unrolled, columns=columns))
-                w.write(f"br label %{out}")
-            w.label(out)
+            some, whole = (functools.partial(self._unrolled, columns=columns) for columns in (valid, blocking.width))
+            w.choose(last, lambda: self._rows(first, known, some), lambda: self._rows(first, known, whole))
         parameters = "ptr noalias %operands, ptr noalias %tile, i64 %block, i64 %panel, i64 %number"
         return w.function("finish", parameters, inline=False)
 
