@@ -16,6 +16,7 @@ import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ VARIABLE = "PULLBACK_CACHE_DIR"
 _MAGIC = b"pullback object code 1\n"
 _MOST = 4096
 """Entries that are kept, about; when there are more, the quarter that was used longest ago goes."""
+_LATELY = 3600
+"""Seconds after which it is noted anew that an entry was used."""
 _SUFFIX = ".object"
 
 
@@ -79,8 +82,9 @@ def load(name: str) -> bytes | None:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode) or not _is_safe(status):
             return None
-        with contextlib.suppress(OSError):
-            os.utime(stream.fileno())  # used just now
+        if time.time() - status.st_mtime > _LATELY:
+            with contextlib.suppress(OSError):
+                os.utime(stream.fileno())  # used just now
         found = stream.read()
     start = len(_MAGIC) + 32
     if not found.startswith(_MAGIC) or found[len(_MAGIC) : start] != hashlib.sha256(found[start:]).digest():

@@ -8,14 +8,14 @@ import os
 import re
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
 from pullback.compiler import cache, mathematics
-from pullback.compiler.words import SUFFIXES, suffix, vector
+from pullback.compiler.words import SUFFIXES, vector
 from pullback.errors import GraphError
 
 OPTIMIZATION = 1
@@ -165,7 +165,7 @@ class Module:
 
     def mathematical(self, name: str, kind: str, lanes: int, arity: int) -> str:
         """Declare a function of the mathematics package, and return its name as it is called."""
-        symbol = f"pullback.{name}.{suffix(kind, lanes)}"
+        symbol = mathematics.symbol(name, kind, lanes)
         if symbol not in self._declared:
             self.functions.append((symbol, name, kind, lanes))
         type = vector(kind, lanes)
@@ -267,9 +267,16 @@ def lasting(
         return _lasting[key]
 
 
-def provide(symbol: str, name: str, kind: str, lanes: int) -> None:
-    """Make a mathematical function known to LLVM under ``symbol``."""
+_provided: set[str] = set()
+
+
+def provide(functions: Iterable[tuple[str, str, str, int]]) -> None:
+    """Make mathematical functions known to LLVM: symbol, name, kind and lanes of each."""
     with compiling:
-        if symbol not in _lasting:
-            found = lasting(symbol, [symbol], lambda: mathematics.text(symbol, name, kind, lanes))
-            llvm.add_symbol(symbol, found[symbol])
+        missing = {symbol: (name, kind, lanes) for symbol, name, kind, lanes in functions if symbol not in _provided}
+        if missing:
+            symbols = sorted(missing)
+            found = lasting(" ".join(symbols), symbols, lambda: mathematics.definitions(missing.values()))
+            for symbol in symbols:
+                llvm.add_symbol(symbol, found[symbol])
+            _provided.update(symbols)

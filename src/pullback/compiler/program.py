@@ -46,8 +46,7 @@ class Program:
         self.lowered = lowered = lower(graph, True, updates) if separate else load_or_lower(graph, updates)
         self.seconds: list[float] | None = [0.0] * len(lowered.sequence) if separate else None
         self._avals = [node.array_aval for node in graph.inputs]
-        for function in lowered.functions:
-            provide(*function)
+        provide(lowered.functions)
         names = [one for one in lowered.sequence if isinstance(one, str)]
         self._code = Code(lowered.object_code, names) if names else None
         self._sequence: list[Any] = [

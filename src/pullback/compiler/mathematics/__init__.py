@@ -12,6 +12,7 @@ from pullback.compiler.mathematics import (
     rounding,
     trigonometric,
 )
+from pullback.compiler.mathematics.lanes import symbol
 from pullback.compiler.mathematics.registry import arity, bounds, definitions, names, text
 
-__all__ = ["arity", "bounds", "definitions", "names", "text"]
+__all__ = ["arity", "bounds", "definitions", "names", "symbol", "text"]

@@ -105,8 +105,10 @@ def text(symbol: str, name: str, element: str, lanes: int) -> str:
 
 
 def definitions(wanted: Iterable[Call]) -> str:
-    """The text of private functions under their own symbols, and of what they call, each once: to be inlined."""
-    return "\n".join(_defined(one, default_symbol(*one)) for one in _needed(wanted))
+    """The module that defines functions under their own symbols, and privately what they call, each once."""
+    public = dict.fromkeys(wanted)
+    found = [_defined(one, default_symbol(*one), "" if one in public else "private ") for one in _needed(public)]
+    return "\n".join(found)
 
 
 def _needed(wanted: Iterable[Call]) -> list[Call]:
