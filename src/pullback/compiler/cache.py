@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 import stat
@@ -22,6 +21,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numpy as np
 
 from pullback.core.aval import Aval
@@ -65,8 +65,7 @@ def _versions() -> bytes:
         for folder in ("compiler", "core", "ops", "transforms", "control")
         for path in (package / folder).rglob("*.py")
     )
-    versions = [importlib.metadata.version(name) for name in ("llvmlite", "numpy")]
-    return repr((sources, versions)).encode()
+    return repr((sources, llvmlite.__version__, np.__version__)).encode()
 
 
 def load(name: str) -> bytes | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pullback.core.array import Array
@@ -46,7 +46,7 @@ class Pattern:
     name: str = ""
     number: float | None = None
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of operations and numbers."""
         return (not self.name) + sum(one.size for one in self.arguments)
