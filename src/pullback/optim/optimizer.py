@@ -23,9 +23,10 @@ State = dict[str, Any]
 class Optimizer(Configured):
     """Moves parameters against their gradients. A subclass gives the formula, as ``update``.
 
-    The state (momentum and the like) is held in Parameters that are not trainable, one of each kind for each
-    parameter, made at the parameter's first step. Parameters without a ``grad`` are skipped. How many steps were made
-    is counted for each parameter, by one count for those that made all of theirs together.
+    What is the same in it for all parameters at the same step is computed once, by ``rates``. The state (momentum and
+    the like) is held in Parameters that are not trainable, one of each kind for each parameter, made at the parameter's
+    first step. Parameters without a ``grad`` are skipped. How many steps were made is counted for each parameter, by
+    one count for those that made all of theirs together.
 
     Attributes:
         parameters: what is updated.
