@@ -20,7 +20,7 @@ from pullback.core.operations import operations
 from pullback.core.state import record, updating
 from pullback.core.terminals import input_node
 from pullback.errors import PullbackError
-from pullback.transforms.passes import made, remade, rewrite
+from pullback.transforms.passes import made, remade, replaced_inputs, rewrite, with_inputs, with_replaced
 
 _Composition = tuple[tuple[Node, ...], Node]
 _known: dict[Any, _Composition | None] = {}
@@ -32,12 +32,13 @@ def expand(graph: Graph, is_known: Callable[[Node], bool]) -> Graph:
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
         if not node.inputs:
-            replaced[node] = node
             continue
-        inputs = tuple([replaced[source] for source in node.inputs])
-        new = node if inputs == node.inputs else remade(node, inputs)
-        replaced[node] = new if is_known(new) else _composed(new, is_known, (node.primitive.name,)) or new
-    return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
+        new = with_inputs(node, replaced_inputs(node, replaced))
+        if not is_known(new):
+            new = _composed(new, is_known, (node.primitive.name,)) or new
+        if new is not node:
+            replaced[node] = new
+    return with_replaced(graph, replaced)
 
 
 def multiply_powers(graph: Graph) -> Graph:

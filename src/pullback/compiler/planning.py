@@ -134,6 +134,8 @@ def make_native(graph: Graph) -> tuple[Graph, int]:
         return None
 
     rewritten = rewrite(graph, rule, "make_native")
+    if not checks:
+        return rewritten, 0
     names = graph.output_names and (*graph.output_names, *[f"check {i + 1}" for i in range(len(checks))])
     return Graph.of([*rewritten.outputs, *checks], graph.inputs, names), len(checks)
 

@@ -17,7 +17,7 @@ from pullback.core.graph import Graph
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node
 from pullback.ops.indexing import adjacent
-from pullback.transforms.passes import made, remade, rewrite
+from pullback.transforms.passes import made, remade, rewrite, with_inputs
 
 
 def prepare(graph: Graph) -> Prepared:
@@ -29,7 +29,7 @@ def prepare(graph: Graph) -> Prepared:
     uses = _uses(graph)
     for node in graph.nodes:
         inputs = tuple([replaced[source] for source in node.inputs])
-        new = node if inputs == node.inputs else remade(node, inputs)
+        new = with_inputs(node, inputs)
         if is_product(new) or is_convolution(new):
             new = prepared(new) if is_product(new) else new
             products.add(new)

@@ -22,7 +22,7 @@ from pullback.core.operations import operations
 from pullback.core.several import item
 from pullback.core.state import record
 from pullback.core.terminals import CONSTANT, input_node, scalar_node
-from pullback.transforms.passes import made, optimize, remade, rewrite
+from pullback.transforms.passes import made, optimize, rewrite, with_inputs
 from pullback.transforms.vectorize import batch_nodes
 
 
@@ -137,7 +137,7 @@ class Loop:
         for node in self.nodes():
             if node not in replaced:
                 inputs = tuple([replaced[source] for source in node.inputs])
-                replaced[node] = node if inputs == node.inputs else remade(node, inputs)
+                replaced[node] = with_inputs(node, inputs)
         for carry in self.carries:
             carry.next = replaced[carry.next]
         standing: dict[Node, Node] = {}
@@ -218,7 +218,7 @@ def substituted(outputs: Sequence[Node], known: Mapping[Node, Node]) -> list[Nod
     for node in ancestors(outputs, stop=replaced.__contains__):
         if node not in replaced:
             inputs = tuple([replaced[source] for source in node.inputs])
-            replaced[node] = node if inputs == node.inputs else remade(node, inputs)
+            replaced[node] = with_inputs(node, inputs)
     return [replaced[node] for node in outputs]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pullback.compiler.fuse import REDUCTIONS, is_cheap, is_fusible, is_reduction, is_window
 from pullback.compiler.views import is_move
+from pullback.core.aval import Aval
 from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node
 from pullback.core.terminals import scalar_node
@@ -13,6 +14,11 @@ from pullback.transforms.passes import made, rewrite
 
 _LARGE = 1024
 """Elements from which on a reduction over several axes is done row by row."""
+
+
+def _is_elementwise(node: Node) -> bool:
+    """Whether a kernel computes each element of the node from those at its place."""
+    return is_fusible(node) and not is_move(node) and not is_reduction(node)
 
 
 def pad_before_windows(graph: Graph) -> Graph:
@@ -62,10 +68,8 @@ def compute_by_windows(graph: Graph) -> Graph:
     """
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if not is_fusible(node) or is_move(node) or is_reduction(node):
-            return None
         finer = next((one.inputs[0] for one in inputs if _is_of_windows(one)), None)
-        if finer is None:
+        if finer is None or not _is_elementwise(node):
             return None
         shape = finer.array_aval.shape
         result = made(node.primitive.name, [_reshaped(one, shape) for one in inputs], node.params)
@@ -107,11 +111,9 @@ def drop_unit_axes(graph: Graph) -> Graph:
     """Compute on shapes without axes of length 1: what is done to ``x.mean(1, keepdims=True)`` then fits its rows."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if not is_fusible(node) or is_move(node) or is_reduction(node):
+        if not isinstance(node.aval, Aval) or 1 not in node.aval.shape or not _is_elementwise(node):
             return None
-        shape = node.array_aval.shape
-        if 1 not in shape:
-            return None
+        shape = node.aval.shape
         bare = tuple(n for n in shape if n != 1)
         squeezed = tuple(made("reshape", (one,), {"shape": bare}) for one in inputs)
         return made("reshape", (made(node.primitive.name, squeezed, node.params),), {"shape": shape})
@@ -123,10 +125,10 @@ def compute_before_broadcast(graph: Graph) -> Graph:
     """Compute once what is the same along an axis, and broadcast the result: one reciprocal for a row, not for each."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if not is_fusible(node) or is_move(node) or is_reduction(node):
-            return None
         sources = [one.inputs[0] for one in inputs if one.primitive.name == "broadcast_to"]
         if not sources or any(one.array_aval.shape != sources[0].array_aval.shape for one in sources):
+            return None
+        if not _is_elementwise(node):
             return None
         shape = sources[0].array_aval.shape
         small = []

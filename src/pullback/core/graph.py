@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -196,11 +197,7 @@ def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = Non
         found.add(node)
         if stop is None or not stop(node):
             waiting.extend(node.inputs)
-    return sorted(found, key=_index)
-
-
-def _index(node: Node) -> int:
-    return node.index
+    return sorted(found, key=attrgetter("index"))
 
 
 def as_scalar(node: Node) -> Any:

@@ -37,6 +37,7 @@ class Node:
             index sorts them topologically.
         weak: whether it stands for a Python number, which takes the dtype of the arrays that it meets (NEP 50).
         scope: the call of a module that it was made in, None outside of any.
+        verified: whether it was found well formed, by itself, when a graph was made of it.
         owner: a weak reference to the array whose ``grad`` a backward pass fills (leaves with requires_grad only).
     """
 
@@ -52,6 +53,7 @@ class Node:
         "primitive",
         "scope",
         "value",
+        "verified",
         "watched",
         "weak",
     )
@@ -78,6 +80,7 @@ class Node:
         self.name = name
         self.owner = owner
         self.weak = weak
+        self.verified = False
         self.scope: Scope | None = recording.scope
         self._origin = origin
         self._aval = aval

@@ -25,10 +25,14 @@ def verify(graph: Graph) -> None:
     for node in graph.nodes:
         if node in seen:
             raise GraphError(f"graph: {node!r} is listed twice")
-        for source in node.inputs:
-            if source not in seen:
-                raise GraphError(f"graph: {node!r} comes before {source!r}, which it uses")
-        _verify_node(node, inputs)
+        if not seen.issuperset(node.inputs):
+            source = next(one for one in node.inputs if one not in seen)
+            raise GraphError(f"graph: {node!r} comes before {source!r}, which it uses")
+        if not node.verified:
+            _verify_node(node)
+            node.verified = True
+        if node.primitive is INPUT and node not in inputs:
+            raise GraphError(f"graph: {node!r} is an input node but not among the inputs")
         seen.add(node)
     for node in graph.inputs:
         if node.primitive is not INPUT:
@@ -43,9 +47,8 @@ def verify(graph: Graph) -> None:
         raise GraphError(f"graph: expected {len(graph.outputs)} distinct output names, got {names}")
 
 
-def _verify_node(node: Node, inputs: set[Node]) -> None:
-    if node.primitive is INPUT and node not in inputs:
-        raise GraphError(f"graph: {node!r} is an input node but not among the inputs")
+def _verify_node(node: Node) -> None:
+    """Check what a node is by itself: once, as it never changes."""
     if node.primitive is CONSTANT and node.value is None:
         raise GraphError(f"graph: the constant {node!r} has no value")
     if node.primitive in (INPUT, CONSTANT) and node.inputs:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -15,7 +16,17 @@ from pullback.core.graph import Graph, ancestors, as_scalar
 from pullback.core.node import Node, as_value
 from pullback.core.terminals import CONSTANT, constant_node, scalar_node
 from pullback.transforms.identities import algebra, layout
-from pullback.transforms.replacing import EXACT, Applied, Report, made, remade, rewrite
+from pullback.transforms.replacing import (
+    EXACT,
+    Applied,
+    Report,
+    made,
+    remade,
+    replaced_inputs,
+    rewrite,
+    with_inputs,
+    with_replaced,
+)
 
 # Constants ------------------------------------------------------------------------------------------------------------
 
@@ -36,7 +47,7 @@ def settle(graph: Graph) -> Graph:
             settled[node] = settled[node.inputs[0]]
         else:
             inputs = tuple([settled[source] for source in node.inputs])
-            settled[node] = node if inputs == node.inputs else remade(node, inputs)
+            settled[node] = with_inputs(node, inputs)
     without_value = [node for node in graph.inputs if node.value is None]
     return Graph.of([settled[node] for node in graph.outputs], without_value, graph.output_names)
 
@@ -51,14 +62,14 @@ def fold_constants(graph: Graph, report: Report | None = None) -> Graph:
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
         found = fold(node, inputs)
         if found is not None and report is not None and node.primitive.name not in _REPEATS:
-            before = node if inputs == node.inputs else remade(node, inputs)
-            report(Applied("fold_constants", before, found, EXACT))
+            report(Applied("fold_constants", with_inputs(node, inputs), found, EXACT))
         return found
 
     def fold(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        for source in inputs:
+            if source.primitive is not CONSTANT or isinstance(source.value, tuple):
+                return None
         if not isinstance(node.aval, Aval) or node.aval.size > _FOLD_LIMIT:
-            return None
-        if not all(source.primitive is CONSTANT and not isinstance(source.value, tuple) for source in inputs):
             return None
         if any(source.aval.size > _FOLD_LIMIT and any(source.value.strides) for source in inputs):  # type: ignore[union-attr]
             return None
@@ -101,28 +112,37 @@ def merge_common(graph: Graph) -> Graph:
 
     A constant array that is one number all over becomes that number.
     """
+    if graph in _merged:
+        return graph
     known: dict[Any, Node] = {}
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
+        found: Node | None = node
         if node.primitive is CONSTANT:
             constant = node if isinstance(node.value, tuple) else _number(node.value) or node
             key = _constant_key(constant)
-            replaced[node] = constant if key is None else known.setdefault(key, constant)
-        elif not node.inputs:
-            replaced[node] = node
-        else:
-            inputs = tuple([replaced[source] for source in node.inputs])
-            key = (node.primitive.name, *[id(one) for one in inputs], _params_key(node.params))
+            found = constant if key is None else known.setdefault(key, constant)
+        elif node.inputs:
+            inputs = replaced_inputs(node, replaced)
+            key = (node.primitive, inputs, _params_key(node.params))
             found = known.get(key)
             if found is None:
-                found = known[key] = node if inputs == node.inputs else remade(node, inputs)
+                found = known[key] = with_inputs(node, inputs)
+        if found is not node:
             replaced[node] = found
-    return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
+    merged = with_replaced(graph, replaced)
+    _merged.add(merged)
+    return merged
+
+
+_merged: WeakSet[Graph] = WeakSet()
+"""Graphs in which nothing is computed twice, as far as is known."""
 
 
 def merge_loops(graph: Graph) -> Graph:
     """Run a loop once that a backward pass runs again to save what it needs."""
-    return Graph.of(merge_extended(graph.outputs), graph.inputs, graph.output_names)
+    outputs = merge_extended(graph.outputs)
+    return graph if tuple(outputs) == graph.outputs else Graph.of(outputs, graph.inputs, graph.output_names)
 
 
 def merge_extended(outputs: Sequence[Node]) -> list[Node]:
@@ -205,6 +225,9 @@ __all__ = [
     "merge_loops",
     "optimize",
     "remade",
+    "replaced_inputs",
     "rewrite",
     "settle",
+    "with_inputs",
+    "with_replaced",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pullback.core.graph import Graph
@@ -106,8 +106,7 @@ class Table:
                 found = one.rule(node, inputs, *kept)
                 if found is not None:
                     if report is not None:
-                        before = node if inputs == node.inputs else remade(node, inputs)
-                        report(Applied(one.name, before, found, one.changes))
+                        report(Applied(one.name, with_inputs(node, inputs), found, one.changes))
                     return found
             return None
 
@@ -125,6 +124,8 @@ def _used_once(graph: Graph) -> frozenset[Node]:
 def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
     """Return the graph with ``rule`` applied to each node, left to right; what nothing uses any more is gone.
 
+    It is the graph itself where the rule keeps every node.
+
     Args:
         graph: what is rewritten.
         rule: called once for each node that has inputs.
@@ -133,18 +134,37 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
         if not node.inputs:
-            replaced[node] = node
             continue
-        inputs = tuple([replaced[source] for source in node.inputs])
+        inputs = replaced_inputs(node, replaced)
         found = rule(node, inputs)
         if found is None:
-            found = node if inputs == node.inputs else remade(node, inputs)
+            found = with_inputs(node, inputs)
         elif found.inputs and found._origin is None:  # it is new
             found._origin = Derived(name, node.origin)
             found.scope = node.scope
             found.name = found.name or node.name
-        replaced[node] = found
-    outputs = [replaced[node] for node in graph.outputs]
+        if found is not node:
+            replaced[node] = found
+    return with_replaced(graph, replaced)
+
+
+def replaced_inputs(node: Node, replaced: Mapping[Node, Node]) -> tuple[Node, ...]:
+    """The inputs of a node, or what took their places: the very same tuple where nothing did."""
+    if not replaced or replaced.keys().isdisjoint(node.inputs):
+        return node.inputs
+    return tuple([replaced.get(source, source) for source in node.inputs])
+
+
+def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node itself if these are its inputs, else the same use of its primitive, of these."""
+    return node if inputs == node.inputs else remade(node, inputs)
+
+
+def with_replaced(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
+    """The graph of what took the places of its outputs; the graph itself where nothing took any node's place."""
+    if not replaced:
+        return graph
+    outputs = [replaced.get(node, node) for node in graph.outputs]
     return Graph.of(outputs, graph.inputs, graph.output_names)
 
 

@@ -16,7 +16,14 @@ from pullback.transforms.identities import algebra, layout
 from pullback.transforms.linearity import linearity
 from pullback.transforms.passes import fold_constants, merge_common
 from pullback.transforms.polynomials import Reading, Writing, candidates, common_size, is_algebra
-from pullback.transforms.replacing import Applied, remade, rewrite
+from pullback.transforms.replacing import (
+    Applied,
+    remade,
+    replaced_inputs,
+    rewrite,
+    with_inputs,
+    with_replaced,
+)
 from pullback.transforms.stabilize import Found, find
 
 _CONE = 200
@@ -32,7 +39,7 @@ _CANCELLED = "rounding, and finite where what cancels was infinite"
 def graph_simplify(graph: Graph, log: bool = False) -> Graph:
     """Apply every rewrite until none applies any more: ``Graph.simplify``."""
     applied: list[Applied] = []
-    simplified = simplify(graph, applied)
+    simplified = simplify(Graph.of(graph.outputs, graph.inputs, graph.output_names), applied)
     simplified.rewrites = tuple(applied)
     if log:
         print("\n".join(map(str, applied)) if applied else "nothing to simplify")
@@ -94,20 +101,21 @@ def stabilize(graph: Graph, applied: list[Applied] | None = None, stable: set[No
     if not chosen:
         return graph
     replaced: dict[Node, Node] = {}
+
+    def handle(source: Node) -> Array:
+        return Array(replaced.get(source, source))
+
     for node in graph.nodes:
         found = chosen.get(node)
-        if not node.inputs:
-            replaced[node] = node
-        elif found is not None:
-            made = _made(partial(found.build, lambda source: Array(replaced[source])), node, found.rewrite.name)
+        if found is not None:
+            made = _made(partial(found.build, handle), node, found.rewrite.name)
             assert made is not None  # it was built before
             replaced[node] = made
             if applied is not None:
                 applied.append(Applied(found.rewrite.name, node, made, found.rewrite.changes))
-        else:
-            inputs = tuple([replaced[source] for source in node.inputs])
-            replaced[node] = node if inputs == node.inputs else remade(node, inputs)
-    return Graph.of([replaced[node] for node in graph.outputs], graph.inputs, graph.output_names)
+        elif (inputs := replaced_inputs(node, replaced)) is not node.inputs:
+            replaced[node] = remade(node, inputs)
+    return with_replaced(graph, replaced)
 
 
 def _largest_matches(graph: Graph, stable: set[Node]) -> dict[Node, Found]:
@@ -174,7 +182,7 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None, *, drops_z
         return node in outputs or len(using) > 1 or any(not _continues(node, user) for user in using)
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        candidate = node if inputs == node.inputs else remade(node, inputs)
+        candidate = with_inputs(node, inputs)
         if not is_algebra(candidate):
             return candidate
         polynomial = reading.read(candidate)
