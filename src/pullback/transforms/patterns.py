@@ -19,6 +19,7 @@ from pullback.core.families import Pointwise
 from pullback.core.graph import as_scalar
 from pullback.core.node import Node
 from pullback.core.record import apply
+from pullback.core.terminals import CONSTANT
 from pullback.errors import GraphError
 
 _MOVEMENTS = frozenset({"broadcast_to", "flip", "gather", "identity", "permute", "reshape", "slice"})
@@ -50,6 +51,22 @@ class Pattern:
     def size(self) -> int:
         """The number of operations and numbers."""
         return (not self.name) + sum(one.size for one in self.arguments)
+
+    @cached_property
+    def below(self) -> frozenset[str]:
+        """The primitives that must be below its operation: without them there is no need to look closer."""
+        return frozenset(one.operation or CONSTANT.name for one in self.arguments if not one.name)
+
+
+def primitives_below(node: Node) -> set[str]:
+    """The primitives of the inputs of a node, of what these move too."""
+    found: set[str] = set()
+    for source in node.inputs:
+        found.add(source.primitive.name)
+        while source.primitive.name in _MOVEMENTS:
+            source = source.inputs[0]
+            found.add(source.primitive.name)
+    return found
 
 
 @lru_cache(maxsize=512)

@@ -334,6 +334,42 @@ def _is_finite_constant(node: Node) -> bool:
 
 # And back -------------------------------------------------------------------------------------------------------------
 
+EXPENSIVE = {"divide": 4, "reciprocal": 4, "power": 8, "exp": 6}
+"""What operations cost, where that is not about one addition."""
+
+
+def least_cost(polynomial: Polynomial) -> float:
+    """What the operations cost at least, however a polynomial is written: most are not worth to be written.
+
+    An operation has at most two operands: to read n different ones takes n - 1. Constants are computed beforehand, so
+    of what has any only the others are counted.
+    """
+    operands: set[Node | float] = set()
+    exponentials: set[Exponential] = set()
+    divides = raises = False
+    sums: list[Iterable[tuple[Monomial, float]]] = [polynomial.items()]
+    has_constants = False
+    for terms in sums:
+        for monomial, coefficient in terms:
+            if abs(coefficient) != 1 or not monomial:
+                operands.add(abs(coefficient))
+            for factor, exponent in monomial:
+                divides = divides or exponent < 0
+                raises = raises or abs(exponent) > 1
+                if isinstance(factor, Node):
+                    operands.add(factor)
+                    has_constants = has_constants or not factor.watched
+                    continue
+                sums.append(factor.terms)
+                if isinstance(factor, Exponential):
+                    exponentials.add(factor)
+                    has_constants = has_constants or not any(inner for inner, _ in factor.terms)
+    fewest = len(polynomial) - 1
+    if has_constants:
+        return max(fewest, sum(isinstance(one, Node) and one.watched for one in operands) - 1)
+    dearer = (EXPENSIVE["divide"] - 1) * divides + raises + EXPENSIVE["exp"] * len(exponentials)
+    return max(fewest, len(operands) - 1 + dearer)
+
 
 class Writing:
     """Writes a polynomial as nodes of one shape and dtype, with common factors taken out."""

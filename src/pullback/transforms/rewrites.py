@@ -16,7 +16,7 @@ from typing import Any
 
 from pullback.core.array import Array
 from pullback.core.node import Node
-from pullback.transforms.patterns import Match, arrays, match, moved, pattern
+from pullback.transforms.patterns import Match, Pattern, arrays, match, moved, pattern, primitives_below
 
 ROUNDING = "rounding only"
 FINITE = "finite where the formula as written overflows, underflows or is NaN"
@@ -53,8 +53,8 @@ _TRANSCENDENTAL = re.compile("exp|sigmoid|softmax|tanh|cosh|sinh|ndtr|erf")
 table: dict[str, Rewrite] = {}
 """Every rewrite by name, in the order in which they are tried."""
 
-_by_root: dict[str, list[tuple[Rewrite, Any]]] = {}
-_by_root_backward: dict[str, list[tuple[Rewrite, Any]]] = {}
+_by_root: dict[str, list[tuple[Rewrite, Pattern]]] = {}
+_by_root_backward: dict[str, list[tuple[Rewrite, Pattern]]] = {}
 
 
 def rewrite(
@@ -110,8 +110,12 @@ def find(node: Node, inside: Callable[[Node], bool] = lambda node: True, *, back
         inside: whether a node may be an inner operation of a pattern.
         backward: whether only those count that the backward pass needs.
     """
-    for one, form in (_by_root_backward if backward else _by_root).get(node.primitive.name, ()):
-        if node.array_aval.dtype.kind == "f" and (found := match(form, node, inside)) is not None:
+    forms = (_by_root_backward if backward else _by_root).get(node.primitive.name)
+    if forms is None or node.array_aval.dtype.kind != "f":
+        return
+    below = primitives_below(node)
+    for one, form in forms:
+        if form.below <= below and (found := match(form, node, inside)) is not None:
             yield Found(one, found, node)
 
 

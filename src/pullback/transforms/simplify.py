@@ -15,7 +15,7 @@ from pullback.core.terminals import CONSTANT, input_node
 from pullback.transforms.identities import algebra, layout
 from pullback.transforms.linearity import linearity
 from pullback.transforms.passes import fold_constants, merge_common
-from pullback.transforms.polynomials import Reading, Writing, candidates, common_size, is_algebra
+from pullback.transforms.polynomials import EXPENSIVE, Reading, Writing, candidates, common_size, is_algebra, least_cost
 from pullback.transforms.replacing import (
     Applied,
     remade,
@@ -28,10 +28,6 @@ from pullback.transforms.stabilize import Found, find
 
 _CONE = 200
 """How many operations a formula may have to be simplified as one."""
-
-_EXPENSIVE = {"divide": 4, "reciprocal": 4, "power": 8, "exp": 6}
-"""What operations cost, where that is not about one addition."""
-
 
 _CANCELLED = "rounding, and finite where what cancels was infinite"
 
@@ -191,7 +187,7 @@ def collect_terms(graph: Graph, applied: list[Applied] | None = None, *, drops_z
         limit = _own_cost(node, users, outputs)
         best: Node | None = None
         for form in candidates(polynomial):
-            if len(form) - 1 >= limit:  # to add the terms alone costs as much
+            if least_cost(form) >= limit:
                 continue
             writing = Writing(candidate, reading.guarded)
             written = _made(partial(writing.polynomial, form), candidate, "algebra")
@@ -233,7 +229,7 @@ def _own_cost(root: Node, users: dict[Node, list[Node]], outputs: set[Node]) -> 
 def _price(node: Node) -> float:
     """What an operation costs; negative numbers, and arrays of others than 0 and 1, are written less well."""
     unwieldy = sum(_is_unwieldy(source) for source in node.inputs)
-    return _EXPENSIVE.get(node.primitive.name, 1) + 0.1 * unwieldy
+    return EXPENSIVE.get(node.primitive.name, 1) + 0.1 * unwieldy
 
 
 def _is_unwieldy(node: Node) -> bool:
