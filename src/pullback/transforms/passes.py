@@ -117,19 +117,20 @@ def merge_common(graph: Graph) -> Graph:
     known: dict[Any, Node] = {}
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
-        found: Node | None = node
+        same = node
         if node.primitive is CONSTANT:
             constant = node if isinstance(node.value, tuple) else _number(node.value) or node
             key = _constant_key(constant)
-            found = constant if key is None else known.setdefault(key, constant)
+            same = constant if key is None else known.setdefault(key, constant)
         elif node.inputs:
             inputs = replaced_inputs(node, replaced)
             key = (node.primitive, inputs, _params_key(node.params))
             found = known.get(key)
             if found is None:
                 found = known[key] = with_inputs(node, inputs)
-        if found is not node:
-            replaced[node] = found
+            same = found
+        if same is not node:
+            replaced[node] = same
     merged = with_replaced(graph, replaced)
     _merged.add(merged)
     return merged
