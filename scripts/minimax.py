@@ -309,6 +309,57 @@ APPROXIMATIONS |= {
     ),
 }
 
+DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.4616"))
+
+
+def _far(x: Any) -> Any:
+    """What Stirling's formula leaves of the logarithm of the gamma function, times x."""
+    return (mp.loggamma(x) - (x - mpf("0.5")) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x
+
+
+APPROXIMATIONS |= {
+    "GAMMALN": Approximation(
+        "gammaln(2 + t) / t, -3/4 <= t <= 1/2",
+        lambda t: mp.loggamma(2 + t) / t,
+        lambda t: t / mp.loggamma(2 + t),
+        mpf("-0.7501"),
+        mpf("0.5001"),
+        {"double": 21, "wide": 12},
+    ),
+    "GAMMALN_FAR": Approximation(
+        "x times what Stirling's formula leaves of gammaln(x), by 1/x**2, x >= 7.5",
+        lambda z: _far(1 / mp.sqrt(z)),
+        lambda z: mp.sqrt(z) / mp.loggamma(1 / mp.sqrt(z)),
+        mpf("1e-8"),
+        1 / mpf("7.5") ** 2,
+        {"double": 5, "wide": 2},
+    ),
+    "DIGAMMA": Approximation(
+        "digamma(2 + t) / (t - r), |t| <= 1, r the zero",
+        lambda t: mp.digamma(2 + t) / (2 + t - DIGAMMA_ROOT),
+        lambda t: (2 + t - DIGAMMA_ROOT) / mp.digamma(2 + t),
+        mpf("-1.0001"),
+        mpf("1.0001"),
+        {"double": 29, "wide": 15},
+    ),
+    "DIGAMMA_FAR": Approximation(
+        "x**2 (log(x) - 1/(2x) - digamma(x)) by 1/x**2, x >= 8",
+        lambda z: (-mp.log(z) / 2 - mp.sqrt(z) / 2 - mp.digamma(1 / mp.sqrt(z))) / z,
+        lambda z: z / mp.digamma(1 / mp.sqrt(z)),
+        mpf("1e-8"),
+        mpf(1) / 64,
+        {"double": 5, "wide": 2},
+    ),
+    "SIN_OF_PI": Approximation(
+        "(sin(pi r) - pi r) / r**3 by r**2, |r| <= 1/2",
+        lambda z: (mp.sin(mp.pi * mp.sqrt(z)) / mp.sqrt(z) - mp.pi) / z,
+        lambda z: mp.sqrt(z) ** 3 / mp.sin(mp.pi * mp.sqrt(z)),
+        0,
+        mpf("0.2501"),
+        {"double": 7, "wide": 4},
+    ),
+}
+
 CONSTANTS = {
     "THIRD": mpf(1) / 3,
     "LOG_OF_2": mp.log(2),
@@ -316,6 +367,7 @@ CONSTANTS = {
     "LOG2_OF_E": 1 / mp.log(2),
     "LOG10_OF_E": 1 / mp.log(10),
     "HALF_PI": mp.pi / 2,
+    "DIGAMMA_ZERO": DIGAMMA_ROOT - 2,
 }
 """Numbers that are used with more digits than one floating-point number has: as sums of three, the largest first."""
 

@@ -3,6 +3,7 @@
 from pullback.compiler.mathematics import (
     error,
     exponential,
+    gamma,
     hyperbolic,
     inverse,
     inverse_hyperbolic,
