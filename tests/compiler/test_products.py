@@ -137,6 +137,31 @@ def test_a_momentum_and_what_it_changes_are_updated_by_the_product():
     assert step.report().in_place == 2
 
 
+def test_layers_of_one_shape_are_each_updated_by_the_product_that_gives_the_gradient():
+    weights = [pb.Parameter(matrix(40, 30, np.float32, seed=i)) for i in range(3)]
+    momenta = [pb.Parameter(np.zeros((40, 30), np.float32)) for _ in weights]
+    count = pb.Parameter(np.float32(1))
+    xs, gs = (np.stack([matrix(20, n, np.float32, seed=i + n) for i in range(3)]) for n in (40, 30))
+
+    @pb.compile
+    def step(xs, gs):
+        count.assign(count + 1)
+        decay = 1 - np.float32(0.01) / count
+        gradients = [xs[i].T @ gs[i] for i in range(3)]  # all products come first
+        for momentum, gradient in zip(momenta, gradients, strict=True):
+            momentum.assign(momentum * 0.9 + gradient)
+        for w, momentum in zip(weights, momenta, strict=True):
+            w.assign(w * decay - 0.1 * momentum)
+
+    expected = [w.detach().numpy() * (1 - 0.01 / 2) - 0.1 * (x.T @ g) for w, x, g in zip(weights, xs, gs, strict=True)]
+    step(xs, gs)
+    for w, one in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(w.detach(), one, rtol=1e-4, atol=1e-4)
+    assert products(step) == (3, 4)  # and a kernel for the decay
+    assert len({part.operations for part in step.report().parts if part.kind == "product"}) == 1
+    assert step.report().in_place == 7
+
+
 def test_state_that_a_product_reads_is_not_overwritten_by_it():
     w = pb.Parameter(matrix(100, 100, np.float32, seed=1) / 10)
     before = w.detach().numpy().copy()

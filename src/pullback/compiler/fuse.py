@@ -278,8 +278,9 @@ class Planner:
         known = self.late | set(first)
         for node in graph.nodes:
             if node not in known:
+                there = [self.place[self.base[one]] for one in node.inputs if one in self.base]
                 for one in self._needed(node):
-                    self._take(one)
+                    self._take(one, max(there, default=-1))
                 self._take(node)
         self.stored = self._find_stored(prepared.forced)
 
@@ -295,7 +296,8 @@ class Planner:
         found = ancestors(node.inputs, stop=lambda one: one not in self.late or one in self.base)
         return [one for one in found if one in self.late and one not in self.base]
 
-    def _take(self, node: Node) -> None:
+    def _take(self, node: Node, wanted: int = -1) -> None:
+        """Put a node into a step: a late one, if that can be, into the one that is wanted."""
         if not node.inputs:
             self.base[node] = node
             self.place[node] = -1
@@ -316,7 +318,7 @@ class Planner:
                 self.place[node] = len(self.steps)
                 self.steps.append(Kernel(node.array_aval.shape, nodes=[node], product=node))
             elif is_fusible(node):
-                self._fuse(node)
+                self._fuse(node, wanted)
             else:
                 self.place[node] = len(self.steps)
                 self.steps.append(Step(node))
@@ -325,14 +327,14 @@ class Planner:
         """There is nothing to do once the parts are there."""
         self.place[node] = max(self.place[one] for one in node.inputs)
 
-    def _fuse(self, node: Node) -> None:
+    def _fuse(self, node: Node, wanted: int) -> None:
         after = {self.base[source] for source in node.inputs}
         # Where its operands are made if that can be, so that what uses it can be there too; else in the last that fits.
         first = max((self.place[one] for one in after), default=-1)
         earliest = max(self._closed, self._after(node) + 1)
         later = range(len(self.steps) - 1, first, -1)
-        for number in later or (first,) if node in self.late else (first, *later):
-            if number < earliest:
+        for number in (wanted, *(later or (first,))) if node in self.late else (first, *later):
+            if number < max(first, earliest):
                 continue
             step = self.steps[number]
             if isinstance(step, Kernel) and self._joins(step, number, node):
@@ -446,8 +448,8 @@ def is_cheap(node: Node) -> bool:
 def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Node]:
     """Nodes of what lies in memory anyway that are computed only where they are used: cheap ones, and for one use only.
 
-    A rectifier's derivative need not be stored between the forward and the backward pass. What is made of a state for
-    its update alone (the momentum times its decay) waits for the product that it is added to.
+    A rectifier's derivative need not be stored between the forward and the backward pass. What is made of a state,
+    with numbers, for its update alone (the momentum times its decay) waits for the product that it is added to.
     """
     stored = set(forced) | set(graph.outputs)
     users: dict[Node, list[Node]] = {}
@@ -467,7 +469,8 @@ def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Nod
         else:
             cheap = _is_late(node) and all(one in late or _moved(one) in stored for one in inputs)
             alone = len(users.get(node, ())) == 1 and not is_reduction(node) and not is_cheap(node)
-            found = cheap or (alone and all(one in late for one in inputs))
+            large = [one for one in inputs if node.array_aval.size == 1 or _moved(one).array_aval.size > 1]
+            found = cheap or (alone and all(one in late for one in large))
         if found:
             late[node] = any(late.get(one, True) for one in inputs)
     for node in reversed(list(late)):
