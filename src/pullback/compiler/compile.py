@@ -6,27 +6,25 @@ import functools
 import gc
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from pullback.compiler import binding, entry
-from pullback.compiler.binding import bind, slot_offset
+from pullback.compiler.binding import bind
 from pullback.compiler.calls import body_of, program_call
 from pullback.compiler.emit import compiling
-from pullback.compiler.entry import MISS, Given, Result
+from pullback.compiler.entry import MISS
 from pullback.compiler.lower import lower
-from pullback.compiler.outside import Content
 from pullback.compiler.program import Program
 from pullback.compiler.report import Report, profiles, report
-from pullback.compiler.signature import Call, flatten_call
+from pullback.compiler.shortcut import available, shortcut
+from pullback.compiler.signature import Call
 from pullback.compiler.tracing import Traced, trace_call
 from pullback.control.bodies import Body
 from pullback.core import tree
 from pullback.core.array import Array
-from pullback.core.aval import Aval
 from pullback.core.capture import capturing
 from pullback.core.creation import asarray
 from pullback.core.graph import Graph
@@ -34,10 +32,8 @@ from pullback.core.node import Node, is_finite
 from pullback.core.operations import operations
 from pullback.core.parameter import Parameter
 from pullback.core.record import apply
-from pullback.core.settings import Configured
 from pullback.core.state import debugging, recording
 from pullback.core.terminals import constant_node
-from pullback.dtypes import FLOAT64
 from pullback.errors import ArgumentError, DTypeError
 from pullback.transforms.arguments import restore, result_kind
 from pullback.transforms.evaluation import check_input, match_inputs
@@ -83,10 +79,10 @@ class Compiled:
         """Run the program for these arguments, compiling it first if there is none."""
         if capturing.current is not None:
             return self._function(*args, **keywords)
-        if not keywords and not profiles and debugging.nan is None:
-            found = self._fast(*args)
-            if found is MISS and len(self._recent) > 1:
-                found = self._run_recent(args)
+        if not profiles and debugging.nan is None:
+            found = MISS if keywords else self._fast(*args)
+            if found is MISS and (keywords or len(self._recent) > 1):
+                found = self._run_recent(args, keywords)
             if found is not MISS:
                 return found
         call = Call(args, keywords, self._static)
@@ -100,13 +96,15 @@ class Compiled:
         if profiles:
             return used.run_profiled(call, self.__name__)
         result = used.run(call)
-        self._fast = used.fast or _missed
+        self._remember(used)
         return result
 
-    def _run_recent(self, args: Sequence[Any]) -> Any:
-        """Run one of the programs that ran before the last one by its entry in machine code, if one fits."""
-        for one in self._recent[1:]:
-            found = one.fast(*args) if one.fast is not None else MISS
+    def _run_recent(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        """Run one of the programs that ran lately by its shortcut, if one fits."""
+        names = tuple(sorted(keywords))
+        given = [*args, *[keywords[name] for name in names]]
+        for one in self._recent if keywords else self._recent[1:]:
+            found = one.fast(*given) if one.fast is not None and one.names == names else MISS
             if found is not MISS:
                 self._remember(one)
                 return found
@@ -114,7 +112,7 @@ class Compiled:
 
     def _remember(self, used: _Entry) -> None:
         self._recent = [used, *[one for one in self._recent if one is not used]][:_RECENT]
-        self._fast = used.fast or _missed
+        self._fast = _missed if used.fast is None or used.names else used.fast
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -197,7 +195,8 @@ class _Entry:
     Attributes:
         program: what runs.
         updates: outputs that are new values of inputs: positions of both.
-        fast: the entry in machine code; it returns MISS for a call that is not exactly as expected.
+        names: of the keywords that it was called with.
+        fast: the shortcut for calls like the last one, of positional arguments and then those of the keywords.
     """
 
     def __init__(self, function: Callable[..., Any], call: Call) -> None:
@@ -210,6 +209,7 @@ class _Entry:
         self.updates = {at: positions[id(one)] for one, at in state.writes if id(one) in positions}
         self.program = Program(settle(self.traced.graph), updates=self.updates)
         self.kind = result_kind([call.leaves[i] for i in call.traced], {})
+        self.names = call.names
         self.fast: Callable[..., Any] | None = None
         self._attempts = 0
         self._separate: Program | None = None
@@ -254,10 +254,10 @@ class _Entry:
     def run(self, call: Call) -> Any:
         """Run the program on the arguments of ``call``, and store the state that it gives."""
         result = self._run(self.program, call)
-        if self._attempts < _ATTEMPTS:
+        if self._attempts < _ATTEMPTS and not self.watches():
             self._attempts += 1
             with _without_collection():
-                self.fast = self._fast_entry(call)
+                self.fast = shortcut(call, self.traced, self.program, self.updates, self.kind)
         return result
 
     def _run(self, program: Program, call: Call) -> Any:
@@ -294,152 +294,9 @@ class _Entry:
                 found.add(position)
         return found
 
-    def _fast_entry(self, call: Call) -> Callable[..., Any] | None:
-        """Machine code that takes a call like this one, or None if it is not of the simple kind that has such."""
-        state = self.traced.state
-        if state.settings or state.arguments or state.grad_reads:
-            return None
-        if not all(one.is_guarded() for one in state.references):
-            return None
-        arguments = self._arguments(call)
-        results = self._results()
-        if arguments is None or results is None or not available():
-            return None
-        if set(self.updates) != set(self.program.lowered.in_place) or len(state.writes) != len(self.updates):
-            return None
-        guards: list[tuple[int, int]] = []
-        words: list[np.ndarray[Any, Any]] = []
-        arrays: dict[int, np.ndarray[Any, Any]] = {}
-        written = {id(parameter) for parameter, _ in state.writes}
-        for i, parameter in enumerate(state.reads):
-            binding = bind(parameter)
-            if binding is None:
-                return None
-            guards += binding.guards(id(parameter) in written)
-            words.append(binding.valid)
-            arrays[self._first_state + i] = binding.value
-        for i, (array, _) in enumerate(state.arrays):
-            if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
-                return None
-            arrays[self._first_state + len(state.reads) + i] = array
-        slots = {(id(one), name): (one, name, held) for one, name, held in state.slots}
-        dropped = [one for one, at in state.grad_writes if at is None]
-        slots.update({(id(one), "_held_grad"): (one, "_held_grad", None) for one in dropped})
-        guards += [(id(one) + slot_offset(Parameter, name), id(held)) for one, name, held in slots.values()]
-        guards += [(id(one) + slot_offset(Configured, "_token"), id(token)) for one, token in state.configured]
-        references = [one.renewed() for one in state.references]
-        guards += [word for one in references for word in one.words()]
-        lookups = [(one.holder, one.key, one.content) for one in references if one.key is not None]
-        single, made = results
-        given_to = [
-            (one, Result(self.program.lowered.avals[at], at)) for one, at in state.grad_writes if at is not None
-        ]
-        found = self.program.entry(
-            arguments, arrays, guards, lookups, [*made, *[one for _, one in given_to]], single and not given_to,
-            (state, references, words),
-        )  # fmt: skip
-        if found is not None and given_to:
-            found = _with_gradients(found, [one for one, _ in given_to], len(made), single)
-        given = None if call.structure == _flat(len(call.leaves)) else call.structure
-        structure = self.traced.structure
-        into = None if single or not made or structure == tree.flatten((_ANYTHING,) * len(made))[1] else structure
-        if found is not None and (given is not None or into is not None):
-            found = _between(found, given, into)
-        return found if found is None or not state.contents else _while_they_hold(found, state.contents)
 
-    def _arguments(self, call: Call) -> list[Given] | None:
-        traced = {position: slot for slot, position in enumerate(call.traced)}
-        arguments = []
-        for position, leaf in enumerate(call.leaves):
-            slot = traced.get(position)
-            if slot is None:
-                if leaf is None or type(leaf).__name__ == "_Static":
-                    return None
-                arguments.append(Given(None, leaf))
-            elif type(leaf) is np.ndarray and leaf.dtype.isbuiltin:
-                arguments.append(Given(Aval(leaf.shape, np.dtype(leaf.dtype.type)), None, slot))
-            elif type(leaf) is float:
-                arguments.append(Given(None, None, slot))
-            else:
-                return None
-        return arguments
-
-    def _results(self) -> tuple[bool, list[Result]] | None:
-        structure, results = self.traced.structure, self.traced.results
-        single = structure == tree.flatten(_ANYTHING)[1]
-        nothing = structure == tree.flatten(None)[1]
-        if self.kind == "array":
-            return None
-        made = []
-        for is_traced, place in results:
-            if not is_traced:
-                return None
-            aval = self.program.lowered.avals[place]
-            if self.kind == "python" and not aval.shape:
-                if aval.dtype != FLOAT64:
-                    return None
-                made.append(Result(None, place))
-            else:
-                made.append(Result(aval, place))
-        if not results and not nothing:
-            return None
-        return single, made
-
-
-def _flat(count: int) -> Any:
-    """The structure of a call with so many positional arguments, none of which is a container."""
-    return tree.flatten(((_ANYTHING,) * count, {}))[1]
-
-
-def _between(entry: Callable[..., Any], given: Any, into: Any) -> Callable[..., Any]:
-    """An entry with containers among its arguments (of the structure ``given``) or in its result (``into``)."""
-
-    def run(*args: Any) -> Any:
-        if given is not None:
-            leaves, structure = flatten_call((args, {}))
-            if structure != given:
-                return MISS
-            args = tuple(leaves)
-        found = entry(*args)
-        return found if into is None or found is MISS else tree.unflatten(into, found)
-
-    return run
-
-
-def _with_gradients(
-    entry: Callable[..., Any], parameters: Sequence[Parameter], count: int, single: bool
-) -> Callable[..., Any]:
-    """An entry whose results after the first ``count`` are new gradients of ``parameters``."""
-
-    def run(*args: Any) -> Any:
-        found = entry(*args)
-        if found is MISS:
-            return MISS
-        for parameter, grad in zip(parameters, found[count:], strict=True):
-            parameter._held_grad = Array(constant_node(np.asarray(grad)))
-        return found[0] if single else found[:count] if count else None
-
-    return run
-
-
-def _while_they_hold(entry: Callable[..., Any], contents: Sequence[Content]) -> Callable[..., Any]:
-    """An entry of a program that was made for what some arrays held."""
-
-    def run(*args: Any) -> Any:
-        return entry(*args) if all(one.holds() for one in contents) else MISS
-
-    return run
-
-
-_ANYTHING = object()
 _ATTEMPTS = 1000
-"""How often an entry in machine code is built for a program: where state is replaced time and again, it never pays."""
-
-
-@functools.cache
-def available() -> bool:
-    """Whether this interpreter's objects lie as entries in machine code expect."""
-    return entry.available() and binding.available()
+"""How often a shortcut is made for a program: where state is replaced time and again, it never pays."""
 
 
 def _check_alone(call: Call, position: int) -> None:

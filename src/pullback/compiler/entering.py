@@ -92,16 +92,15 @@ given.one:
   %type.at = getelementptr i64, ptr %object, i64 1
   %type = load ptr, ptr %type.at
   switch i64 %i.kind, label %given.same [i64 1, label %given.array
-                                         i64 2, label %given.float]
+                                         i64 2, label %given.scalar]
 given.same:
   %is.same = icmp eq ptr %object, %i.same
   br i1 %is.same, label %given.passed, label %miss
-given.float:
-  %float.type = TABLE float.type
-  %is.float = icmp eq ptr %type, %float.type
-  %float.at = getelementptr i64, ptr %object, i64 2
-  store ptr %float.at, ptr %i.place
-  br i1 %is.float, label %given.passed, label %miss
+given.scalar:
+  %is.scalar = icmp eq ptr %type, %i.same
+  %scalar.at = getelementptr i64, ptr %object, i64 2
+  store ptr %scalar.at, ptr %i.place
+  br i1 %is.scalar, label %given.passed, label %miss
 given.array:
   %array.type = TABLE array.type
   %is.array = icmp eq ptr %type, %array.type

@@ -28,21 +28,23 @@ _WORDS = 13
 """Words of the description of one argument or result; the last nine are lengths of axes, and bytes."""
 _MOST_AXES = 8
 
-_ARRAY, _FLOAT, _SAME = 1, 2, 3
-"""Kinds of arguments: an array, a Python float, and the very object that was given before. Results: the first two."""
+_ARRAY, _SCALAR, _SAME = 1, 2, 3
+"""Kinds of arguments: an array, a number, and the very object that was given before. Results: the first two."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What is expected of one argument: an aval for what is traced, else the object itself.
+    """What is expected of one argument: an array, a number, or else an object itself.
 
     Attributes:
-        aval: of an array; None for a Python float or what is static.
-        same: the object that is to be given; None for what is traced.
-        slot: the number of its slot.
+        aval: of an array.
+        scalar: of a number its type: Python's float, or one of NumPy's.
+        same: the object that is to be given.
+        slot: the number of its slot, where it is traced.
     """
 
-    aval: Aval | None
+    aval: Aval | None = None
+    scalar: type | None = None
     same: Any = None
     slot: int = 0
 
@@ -68,7 +70,8 @@ def _layout_is_known() -> bool:
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     words = (ctypes.c_int64 * 9).from_address(id(x))
     dims = (ctypes.c_int64 * 2).from_address(words[4])
-    number = 1234.5
+    numbers = (1234.5, np.float32(1234.5), np.int64(1234))
+    kinds: tuple[Any, ...] = (ctypes.c_double, ctypes.c_float, ctypes.c_int64)
     return (
         words[1] == id(np.ndarray)
         and words[2] == x.__array_interface__["data"][0]
@@ -77,8 +80,8 @@ def _layout_is_known() -> bool:
         and words[7] == id(np.dtype(np.float32))
         and words[8] & 0x101 == 0x101
         and not (ctypes.c_int64 * 9).from_address(id(x.T))[8] & 1
-        and ctypes.c_int64.from_address(id(number) + 8).value == id(float)
-        and ctypes.c_double.from_address(id(number) + 16).value == number
+        and all(ctypes.c_int64.from_address(id(one) + 8).value == id(type(one)) for one in numbers)
+        and all(kind.from_address(id(one) + 16).value == one for one, kind in zip(numbers, kinds, strict=True))
     )
 
 
@@ -87,7 +90,7 @@ _TABLE = {
     "guards.count": "i64", "guards": "ptr", "made.count": "i64", "made": "ptr",
     "arena.slot": "i64", "arena.word": "ptr", "release.word": "i64", "miss.object": "ptr", "mode": "i64",
     "checks.count": "i64", "checks": "ptr",
-    "array.type": "ptr", "float.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
+    "array.type": "ptr", "new.array": "ptr", "return.array": "ptr", "new.float": "ptr",
     "new.tuple": "ptr", "save": "ptr", "restore": "ptr", "forget": "ptr", "none": "ptr", "remember": "ptr",
     "set.item": "ptr", "large.bytes": "i64", "new.large": "ptr", "blocks": "ptr",
     "lookups.count": "i64", "lookups": "ptr", "look.up": "ptr", "state.count": "i64", "state": "ptr",
@@ -203,11 +206,11 @@ def _words(kind: int, which: int, slot: int, aval: Aval | None = None) -> list[i
 def _argument(one: Given) -> list[int]:
     if one.aval is not None:
         return _words(_ARRAY, id(one.aval.dtype), one.slot, one.aval)
-    return _words(_FLOAT, 0, one.slot) if one.same is None else _words(_SAME, id(one.same), 0)
+    return _words(_SAME, id(one.same), 0) if one.scalar is None else _words(_SCALAR, id(one.scalar), one.slot)
 
 
 def _result(one: Result) -> list[int]:
-    return _words(_FLOAT, 0, one.slot) if one.aval is None else _words(_ARRAY, one.aval.dtype.num, one.slot, one.aval)
+    return _words(_SCALAR, 0, one.slot) if one.aval is None else _words(_ARRAY, one.aval.dtype.num, one.slot, one.aval)
 
 
 @functools.cache
@@ -235,7 +238,6 @@ def _symbols() -> dict[str, int]:
     )
     return {
         "array.type": id(np.ndarray),
-        "float.type": id(float),
         "none": id(None),
         **dict(zip(("large.bytes", "new.large", "blocks"), large, strict=True)),
         "new.array": functions[93] or 0,  # PyArray_New

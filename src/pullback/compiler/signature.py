@@ -33,17 +33,19 @@ class Call:
         structure: how they are put together.
         traced: the positions of the leaves that are inputs of the graph.
         held: what the key knows by identity, to be kept alive as long as the key.
+        names: of the keywords, sorted: their leaves come last, in this order.
     """
 
-    __slots__ = ("held", "key", "leaves", "structure", "traced")
+    __slots__ = ("held", "key", "leaves", "names", "structure", "traced")
 
     def __init__(self, args: Sequence[Any], keywords: Mapping[str, Any], static: frozenset[str | int]) -> None:
         given: Any = (tuple(args), dict(keywords))
         if static:
             given = (
-                tuple(_Static(arg) if i in static else arg for i, arg in enumerate(args)),
-                {name: _Static(arg) if name in static else arg for name, arg in keywords.items()},
+                tuple(Static(arg) if i in static else arg for i, arg in enumerate(args)),
+                {name: Static(arg) if name in static else arg for name, arg in keywords.items()},
             )
+        self.names = tuple(sorted(keywords))
         self.leaves, self.structure = flatten_call(given)
         self.traced: list[int] = []
         self.held: list[Any] = []
@@ -54,7 +56,7 @@ class Call:
         if aval is not None:
             self.traced.append(position)
             return (*aval, is_weak(leaf), isinstance(leaf, Array))
-        if isinstance(leaf, _Static):
+        if isinstance(leaf, Static):
             leaf = leaf.value
             if isinstance(leaf, (float, complex)):
                 return (type(leaf), repr(leaf))  # -0.0 is not 0.0, nan is nan
@@ -65,13 +67,13 @@ class Call:
 
     def filled(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with ``arrays`` in the places of the leaves that are traced."""
-        leaves = [leaf.value if isinstance(leaf, _Static) else leaf for leaf in self.leaves]
+        leaves = [leaf.value if isinstance(leaf, Static) else leaf for leaf in self.leaves]
         for position, array in zip(self.traced, arrays, strict=True):
             leaves[position] = array
         return tree.unflatten(self.structure, leaves)
 
 
-class _Static:
+class Static:
     """An argument that is static by its name, whatever it is."""
 
     __slots__ = ("value",)
