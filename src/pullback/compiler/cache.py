@@ -59,13 +59,18 @@ def digest(*parts: bytes) -> str:
 @functools.cache
 def _versions() -> bytes:
     """Everything else that code depends on."""
-    package = Path(__file__).resolve().parents[1]
-    sources = sorted(
-        (str(path.relative_to(package)), path.stat().st_size, path.stat().st_mtime_ns)
-        for folder in ("compiler", "core", "ops", "transforms", "control")
-        for path in (package / folder).rglob("*.py")
-    )
-    return repr((sources, llvmlite.__version__, np.__version__)).encode()
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    sources = []
+    folders = [os.path.join(package, folder) for folder in ("compiler", "core", "ops", "transforms", "control")]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            for one in found:
+                if one.is_dir():
+                    folders.append(one.path)
+                elif one.name.endswith(".py"):
+                    status = one.stat()
+                    sources.append((one.path.removeprefix(package), status.st_size, status.st_mtime_ns))
+    return repr((sorted(sources), llvmlite.__version__, np.__version__)).encode()
 
 
 def load(name: str) -> bytes | None:
