@@ -22,6 +22,15 @@ def is_number(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "biufc"
 
 
+def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in the order of bytes of this machine: what arrays have here, whatever file they are from.
+
+    >>> native(np.dtype(">f4"))
+    dtype('float32')
+    """
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
 def means_otherwise(array: np.ndarray[Any, Any] | np.generic) -> bool:
     """Whether operations of this array mean something else than those of plain arrays: it is masked, or a matrix.
 

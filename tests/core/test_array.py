@@ -342,3 +342,26 @@ def test_small_mistakes_are_named():
         pb.array([1.0, 2.0]).item(9)
     with pytest.raises(DTypeError, match="True or False"):
         pb.array(1.0).requires_grad = "yes"
+
+
+def test_arrays_have_this_machines_order_of_bytes_whatever_they_are_made_from():
+    swapped = np.arange(6.0).reshape(2, 3).astype(np.dtype(np.float64).newbyteorder("S"))
+
+    def loss(x, w):
+        total, _ = pb.scan(lambda total, row: (total + row.mean() * row, None), w, x)
+        return np.sum(np.tanh(x @ w)) + np.sum(total)
+
+    for made in (
+        pb.array(swapped),
+        pb.asarray([swapped]),
+        pb.numpy.zeros(2, swapped.dtype),
+        pb.array([1], swapped.dtype),
+    ):
+        assert made.dtype == np.float64
+        assert made.dtype.isnative
+    assert pb.trace(lambda x: x, swapped).outputs[0].aval.dtype.isnative
+    expected = pb.grad(loss, (0, 1))(np.arange(6.0).reshape(2, 3), np.ones(3))
+    for grad in (pb.grad(loss, (0, 1)), pb.compile(pb.grad(loss, (0, 1)))):
+        for one, other in zip(grad(swapped, np.ones(3, swapped.dtype)), expected, strict=True):
+            np.testing.assert_allclose(one, other)
+            assert one.dtype.isnative

@@ -18,7 +18,7 @@ from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.parameter import Parameter
 from pullback.core.record import python_type
-from pullback.dtypes import is_number, means_otherwise
+from pullback.dtypes import is_number, means_otherwise, native
 from pullback.errors import DTypeError
 
 _BY_VALUE = (int, bool, str, bytes, type(None), np.dtype, type)
@@ -102,7 +102,7 @@ def aval_of_leaf(leaf: Any) -> Aval | None:
     if isinstance(leaf, (np.ndarray, np.generic)):
         if means_otherwise(leaf) or not is_number(leaf.dtype):
             raise DTypeError(f"compile: expected plain arrays of numbers, got {type(leaf).__name__} of {leaf.dtype}")
-        return Aval(leaf.shape, leaf.dtype)
+        return Aval(leaf.shape, native(leaf.dtype))
     if isinstance(leaf, (float, complex)):
         return Aval((), np.dtype(type(leaf + 0)))
     return None

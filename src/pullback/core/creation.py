@@ -10,7 +10,7 @@ from pullback.core.array import Array
 from pullback.core.operations import operations
 from pullback.core.record import as_constant
 from pullback.core.terminals import constant_node
-from pullback.dtypes import is_number
+from pullback.dtypes import is_number, native
 from pullback.errors import ArgumentError, DTypeError
 
 
@@ -153,7 +153,7 @@ def as_dtype(operation: str, dtype: Any) -> np.dtype[Any]:
         raise DTypeError(f"{operation}: expected a dtype, got {dtype!r}") from None
     if not is_number(result):
         raise DTypeError(f"{operation}: expected a dtype of numbers, got {result}")
-    return result
+    return native(result)
 
 
 operations.provide("asarray", asarray)

@@ -15,7 +15,7 @@ from pullback.core.operations import operations
 from pullback.core.origin import user_position
 from pullback.core.state import record, recording
 from pullback.core.terminals import constant_node
-from pullback.dtypes import is_number, means_otherwise
+from pullback.dtypes import is_number, means_otherwise, native
 from pullback.errors import DTypeError, PullbackError, ShapeError
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def as_constant(operation: str, x: Any, keep: bool) -> Any:
         )
     if isinstance(x, np.ndarray):
         value: Any = x
-        if keep and x.flags.writeable:
+        if not x.dtype.isnative:
+            value = x.astype(native(x.dtype))
+        elif keep and x.flags.writeable:
             value = x.copy()
         if capturing.current is not None:
             capturing.current.meet(x, value)
@@ -57,6 +59,7 @@ def as_constant(operation: str, x: Any, keep: bool) -> Any:
         value = _from_sequence(operation, x)
     elif hasattr(x, "__array__"):
         value = np.array(x)
+        value = value.astype(native(value.dtype), copy=False)
     else:
         raise DTypeError(f"{operation}: expected an array or a number, got {type(x).__name__}")
     if not is_number(value.dtype):
@@ -66,7 +69,8 @@ def as_constant(operation: str, x: Any, keep: bool) -> Any:
 
 def _from_sequence(operation: str, x: Any) -> np.ndarray[Any, Any]:
     try:
-        return np.array(x)
+        value = np.array(x)
+        return value.astype(native(value.dtype), copy=False)
     except PullbackError:
         raise
     except (ValueError, TypeError):

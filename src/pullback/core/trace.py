@@ -18,7 +18,7 @@ from pullback.core.parameter import Parameter
 from pullback.core.record import python_type
 from pullback.core.state import record
 from pullback.core.terminals import input_node
-from pullback.dtypes import is_number
+from pullback.dtypes import is_number, native
 from pullback.errors import DTypeError, GraphError
 
 
@@ -116,7 +116,7 @@ def _aval(leaf: Any) -> Aval | None:
         value = np.asarray(leaf)
         if not is_number(value.dtype):
             raise DTypeError(f"trace: expected arrays of numbers, got dtype {value.dtype}")
-        return Aval(value.shape, value.dtype)
+        return Aval(value.shape, native(value.dtype))
     return None
 
 
