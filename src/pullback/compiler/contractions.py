@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,9 +44,11 @@ class Letters:
 def letters_of(node: Node) -> Letters | None:
     """The letters of a contraction that a matrix product can be; None for any other node."""
     terms = _terms(node)
-    if terms is None:
-        return None
-    a, b, out = terms
+    return None if terms is None else _letters(*terms)
+
+
+@lru_cache(maxsize=1024)
+def _letters(a: str, b: str, out: str) -> Letters | None:
     if len(set(a)) != len(a) or len(set(b)) != len(b) or not set(out) <= set(a) | set(b):
         return None
     if (set(a) ^ set(b)) - set(out):
@@ -75,10 +78,10 @@ def _terms(node: Node) -> tuple[str, str, str] | None:
 
 def is_product(node: Node) -> bool:
     """Whether the node is to be computed as a product of matrices."""
-    if not isinstance(node.aval, Aval) or node.aval.dtype not in DTYPES or not node.aval.dtype.isnative:
-        return False
     letters = letters_of(node)
     if letters is None or not letters.k or not letters.m or not letters.n:
+        return False
+    if not isinstance(node.aval, Aval) or node.aval.dtype not in DTYPES or not node.aval.dtype.isnative:
         return False
     lengths = lengths_of(node, letters)
     m, n, k = (math.prod(lengths[c] for c in group) for group in (letters.m, letters.n, letters.k))

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -140,9 +142,15 @@ def is_reduction(node: Node) -> bool:
     x = node.inputs[0].array_aval.dtype
     out = node.array_aval.dtype
     name = node.primitive.name
-    if name in ("any", "all"):
-        return find("astype", [x], out) is not None
-    return find("astype", [x], out) is not None and find(REDUCTIONS[name], [out, out], out) is not None
+    return is_native_operation("astype", out, x) and (
+        name in ("any", "all") or is_native_operation(REDUCTIONS[name], out, out, out)
+    )
+
+
+@lru_cache(maxsize=4096)
+def is_native_operation(name: str, out: np.dtype[Any], *operands: np.dtype[Any]) -> bool:
+    """Whether there are native instructions for a primitive on operands of these dtypes."""
+    return find(name, operands, out) is not None
 
 
 def is_join(node: Node) -> bool:
@@ -184,12 +192,15 @@ def _is_within(index: Node, length: int) -> bool:
 
 def is_nest(node: Node) -> bool:
     """Whether the node is computed by a loop nest of its own."""
+    name = node.primitive.name
+    if name not in SCATTERS and name not in RUNNING:
+        return False
     if not _is_plain(node) or not all(is_native(one.array_aval.dtype) for one in (node, *node.inputs)):
         return False
-    name, dtype = node.primitive.name, node.array_aval.dtype
+    dtype = node.array_aval.dtype
     if name in SCATTERS:
         return has_safe_indices(node, 2) and (name == "scatter_set" or dtype.kind != "b")
-    return name in RUNNING and dtype.kind != "b" and find(RUNNING[name], [dtype, dtype], dtype) is not None
+    return dtype.kind != "b" and is_native_operation(RUNNING[name], dtype, dtype, dtype)
 
 
 def is_lookup(node: Node) -> bool:
@@ -208,7 +219,7 @@ def is_fusible(node: Node) -> bool:
     if node.primitive.family not in ("pointwise", "linear") or node.params.keys() - {"dtype"}:
         return False
     dtypes = [source.array_aval.dtype for source in node.inputs]
-    return find(node.primitive.name, dtypes, node.array_aval.dtype) is not None
+    return is_native_operation(node.primitive.name, node.array_aval.dtype, *dtypes)
 
 
 def is_window(node: Node) -> bool:
@@ -221,7 +232,11 @@ def is_window(node: Node) -> bool:
 
 
 def _is_plain(node: Node) -> bool:
-    return all(isinstance(one.aval, Aval) and one.aval.size > 0 for one in (node, *node.inputs))
+    for one in (node, *node.inputs):
+        aval = one.aval
+        if not isinstance(aval, Aval) or 0 in aval.shape:
+            return False
+    return True
 
 
 def copied(x: Node) -> Node:
@@ -293,6 +308,8 @@ class Planner:
 
     def _needed(self, node: Node) -> list[Node]:
         """The late nodes that a node needs and that have not been taken, in order."""
+        if self.late.isdisjoint(node.inputs):
+            return []
         found = ancestors(node.inputs, stop=lambda one: one not in self.late or one in self.base)
         return [one for one in found if one in self.late and one not in self.base]
 

@@ -85,6 +85,24 @@ class Node:
         self._origin = origin
         self._aval = aval
 
+    def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
+        """The same use of the same primitive, of other inputs. Graphs are made of these, so it takes the short way."""
+        other = Node.__new__(Node)
+        other.primitive = self.primitive
+        other.inputs = inputs
+        other.params = self.params
+        other.value = None
+        other.watched = True
+        other.index = _next_index()
+        other.name = self.name
+        other.owner = None
+        other.weak = False
+        other.verified = False
+        other.scope = self.scope
+        other._origin = self._origin
+        other._aval = self.aval
+        return other
+
     @property
     def aval(self) -> Aval | TupleAval:
         """Shape and dtype of the value. A node of an expression that has not been given values has none yet."""
@@ -97,6 +115,9 @@ class Node:
     @property
     def array_aval(self) -> Aval:
         """The aval of a node that has a single result."""
+        aval = self._aval
+        if aval.__class__ is Aval:  # as it mostly is where it is asked often, while compiling
+            return aval
         aval = self.aval
         assert isinstance(aval, Aval), f"{self.primitive.name} has several results"
         return aval

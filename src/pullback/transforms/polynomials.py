@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,9 +78,13 @@ def _ordered(polynomial: Polynomial) -> list[tuple[Monomial, float]]:
 
 def _are_usual(coefficients: Iterable[float], node: Node) -> bool:
     """Whether none is so large or small that a product with it may overflow or underflow in the dtype of the node."""
-    dtype = node.array_aval.dtype
-    largest = float(np.finfo(dtype).max) ** _USUAL if dtype.kind == "f" else math.inf
+    largest = _largest_usual(node.array_aval.dtype)
     return all(1 / largest <= abs(one) <= largest for one in coefficients)
+
+
+@lru_cache(maxsize=64)
+def _largest_usual(dtype: np.dtype[Any]) -> float:
+    return float(np.finfo(dtype).max) ** _USUAL if dtype.kind == "f" else math.inf
 
 
 def _is_unusual(node: Node) -> bool:
@@ -100,6 +105,8 @@ def _add(one: Polynomial, other: Polynomial, scale: float = 1) -> Polynomial:
 
 def _times(one: Monomial, other: Monomial) -> Monomial:
     """The product of two monomials; exponents add up, exponentials become one."""
+    if not one or not other:
+        return one or other
     powers: dict[Any, int] = dict(one)
     for factor, exponent in other:
         total = powers.get(factor, 0) + exponent
@@ -168,7 +175,9 @@ def _power(base: Polynomial, exponent: int) -> Polynomial:
 
 
 def _expanded(polynomial: Polynomial) -> Polynomial | None:
-    """Multiply out every sum with a positive exponent; None if that gets too long."""
+    """Multiply out every sum with a positive exponent; None if that gets too long, or if there is none."""
+    if not any(isinstance(factor, Sum) and exponent > 0 for monomial in polynomial for factor, exponent in monomial):
+        return None
     done: Polynomial = {}
     waiting = list(polynomial.items())
     while waiting:

@@ -150,14 +150,16 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
 
 def replaced_inputs(node: Node, replaced: Mapping[Node, Node]) -> tuple[Node, ...]:
     """The inputs of a node, or what took their places: the very same tuple where nothing did."""
-    if not replaced or replaced.keys().isdisjoint(node.inputs):
-        return node.inputs
-    return tuple([replaced.get(source, source) for source in node.inputs])
+    inputs = node.inputs
+    for source in inputs:
+        if source in replaced:
+            return tuple(map(replaced.get, inputs, inputs))
+    return inputs
 
 
 def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The node itself if these are its inputs, else the same use of its primitive, of these."""
-    return node if inputs == node.inputs else remade(node, inputs)
+    return node if inputs is node.inputs or inputs == node.inputs else remade(node, inputs)
 
 
 def with_replaced(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
@@ -170,9 +172,7 @@ def with_replaced(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
 
 def remade(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The same use of the same primitive, of other inputs."""
-    copy = Node(node.primitive, inputs, node.params, None, True, node._origin, node.aval, node.name)
-    copy.scope = node.scope
-    return copy
+    return node.with_inputs(inputs)
 
 
 def made(name: str, inputs: Sequence[Node], params: Params = NO_PARAMS) -> Node:
