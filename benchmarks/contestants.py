@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import select
 import subprocess
 import sys
@@ -55,7 +56,10 @@ class Contestant:
         errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # open as long as the process
         command = [python, str(_WORKER), workload, name, str(threads), cache]
         pipe = subprocess.PIPE
-        one = cls(name, subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True), errors)
+        environment = {**os.environ}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode: so has what is not
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=environment)
+        one = cls(name, process, errors)
         answer = one._answer()
         one.cold, one.results = answer["first"], answer["results"]
         return one
