@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.compiler.recurrences import Loop
 from pullback.compiler.scans import (
     PASSES,
-    Loop,
     compute_results_after,
     hoist_products,
     settle_inputs,

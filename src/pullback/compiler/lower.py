@@ -11,9 +11,11 @@ from pullback.compiler import cache, convolution
 from pullback.compiler.blocking import Blocking, blocking_of, problem_of
 from pullback.compiler.blocks import BlockedWriter, is_blocked, scratch_bytes
 from pullback.compiler.convolution import is_convolution
-from pullback.compiler.convolution.correlation import Correlation, CorrelationWriter
+from pullback.compiler.convolution.correlation import Correlation
+from pullback.compiler.convolution.correlation_writer import CorrelationWriter
 from pullback.compiler.convolution.folding import FoldingWriter
-from pullback.compiler.convolution.kernels import Gradient, GradientWriter
+from pullback.compiler.convolution.kernel_writer import GradientWriter
+from pullback.compiler.convolution.kernels import Gradient
 from pullback.compiler.emit import Module, assemble, entry_name
 from pullback.compiler.flow import Flow, FlowWriter, Frame, Place
 from pullback.compiler.fuse import JOINS, UPDATES, Kernel, Nest, Plan, Step, carried_by, is_reduction, planned_bodies

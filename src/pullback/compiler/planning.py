@@ -31,7 +31,8 @@ from pullback.compiler.fuse import (
 )
 from pullback.compiler.pieces import join_pieces
 from pullback.compiler.prepare import as_joins, prepare
-from pullback.compiler.scans import improve_scans, substituted
+from pullback.compiler.recurrences import substituted
+from pullback.compiler.scans import improve_scans
 from pullback.compiler.selection import select_along_axes
 from pullback.compiler.shapes import (
     compute_before_broadcast,

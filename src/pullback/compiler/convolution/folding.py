@@ -8,7 +8,7 @@ from math import prod
 
 from pullback.compiler import strided
 from pullback.compiler.blocking import together
-from pullback.compiler.convolution.correlation import planar_pairs
+from pullback.compiler.convolution.planar import planar_pairs
 from pullback.compiler.emit import Module, stored, vector_bytes
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
