@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler.emit import lasting, lasting_engine
+from pullback.compiler.machine import lasting, lasting_engine
 from pullback.core.aval import Aval
 
 LARGE = 1 << 20

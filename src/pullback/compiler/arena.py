@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compiler.emit import lasting
+from pullback.compiler.machine import lasting
 from pullback.compiler.memory import ALIGNMENT
 
 Array = np.ndarray[Any, Any]

@@ -17,7 +17,7 @@ from pullback.compiler.contractions import (
     letters_of,
     rows_and_columns,
 )
-from pullback.compiler.emit import vector_bytes
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import View
 from pullback.core.node import Node
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pullback.compiler.emit import Module, element, vector_bytes
+from pullback.compiler.emit import Module, element
 from pullback.compiler.fuse import Kernel, is_reduction
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import PARALLEL, KernelWriter, Row, Walk, beginning, work_of
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import Buffer, View
 from pullback.core.node import Node
 

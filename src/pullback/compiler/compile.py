@@ -14,9 +14,9 @@ import numpy as np
 
 from pullback.compiler.binding import bind
 from pullback.compiler.calls import body_of, program_call
-from pullback.compiler.emit import compiling
 from pullback.compiler.entry import MISS
 from pullback.compiler.lower import lower
+from pullback.compiler.machine import compiling
 from pullback.compiler.program import Program
 from pullback.compiler.report import Report, profiles, report
 from pullback.compiler.shortcut import available, shortcut

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from pullback.compiler.blocking import SCRATCH
-from pullback.compiler.emit import lasting, waiting_hint
+from pullback.compiler.machine import lasting, waiting_hint
 
 WORDS = 112 + 64 * 8
 """Of 64 bits, that a pool is made of."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from pullback.compiler import allocation, entering, leaving
-from pullback.compiler.emit import lasting
+from pullback.compiler.machine import lasting
 from pullback.core.aval import Aval
 
 MISS = object()

@@ -6,7 +6,7 @@ says that not all is well, and the signal is raised again for Python to find as 
 
 from __future__ import annotations
 
-from pullback.compiler.emit import lasting
+from pullback.compiler.machine import lasting
 
 
 def interrupted_address() -> int:

@@ -17,9 +17,10 @@ import numpy as np
 
 from pullback.compiler import strided
 from pullback.compiler.allocation import ALIGNMENT, available
-from pullback.compiler.emit import Module, element, stored, vector_bytes
+from pullback.compiler.emit import Module, element, stored
 from pullback.compiler.fuse import REDUCTIONS, Kernel, is_lookup, is_reduction, is_worth_keeping, scalar_of
 from pullback.compiler.instructions import Writer, find, first_lanes
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
 from pullback.core.node import Node

@@ -16,11 +16,12 @@ from pullback.compiler.convolution.correlation_writer import CorrelationWriter
 from pullback.compiler.convolution.folding import FoldingWriter
 from pullback.compiler.convolution.kernel_writer import GradientWriter
 from pullback.compiler.convolution.kernels import Gradient
-from pullback.compiler.emit import Module, assemble, entry_name
+from pullback.compiler.emit import Module
 from pullback.compiler.flow import Flow, FlowWriter, Frame, Place
 from pullback.compiler.fuse import JOINS, UPDATES, Kernel, Nest, Plan, Step, carried_by, is_reduction, planned_bodies
 from pullback.compiler.loops import KernelWriter
 from pullback.compiler.lowered import HostCall, Lowered, Part, packed, unpacked
+from pullback.compiler.machine import assemble, entry_name
 from pullback.compiler.memory import place_buffers
 from pullback.compiler.nests import nest_writer
 from pullback.compiler.planning import plan_graph

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pullback.compiler.blocking import Blocking
-from pullback.compiler.emit import Module, stored, vector_bytes
+from pullback.compiler.emit import Module, stored
 from pullback.compiler.instructions import Writer
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.words import vector
 
 

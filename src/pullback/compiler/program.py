@@ -13,11 +13,11 @@ import numpy as np
 
 from pullback.compiler import allocation, threads
 from pullback.compiler.arena import Arena
-from pullback.compiler.emit import Code, provide
 from pullback.compiler.entry import Given, Result, build
 from pullback.compiler.interrupts import interrupted_address
 from pullback.compiler.lower import load_or_lower, lower
 from pullback.compiler.lowered import HostCall
+from pullback.compiler.machine import Code, provide
 from pullback.compiler.views import View
 from pullback.control.bodies import Body
 from pullback.core.evaluate import evaluate

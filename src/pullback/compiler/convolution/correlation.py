@@ -11,7 +11,7 @@ from functools import cached_property
 
 from pullback.compiler.convolution.layout import Side, Source, source_of
 from pullback.compiler.convolution.planar import planar, planar_pairs, planar_shape, sides_of
-from pullback.compiler.emit import vector_bytes
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import Buffer, View
 from pullback.core.node import Node
 

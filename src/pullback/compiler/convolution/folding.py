@@ -9,9 +9,10 @@ from math import prod
 from pullback.compiler import strided
 from pullback.compiler.blocking import together
 from pullback.compiler.convolution.planar import planar_pairs
-from pullback.compiler.emit import Module, stored, vector_bytes
+from pullback.compiler.emit import Module, stored
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import Buffer, View
 from pullback.core.node import Node
 from pullback.ops.window.geometry import Geometry

@@ -12,9 +12,10 @@ from functools import cached_property
 
 from pullback.compiler import strided
 from pullback.compiler.blocking import together
-from pullback.compiler.emit import Module, stored, vector_bytes
+from pullback.compiler.emit import Module, stored
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import beginning
+from pullback.compiler.machine import vector_bytes
 from pullback.compiler.views import Buffer, View
 
 
