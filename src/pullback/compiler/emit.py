@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Module:
         self._declared: dict[str, str] = {}
         self._functions: list[str] = []
         self._shared: dict[str, str] = {}
+        self._keyed: dict[tuple[object, ...], str] = {}
 
     def intrinsic(self, name: str, result: str, arguments: Sequence[str]) -> str:
         """Declare an intrinsic and return its name as it is called."""
@@ -113,6 +114,12 @@ class Module:
                 self.add(f"{head}@{known}{rest}")
             names[name] = known
         return names
+
+    def once_written(self, key: tuple[object, ...], write: Callable[[Module], str]) -> str:
+        """What the function that a key stands for is called; it is written where it is not there yet."""
+        if key not in self._keyed:
+            (self._keyed[key],) = self.share(write(self)).values()
+        return f"@{self._keyed[key]}"
 
     def __str__(self) -> str:
         return "\n".join([*self._declared.values(), *self._functions])

@@ -298,23 +298,14 @@ class KernelWriter:
             return
         # The first loop: in this call, some of its vectors, and the rest if that is among them.
         w = self.w
-        names = [w.fresh(word) for word in ("whole", "tail", "left", "out")]
+        if not rest:  # the same text for all lengths
+            self._kept_loop(depth, axis, "%begin", "%end", self.lanes)
+            return
         if full:
-            some = w.value(f"icmp slt i64 %begin, {full}")
-            w.write(f"br i1 {some}, label %{names[0]}, label %{names[1]}")
-            self.w.label(names[0])
-            over = w.value(f"icmp slt i64 %end, {full}")
-            stop = w.value(f"select i1 {over}, i64 %end, i64 {full}")
-            self._kept_loop(depth, axis, "%begin", stop, self.lanes)
-            w.write(f"br label %{names[1]}")
-            self.w.label(names[1])
-        if rest:
-            some = w.value(f"icmp sgt i64 %end, {full}")
-            w.write(f"br i1 {some}, label %{names[2]}, label %{names[3]}")
-            self.w.label(names[2])
-            self._kept_tail(depth, axis, full, rest)
-            w.write(f"br label %{names[3]}")
-            self.w.label(names[3])
+            stop = w.smaller("%end", str(full))
+            begun = w.value(f"icmp slt i64 %begin, {full}")
+            w.when(begun, lambda: self._kept_loop(depth, axis, "%begin", stop, self.lanes))
+        w.when(w.value(f"icmp sgt i64 %end, {full}"), lambda: self._kept_tail(depth, axis, full, rest))
 
     def _write_row(self, mask: int) -> None:
         Row(self, mask).write()

@@ -10,12 +10,15 @@ from pullback.compiler.words import vector
 
 
 def pack_panel(module: Module, blocking: Blocking) -> str:
-    """A function ``pack_panel(source, target, length, panel)`` that packs so many rows of a panel of B, a tile wide.
+    """What the function is called that packs some rows of a panel of B: ``pack_panel(source, target, length, panel)``.
 
     The source is where the first column of B begins, in the first of the rows. What is beyond the last column holds
     numbers that nobody looks at.
     """
-    return _copy_panel(module, blocking) if blocking.problem.b.column_stride == 1 else _turn(module, blocking)
+    problem = blocking.problem
+    form = problem.views[1].dtype, problem.n, problem.k, problem.b, blocking.lanes, blocking.vectors
+    write = _copy_panel if problem.b.column_stride == 1 else _turn
+    return module.once_written(("pack_panel", *form), lambda module: write(module, blocking))
 
 
 _PANEL = "ptr noalias %source, ptr noalias %target, i64 %length, i64 %panel"
@@ -160,11 +163,17 @@ def transposed(w: Writer, kind: str, rows: list[str]) -> list[str]:
 
 
 def pack_rows(module: Module, blocking: Blocking) -> str:
-    """A function ``pack_rows(source, target, length)`` that packs the rows of A that a tile needs, or so much of them.
+    """What the function is called that packs the rows of A that a tile needs: ``pack_rows(source, target, length)``.
 
     What lay side by side does so again: rows, each as long as a block is deep, or, where A lies column by column,
     columns.
     """
+    problem = blocking.problem
+    form = problem.views[0].dtype, problem.a.row_stride, problem.a.column_stride, blocking.rows, blocking.depth
+    return module.once_written(("pack_rows", *form), lambda module: _copy_rows(module, blocking))
+
+
+def _copy_rows(module: Module, blocking: Blocking) -> str:
     problem, size = blocking.problem, blocking.problem.size
     kind = stored(problem.views[0].dtype)
     w = Writer(module)

@@ -18,8 +18,7 @@ from pullback.compiler.emit import Module, stored
 from pullback.compiler.fuse import Kernel
 from pullback.compiler.instructions import Writer
 from pullback.compiler.loops import Axis, KernelWriter, Row
-from pullback.compiler.packing import pack_panel, pack_rows
-from pullback.compiler.tiles import multiplication, table, traversal
+from pullback.compiler.tiles import table, traverse
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
 from pullback.core.node import Node
@@ -75,15 +74,10 @@ class ProductWriter(KernelWriter):
 
     def text(self) -> str:
         """The function, and those that it calls."""
-        module, blocking = self.w.module, self.blocking
-        texts = [self._finish(), multiplication(module, blocking), traversal(module)]
-        if blocking.packs_a:
-            texts.append(pack_rows(module, blocking))
-        if blocking.packs_b:
-            texts.append(pack_panel(module, blocking))
-        texts.append(table(blocking, self.scratch.view(), self.place))
+        module = self.w.module
+        texts = [self._finish(), table(module, self.blocking, self.scratch.view(), self.place)]
         w = Writer(module)
-        w.write("tail call void @traverse(ptr %operands, i64 %begin, i64 %end, ptr %scratch, ptr @table)")
+        w.write(f"tail call void {traverse(module)}(ptr %operands, i64 %begin, i64 %end, ptr %scratch, ptr @table)")
         return "\n".join([*texts, w.function("run")])
 
     def _finish(self) -> str:

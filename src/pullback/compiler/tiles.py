@@ -5,13 +5,16 @@ What differs from product to product, lengths and strides, is in a table. So eac
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from pullback.compiler.blocking import Blocking
 from pullback.compiler.emit import Module, stored
 from pullback.compiler.instructions import Writer
+from pullback.compiler.packing import pack_panel, pack_rows
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import suffix, vector
 
@@ -35,7 +38,7 @@ them have to be zero at first.
 """
 
 
-def table(blocking: Blocking, scratch: View, place: Callable[[Buffer], int]) -> str:
+def table(module: Module, blocking: Blocking, scratch: View, place: Callable[[Buffer], int]) -> str:
     """The table of a product; ``place`` is that of a buffer among the pointers that the function is given."""
     problem, size = blocking.problem, blocking.problem.size
     deep = blocking.steps > 1
@@ -71,8 +74,13 @@ def table(blocking: Blocking, scratch: View, place: Callable[[Buffer], int]) -> 
     }
     stack = [(length, of_a * size, of_b * size) for _, length, of_a, of_b in reversed(problem.stack)]
     words = [f"i64 {one}" for one in (*(numbers[name] for name in _NUMBERS), *itertools.chain(*stack))]
-    needless = {"pack_panel": not blocking.packs_b, "pack_rows": not blocking.packs_a}
-    called = ", ".join("ptr null" if needless.get(name) else f"ptr @{name}" for name in _FUNCTIONS)
+    functions = {
+        "multiply": _multiply(module, blocking),
+        "finish": "@finish",
+        "pack_panel": pack_panel(module, blocking) if blocking.packs_b else "null",
+        "pack_rows": pack_rows(module, blocking) if blocking.packs_a else "null",
+    }
+    called = ", ".join(f"ptr {functions[name]}" for name in _FUNCTIONS)
     count, pointers = len(words), len(_FUNCTIONS)
     type = f"{{ [{pointers} x ptr], [{count} x i64] }}"
     return f"@table = private constant {type} {{ [{pointers} x ptr] [{called}], [{count} x i64] [{', '.join(words)}] }}"
@@ -86,18 +94,17 @@ def _walked(blocking: Blocking) -> tuple[int, int]:
     return (blocking.depth, 1) if a.column_stride == 1 else (1, blocking.rows)
 
 
-def traversal(module: Module) -> str:
-    """The function ``traverse`` that goes through some pieces of a product, what every part is given and its table."""
-    module.intrinsic(_CLEAR, "void", ["ptr", "i8", "i64", "i1"])
-    return _traversal()
+def traverse(module: Module) -> str:
+    """What the function is called that goes through some pieces of a product: it is given its table, too."""
+    return module.once_written(("traverse",), _traversal)
 
 
 _CLEAR = "llvm.memset.p0.i64"
 
 
-@functools.cache
-def _traversal() -> str:
-    w = Writer(Module())
+def _traversal(module: Module) -> str:
+    module.intrinsic(_CLEAR, "void", ["ptr", "i8", "i64", "i1"])
+    w = Writer(module)
 
     def number(name: str) -> str:  # read where it is needed: so it takes no register
         return _number(w, "%table", len(_FUNCTIONS) + _NUMBERS.index(name))
@@ -227,32 +234,39 @@ def _in_stack(w: Writer, number: str, operands: tuple[str, str], count: str) -> 
     return a, b
 
 
-def multiplication(module: Module, blocking: Blocking) -> str:
-    """The function that multiplies some rows of A by a panel of B: ``multiply(a, b, length, tile, ...)``."""
-    size, lanes, kind = blocking.problem.size, blocking.lanes, stored(blocking.problem.views[0].dtype)
+def _multiply(module: Module, blocking: Blocking) -> str:
+    """What the function is called that multiplies some rows of A by a panel of B."""
+    dtype = blocking.problem.views[0].dtype
+    form = dtype, blocking.lanes, blocking.rows, blocking.vectors, _walked(blocking)[0], blocking.steps > 1
+    return module.once_written(("multiply", *form), lambda module: _multiplication(module, *form))
+
+
+def _multiplication(
+    module: Module, dtype: np.dtype[Any], lanes: int, rows: int, vectors: int, a_row: int, adds: bool
+) -> str:
+    kind, size = stored(dtype), dtype.itemsize
     w = Writer(module)
     w.lanes = lanes
     type = vector(kind, lanes)
     name = module.intrinsic(f"llvm.fmuladd.{suffix(kind, lanes)}", type, [type] * 3)
-    a_row, _ = _walked(blocking)
 
     def each(_: str, carried: list[str]) -> list[str]:
         a, b, *totals = carried
-        places = [w.moved(b, str(column), lanes * size) for column in range(blocking.vectors)]
+        places = [w.moved(b, str(column), lanes * size) for column in range(vectors)]
         row_of_b = [w.result(f"load {type}, ptr {at}, align {size}") for at in places]
         found = []
-        for row in range(blocking.rows):
+        for row in range(rows):
             spread = w.spread(kind, w.result(f"load {kind}, ptr {w.moved(a, str(row), a_row * size)}, align {size}"))
             for column, other in enumerate(row_of_b):
-                total = totals[row * blocking.vectors + column]
+                total = totals[row * vectors + column]
                 found.append(w.result(f"call {type} {name}({type} {spread}, {type} {other}, {type} {total})"))
         next_a, next_b = (w.result(f"getelementptr i8, ptr {x}, i64 %{y}") for x, y in ((a, "a_step"), (b, "b_step")))
         return [next_a, next_b, *found]
 
-    first = [("ptr", "%a"), ("ptr", "%b"), *[(type, "zeroinitializer")] * (blocking.rows * blocking.vectors)]
+    first = [("ptr", "%a"), ("ptr", "%b"), *[(type, "zeroinitializer")] * (rows * vectors)]
     for number, found in enumerate(w.loop("0", "%length", first, each)[2:]):
         at = w.moved("%tile", str(number), lanes * size)
-        if blocking.steps > 1:  # there is the sum of the blocks before
+        if adds:  # there is the sum of the blocks before
             found = w.binary("fadd", kind, w.result(f"load {type}, ptr {at}, align {lanes * size}"), found)
         w.write(f"store {type} {found}, ptr {at}, align {lanes * size}")
     parameters = "ptr noalias %a, ptr noalias %b, i64 %length, ptr noalias %tile, i64 %a_step, i64 %b_step"
