@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.aval import Aval, TupleAval, aval_of
-from pullback.core.origin import Derived, Origin, origin_at
+from pullback.core.origin import Derived, Origin, as_shown
 from pullback.core.state import Scope, recording
 
 if TYPE_CHECKING:
@@ -125,10 +125,7 @@ class Node:
     @property
     def origin(self) -> Origin | Derived | None:
         """Where in the user's code the node was made, or which pass made it from what."""
-        origin = self._origin
-        if origin.__class__ is tuple:
-            return origin_at(*origin)  # the hot path keeps a bare (code, instruction)
-        return origin  # type: ignore[return-value]
+        return as_shown(self._origin)
 
     def __repr__(self) -> str:
         label = f" {self.name}" if self.name else ""

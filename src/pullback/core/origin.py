@@ -38,13 +38,28 @@ class Origin(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """The origin of a node that a transform made: the pass, and the node of the user's that it stands for."""
+    """The origin of a node that a transform made: the pass, and the origin of the node that it stands for.
+
+    That is kept as it was recorded: few of the nodes that passes make are ever shown.
+    """
 
     made_by: str
-    parent: Origin | Derived | None
+    recorded: tuple[CodeType, int] | Origin | Derived | None
+
+    @property
+    def parent(self) -> Origin | Derived | None:
+        """The origin of the node that it stands for."""
+        return as_shown(self.recorded)
 
     def __str__(self) -> str:
         return f"{self.made_by} of {self.parent}" if self.parent is not None else self.made_by
+
+
+def as_shown(recorded: tuple[CodeType, int] | Origin | Derived | None) -> Origin | Derived | None:
+    """The origin of what was recorded: the hot path keeps a bare (code, instruction)."""
+    if recorded.__class__ is tuple:
+        return origin_at(*recorded)
+    return recorded  # type: ignore[return-value]
 
 
 def user_position(depth: int) -> tuple[CodeType, int] | None:

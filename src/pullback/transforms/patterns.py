@@ -247,6 +247,8 @@ def _matches(wanted: Pattern, node: Node, moves: Moves, found: Match, inside: In
         node = node.inputs[0]
     if not inside(node) or len(node.inputs) != len(wanted.arguments):
         return
+    if wanted.below and not wanted.below <= primitives_below(node):
+        return
     if not isinstance(node.primitive, Pointwise):
         if wanted.operation in found.held:  # two of a kind must be applied alike
             held = found.held[wanted.operation]

@@ -140,7 +140,7 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
         if found is None:
             found = with_inputs(node, inputs)
         elif found.inputs and found._origin is None:  # it is new
-            found._origin = Derived(name, node.origin)
+            found._origin = Derived(name, node._origin)
             found.scope = node.scope
             found.name = found.name or node.name
         if found is not node:

@@ -152,7 +152,7 @@ def _made(build: Callable[[], Array | None], node: Node, name: str) -> Node | No
     final = result._node
     for one in ancestors([final], stop=lambda one: one.index < first):
         if one.index > first and one.inputs:
-            one._origin = Derived(name, node.origin)
+            one._origin = Derived(name, node._origin)
     if final.index > first and final.name is None:
         final.name = node.name
     return final
