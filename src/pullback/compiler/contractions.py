@@ -220,7 +220,7 @@ def merge_permutations(graph: Graph) -> Graph:
         uses[node] = uses.get(node, 0) + 1
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.primitive.name != "permute" or uses[node.inputs[0]] > 1 or not is_product(inputs[0]):
+        if uses[node.inputs[0]] > 1 or not is_product(inputs[0]):
             return None
         letters = letters_of(inputs[0])
         assert letters is not None
@@ -228,4 +228,4 @@ def merge_permutations(graph: Graph) -> Graph:
         new = made("einsum", inputs[0].inputs, {"subscripts": f"{letters.a},{letters.b}->{out}"})
         return new if is_product(new) else None
 
-    return rewrite(graph, rule, "merge_permutations")
+    return rewrite(graph, rule, "merge_permutations", {"permute"})

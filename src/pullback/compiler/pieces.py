@@ -41,15 +41,13 @@ def join_pieces(graph: Graph) -> Graph:
     sums: dict[Node, list[Node]] = {}  # what is added up in a sum that only a further sum reads
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.primitive.name != "add":
-            return None
         terms = [term for source, one in zip(node.inputs, inputs, strict=True) for term in sums.get(source, [one])]
         if node in inner:
             sums[node] = terms
             return None
         return _joined(terms)
 
-    return rewrite(graph, rule, "join_pieces")
+    return rewrite(graph, rule, "join_pieces", {"add"})
 
 
 def _joined(terms: list[Node]) -> Node | None:

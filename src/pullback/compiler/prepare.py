@@ -141,10 +141,9 @@ def as_joins(graph: Graph) -> Graph:
     """Say with ``concatenate`` and ``slice_update`` what else puts parts together; leave out those without elements."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        as_join = _AS_JOIN.get(node.primitive.name)
-        return None if as_join is None else as_join(node, inputs)
+        return _AS_JOIN[node.primitive.name](node, inputs)
 
-    return rewrite(graph, rule, "as_joins")
+    return rewrite(graph, rule, "as_joins", _AS_JOIN)
 
 
 def _concatenate(node: Node, inputs: tuple[Node, ...]) -> Node | None:

@@ -28,9 +28,9 @@ def select_along_axes(graph: Graph) -> tuple[Graph, int]:
     checks: list[Node] = []
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        reader = _READERS.get(node.primitive.name)
-        if reader is None or not isinstance(node.aval, Aval) or not node.aval.size:
+        if not isinstance(node.aval, Aval) or not node.aval.size:
             return None
+        reader = _READERS[node.primitive.name]
         indices = inputs[reader:]
         x = inputs[0].array_aval
         position = _free_index(x.shape, indices, node.params["axes"])
@@ -59,7 +59,7 @@ def select_along_axes(graph: Graph) -> tuple[Graph, int]:
         found: Node = result._node
         return found if found.aval == node.aval else None
 
-    rewritten = rewrite(graph, rule, "select_along_axes")
+    rewritten = rewrite(graph, rule, "select_along_axes", _READERS)
     if not checks:
         return rewritten, 0
     names = graph.output_names and (*graph.output_names, *[f"check {i + 1}" for i in range(len(checks))])

@@ -25,7 +25,7 @@ def pad_before_windows(graph: Graph) -> Graph:
     """Let windows move over padded arrays: then they say only where elements are."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.primitive.name != "windows" or is_move(node):
+        if is_move(node):
             return None
         geometry = node.params["geometry"]
         rank = len(geometry.padding)
@@ -34,14 +34,14 @@ def pad_before_windows(graph: Graph) -> Graph:
         padded = made("pad", inputs, {"widths": widths})
         return made("windows", (padded,), {**node.params, "geometry": replace(geometry, padding=none)})
 
-    return rewrite(graph, rule, "pad_before_windows")
+    return rewrite(graph, rule, "pad_before_windows", {"windows"})
 
 
 def reduce_by_rows(graph: Graph) -> Graph:
     """Reduce rows first and then what is left: rows fuse with what else is done to them, and run in parallel."""
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.primitive.name not in REDUCTIONS or not is_reduction(node):
+        if not is_reduction(node):
             return None
         axes, shape = node.params["axes"], inputs[0].array_aval.shape
         long = [axis for axis in axes if shape[axis] > 1]
@@ -58,7 +58,7 @@ def reduce_by_rows(graph: Graph) -> Graph:
         rows = made(node.primitive.name, inputs, {"axes": tuple(axis for axis in axes if axis >= first)})
         return made(node.primitive.name, (rows,), {"axes": rest})
 
-    return rewrite(graph, rule, "reduce_by_rows")
+    return rewrite(graph, rule, "reduce_by_rows", REDUCTIONS)
 
 
 def compute_by_windows(graph: Graph) -> Graph:

@@ -95,12 +95,16 @@ def _is_unusual(node: Node) -> bool:
 def _add(one: Polynomial, other: Polynomial, scale: float = 1) -> Polynomial:
     total = dict(one)
     for monomial, coefficient in other.items():
-        value = total.get(monomial, 0) + scale * coefficient
-        if value:
-            total[monomial] = value
-        else:
-            total.pop(monomial, None)
+        _add_term(total, monomial, scale * coefficient)
     return total
+
+
+def _add_term(total: dict[Monomial, float], monomial: Monomial, coefficient: float) -> None:
+    value = total.get(monomial, 0) + coefficient
+    if value:
+        total[monomial] = value
+    else:
+        total.pop(monomial, None)
 
 
 def _times(one: Monomial, other: Monomial) -> Monomial:
@@ -133,7 +137,7 @@ def _whole(polynomial: Polynomial) -> tuple[float, Monomial]:
     if len(polynomial) == 1:
         ((monomial, coefficient),) = polynomial.items()
         return coefficient, monomial
-    sign = math.copysign(1, _ordered(polynomial)[0][1])
+    sign = math.copysign(1, polynomial[min(polynomial, key=_monomial_key)])
     return sign, frozenset({(Sum(frozenset((m, sign * c) for m, c in polynomial.items())), 1)})
 
 
@@ -144,15 +148,13 @@ def _multiply(one: Polynomial, other: Polynomial) -> Polynomial:
     """
     if not one or not other:
         return {}
-    for left, right in ((one, other), (other, one)):
-        coefficient, monomial = _whole(right)
-        if monomial == ONE or (len(left) > 1 and any(_cancels(term, monomial) for term in left)):
-            product: Polynomial = {}
+    (coefficient, monomial), (scale, rest) = _whole(one), _whole(other)
+    for left, factor, by in ((one, rest, scale), (other, monomial, coefficient)):
+        if factor == ONE or (len(left) > 1 and any(_cancels(term, factor) for term in left)):
+            product: dict[Monomial, float] = {}
             for term, value in left.items():
-                product = _add(product, {_times(term, monomial): value * coefficient})
+                _add_term(product, _times(term, factor), value * by)
             return product
-    coefficient, monomial = _whole(one)
-    scale, rest = _whole(other)
     return {_times(monomial, rest): coefficient * scale}
 
 
@@ -178,13 +180,13 @@ def _expanded(polynomial: Polynomial) -> Polynomial | None:
     """Multiply out every sum with a positive exponent; None if that gets too long, or if there is none."""
     if not any(isinstance(factor, Sum) and exponent > 0 for monomial in polynomial for factor, exponent in monomial):
         return None
-    done: Polynomial = {}
+    done: dict[Monomial, float] = {}
     waiting = list(polynomial.items())
     while waiting:
         monomial, coefficient = waiting.pop()
         chosen = next(((f, e) for f, e in monomial if isinstance(f, Sum) and e > 0), None)
         if chosen is None:
-            done = _add(done, {monomial: coefficient})
+            _add_term(done, monomial, coefficient)
             continue
         factor, exponent = chosen
         rest = monomial - {chosen}

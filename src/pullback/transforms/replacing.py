@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from pullback.core.graph import Graph
@@ -101,8 +101,8 @@ class Table:
         single = _used_once(graph) if self.counting else frozenset()
 
         def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-            for one in self._at.get(node.primitive.name, ()):
-                kept = (tuple([old in single for old in node.inputs]),) if self.counting else ()
+            kept = (tuple([old in single for old in node.inputs]),) if self.counting else ()
+            for one in self._at[node.primitive.name]:
                 found = one.rule(node, inputs, *kept)
                 if found is not None:
                     if report is not None:
@@ -110,7 +110,7 @@ class Table:
                     return found
             return None
 
-        return rewrite(graph, rule, self.name)
+        return rewrite(graph, rule, self.name, self._at)
 
 
 def _used_once(graph: Graph) -> frozenset[Node]:
@@ -121,7 +121,7 @@ def _used_once(graph: Graph) -> frozenset[Node]:
     return frozenset(node for node, count in uses.items() if count == 1) - frozenset(graph.outputs)
 
 
-def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
+def rewrite(graph: Graph, rule: Rule, name: str, at: Container[str] | None = None) -> Graph:
     """Return the graph with ``rule`` applied to each node, left to right; what nothing uses any more is gone.
 
     It is the graph itself where the rule keeps every node.
@@ -130,13 +130,14 @@ def rewrite(graph: Graph, rule: Rule, name: str) -> Graph:
         graph: what is rewritten.
         rule: called once for each node that has inputs.
         name: of the pass, for the origin of the nodes that it makes.
+        at: the names of the primitives at which the rule may apply, by default all.
     """
     replaced: dict[Node, Node] = {}
     for node in graph.nodes:
         if not node.inputs:
             continue
-        inputs = replaced_inputs(node, replaced)
-        found = rule(node, inputs)
+        inputs = replaced_inputs(node, replaced) if replaced else node.inputs
+        found = rule(node, inputs) if at is None or node.primitive.name in at else None
         if found is None:
             found = with_inputs(node, inputs)
         elif found.inputs and found._origin is None:  # it is new

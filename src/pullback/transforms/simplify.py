@@ -77,8 +77,9 @@ def _drop_identities(graph: Graph) -> Graph:
     """Drop nodes that only were asked for derivatives; those that have a name keep it."""
     return rewrite(
         graph,
-        lambda node, inputs: inputs[0] if node.primitive.name == "identity" and node.name is None else None,
+        lambda node, inputs: inputs[0] if node.name is None else None,
         "drop_identities",
+        {"identity"},
     )
 
 
