@@ -101,13 +101,7 @@ def _state() -> np.ndarray[Any, Any]:
     make = api.PyCapsule_New
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     capsule = make(ctypes.addressof(handler), _NAME, None)
-    for one in (
-        memory,
-        lasting_engine(),
-        handler,
-        capsule,
-        _NAME,
-    ):  # arrays may be the last to go when the interpreter ends
+    for one in (memory, lasting_engine(), handler, capsule, _NAME):  # arrays may outlive all else of the interpreter
         api.Py_IncRef(ctypes.py_object(one))
     track = ctypes.cast(api.PyTraceMalloc_Track, ctypes.c_void_p).value or 0
     words = [0, 0, _KEPT, id(capsule), id(np.ndarray), functions[93] or 0, track]

@@ -199,15 +199,12 @@ class FlowWriter:
 
     # What is carried ------------------------------------------------------------------------------------------------
 
-    def _begin(self, frame: Frame, pointer: str, first: int, count: int) -> list[tuple[str, str, str]]:
+    def _begin(self, first: int, count: int) -> list[tuple[str, str, str]]:
         """For each carried value: its start, its place and its second place. Those with one place begin there."""
         carried = []
         for i in range(count):
-            start, place, spare = (
-                self._pointer(self.inputs[first + i]),
-                self._pointer(self.results[i]),
-                self.spare.get(i),
-            )
+            start, place = self._pointer(self.inputs[first + i]), self._pointer(self.results[i])
+            spare = self.spare.get(i)
             if spare is None:
                 self._copy(place, start, self.results[i].nbytes)
             carried.append((start, place, place if spare is None else self._pointer(spare)))
@@ -220,7 +217,7 @@ class FlowWriter:
         consts, carries, length = params["consts"], params["carries"], params["length"]
         for i in range(consts):
             self._set(pointer, i, self._pointer(self.inputs[i]))
-        carried = self._begin(frame, pointer, consts, carries)
+        carried = self._begin(consts, carries)
         stacks = [(i, self._pointer(self.inputs[i]), self.inputs[i]) for i in range(consts + carries, len(self.inputs))]
         rows = [
             (frame.outputs + i, self._pointer(self.results[i]), self.results[i])
@@ -266,7 +263,7 @@ class FlowWriter:
             self._set(pointer, i, self._pointer(self.inputs[asked + i]))
         flag = self._pointer(self.flag)
         self._set(asking, question.outputs, flag)
-        carried = self._begin(frame, pointer, asked + given, len(self.results))
+        carried = self._begin(asked + given, len(self.results))
         w.write("br label %ask")
         w.label("ask")
         w.write("%count = phi i64 [0, %entry], [%following, %step]")
@@ -278,7 +275,7 @@ class FlowWriter:
         holds = w.result(f"load i8, ptr {flag}")
         w.write(f"%holds = icmp ne i8 {holds}, 0")
         w.write("br i1 %holds, label %go, label %done")
-        self._look_for_signals(w)
+        self._look_for_signals()
         self._run(frame, pointer)
         w.write("%following = add i64 %count, 1")
         w.write("br label %ask")
@@ -298,8 +295,9 @@ class FlowWriter:
         w.write("br label %out")
         w.label("out")
 
-    def _look_for_signals(self, w: Writer) -> None:
+    def _look_for_signals(self) -> None:
         """Every so many steps: go on, unless the user wants to stop."""
+        w = self.w
         w.label("go")
         w.write(f"%since = and i64 %count, {_OFTEN - 1}")
         w.write(f"%due = icmp eq i64 %since, {_OFTEN - 1}")

@@ -179,10 +179,10 @@ def images_of(node: Node, y: View, w: View) -> list[Correlation]:
         planar_pairs(geometry.padding, (0, 0)), strict=True,
     ):  # fmt: skip
         found = _phases(length, size, step, stride, before)
-        lead = max(0, *(-window for one in found for _, window in one.numbers), 0)
+        lead = max([0, *(-window for one in found for _, window in one.numbers)])
         ends = [one.count + window for one in found for _, window in one.numbers]
         phases.append(found)
-        sides.append(Side(n, lead, lead + max(n, *ends, 0)))
+        sides.append(Side(n, lead, lead + max([n, *ends])))
 
     def made(source: Source) -> list[Correlation]:
         found: list[Correlation] = []
@@ -201,21 +201,10 @@ def images_of(node: Node, y: View, w: View) -> list[Correlation]:
                 first = (line.first, column.first)
                 found.append(
                     Correlation(
-                        node,
-                        source,
-                        w,
-                        groups,
-                        channels,
-                        apart,
-                        outputs // groups,
-                        offsets,
-                        line.count,
-                        column.count,
-                        first,
-                        strides,
-                        not found,
+                        node, source, w, groups, channels, apart, outputs // groups, offsets,
+                        line.count, column.count, first, strides, lays_out=not found,
                     )
-                )
+                )  # fmt: skip
         return found
 
     return _with_room(made, y, sides[0], sides[1], lengths[1])
