@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 import pullback as pb
 from pullback import nn
 from pullback.core.aval import Aval
+from pullback.core.state import record
+from pullback.transforms.polynomials import Reading, Writing, candidates, is_algebra, least_cost
+from pullback.transforms.simplify import _cost
 
 sigmoid, softmax = pb.special.expit, nn.softmax
 
@@ -207,6 +210,14 @@ def test_the_log_says_what_was_done_and_where(capsys):
     assert capsys.readouterr().out == "nothing to simplify\n"
 
 
+def test_a_graph_that_is_simple_is_kept_as_it_was_with_what_was_done_to_it():
+    graph = pb.trace(lambda x: np.sin(x) * 1, 0.5).simplify()
+    again = graph.simplify()
+    assert again.nodes == graph.nodes
+    assert [one.name for one in graph.rewrites] == ["times_one"]
+    assert not again.rewrites
+
+
 def test_a_long_chain_is_simplified_without_recursion():
     def f(x):
         for _ in range(3000):
@@ -244,6 +255,21 @@ def test_a_simplified_graph_means_what_the_graph_meant(text, seed):
         assert np.isfinite(found)
         sizes = [abs(v) for v in before.values.values() if np.isfinite(v)]
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12 * max(sizes))
+
+
+@settings(max_examples=100, deadline=None)
+@given(FORMULAS, st.booleans())
+def test_no_form_costs_less_than_the_least(text, gradient):
+    graph = pb.expression(f"{text} + x*y*z")
+    graph = graph.with_shapes(dict.fromkeys(graph.inputs, SCALAR))
+    graph = graph.backward("x") if gradient else graph
+    reading = Reading()
+    for node in graph.nodes:
+        forms = list(candidates(reading.read(node))) if is_algebra(node) else []
+        for form in forms:
+            with record():
+                written = Writing(node, reading.guarded).polynomial(form)._node
+            assert least_cost(form) <= _cost(written, node)
 
 
 @settings(max_examples=100, deadline=None)

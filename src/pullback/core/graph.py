@@ -205,9 +205,9 @@ def as_scalar(node: Node) -> Any:
     if node.primitive is not CONSTANT or isinstance(node.value, tuple):
         return None
     value = np.asarray(node.value)
-    if value.size == 1 or (value.size and not any(value.strides)):
-        return value.flat[0].item()
-    return None
+    if value.size == 1:
+        return value.item()
+    return value.flat[0].item() if value.size and not any(value.strides) else None
 
 
 def source_names(nodes: Sequence[Node]) -> dict[Node, str]:

@@ -39,7 +39,7 @@ def _is_zero(node: Node, sign: int) -> bool:
 def times_one(node: Node, inputs: Inputs) -> Node | None:
     """x * 1 = x"""
     for one, other in (inputs, inputs[::-1]):
-        if _is_number(node, "iufc") and as_scalar(one) == 1:
+        if as_scalar(one) == 1 and _is_number(node, "iufc"):
             return other
     return None
 
@@ -48,7 +48,7 @@ def times_one(node: Node, inputs: Inputs) -> Node | None:
 def times_minus_one(node: Node, inputs: Inputs) -> Node | None:
     """x * -1 = -x"""
     for one, other in (inputs, inputs[::-1]):
-        if _is_number(node) and as_scalar(one) == -1:
+        if as_scalar(one) == -1 and _is_number(node):
             return made("negative", (other,))
     return None
 
@@ -77,9 +77,7 @@ def plus_zero(node: Node, inputs: Inputs) -> Node | None:
     """x + -0 = x, and x + 0 = x of integers"""
     # x + 0 makes 0 of -0; integers have no -0.
     for one, other in (inputs, inputs[::-1]):
-        if _is_number(node, "iu") and as_scalar(one) == 0:
-            return other
-        if _is_number(node, "f") and _is_zero(one, -1):
+        if as_scalar(one) == 0 and (_is_number(node, "iu") or (_is_number(node, "f") and _is_zero(one, -1))):
             return other
     return None
 
@@ -96,7 +94,7 @@ def plus_negative(node: Node, inputs: Inputs) -> Node | None:
 @algebra.identity("subtract")
 def minus_zero(node: Node, inputs: Inputs) -> Node | None:
     """x - 0 = x"""
-    return inputs[0] if _is_number(node, "iuf") and _is_zero(inputs[1], 1) else None
+    return inputs[0] if _is_zero(inputs[1], 1) and _is_number(node, "iuf") else None
 
 
 @algebra.identity("subtract")
@@ -110,13 +108,13 @@ def minus_negative(node: Node, inputs: Inputs) -> Node | None:
 @algebra.identity("power")
 def power_of_one(node: Node, inputs: Inputs) -> Node | None:
     """x**1 = x"""
-    return inputs[0] if _is_number(node, "f") and as_scalar(inputs[1]) == 1 else None
+    return inputs[0] if as_scalar(inputs[1]) == 1 and _is_number(node, "f") else None
 
 
 @algebra.identity("power")
 def power_of_two(node: Node, inputs: Inputs) -> Node | None:
     """x**2 = square(x)"""
-    return made("square", (inputs[0],)) if _is_number(node, "f") and as_scalar(inputs[1]) == 2 else None
+    return made("square", (inputs[0],)) if as_scalar(inputs[1]) == 2 and _is_number(node, "f") else None
 
 
 @algebra.identity("negative")

@@ -79,7 +79,7 @@ def _ordered(polynomial: Polynomial) -> list[tuple[Monomial, float]]:
 def _are_usual(coefficients: Iterable[float], node: Node) -> bool:
     """Whether none is so large or small that a product with it may overflow or underflow in the dtype of the node."""
     largest = _largest_usual(node.array_aval.dtype)
-    return all(1 / largest <= abs(one) <= largest for one in coefficients)
+    return all(1 / largest <= size <= largest for size in set(map(abs, coefficients)))
 
 
 @lru_cache(maxsize=64)
