@@ -291,6 +291,14 @@ APPROXIMATIONS |= {
         mpf(24) / 32,
         {"double": 22, "wide": 12},
     ),
+    "ERFCX_WHOLE": Approximation(
+        "(1 + 2x) exp(x**2) erfc(x) - 5/4 by (x - 4) / (x + 4), x >= 0",
+        lambda t: _scaled_erfc(t) - mpf("1.25"),
+        lambda t: 1 / _scaled_erfc(t),
+        -1,
+        1 - mpf("1e-5"),
+        {"double": 24, "wide": 12},
+    ),
     "CBRT": Approximation(
         "x**(-1/3), 1 <= x <= 2",
         lambda x: 1 / mp.cbrt(x),

@@ -41,6 +41,7 @@ EXACT = {
     "digamma": mp.digamma,
     "erf": mp.erf,
     "erfc": mp.erfc,
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
     "exp": mp.exp,
     "exp2": lambda x: mpf(2) ** x,
     "expm1": mp.expm1,
@@ -51,6 +52,7 @@ EXACT = {
     "log10": mp.log10,
     "log1p": mp.log1p,
     "log2": lambda x: mp.log(x, 2),
+    "log_ndtr": lambda x: mp.log(mp.ncdf(x)) if x < 0 else mp.log1p(-mp.ncdf(-x)),
     "log_sigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "logaddexp": lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))),
     "logaddexp2": lambda x, y: max(x, y) + mp.log1p(mpf(2) ** -abs(x - y)) / mp.log(2),
@@ -79,7 +81,9 @@ NUMPY = {name: getattr(np, name) for name in names() if hasattr(np, name)} | {
     "digamma": scipy.special.psi,
     "erf": scipy.special.erf,
     "erfc": scipy.special.erfc,
+    "erfcx": scipy.special.erfcx,
     "gammaln": lambda x: np.where(np.abs(x) < 1e-300, -np.log(np.abs(x)), scipy.special.gammaln(x)),  # inf at 5e-324
+    "log_ndtr": scipy.special.log_ndtr,
     "log_sigmoid": lambda x: -softplus(-x),
     "sigmoid": logistic,
     "softplus": softplus,
@@ -94,7 +98,7 @@ DIFFERENCES = {
     "logaddexp2": lambda x, y: np.maximum(np.abs(x), np.abs(y)),
 }
 """Where the result is a difference of larger numbers, and the error counts in units of these."""
-SCIPY = ("digamma", "erf", "erfc", "gammaln")
+SCIPY = ("digamma", "erf", "erfc", "erfcx", "gammaln", "log_ndtr")
 """What there is with no more digits than a double has."""
 
 

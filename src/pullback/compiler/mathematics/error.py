@@ -1,11 +1,14 @@
-"""The error function and its complement. [DLMF 7.2]"""
+"""The error function, its complement, and the logarithm of the normal distribution function. [DLMF 7.2]"""
 
 from __future__ import annotations
 
+import math
+
 from pullback.compiler.mathematics.arithmetic import divide, polynomial, scale, two_product, two_sum
-from pullback.compiler.mathematics.coefficients import ERF, ERFC, ERFCX, ERFCX_FAR
-from pullback.compiler.mathematics.exponential import exponential, exponential_parts
+from pullback.compiler.mathematics.coefficients import ERF, ERFC, ERFCX, ERFCX_FAR, ERFCX_WHOLE
+from pullback.compiler.mathematics.exponential import MOST, exponential, exponential_parts
 from pullback.compiler.mathematics.lanes import Value, where
+from pullback.compiler.mathematics.logarithm import log, log1p
 from pullback.compiler.mathematics.registry import define
 
 
@@ -54,3 +57,47 @@ def _wide_erfc(x: Value) -> Value:
     t = (magnitude - 4.0) * (by * reciprocal)
     value = value * ((1.25 + polynomial(t, ERFC["wide"])) * (shifted * reciprocal))
     return where(x < 0.0, 2.0 - value, value)
+
+
+@define(float=0.6, double=2.0)
+def erfcx(x: Value) -> Value:
+    """The complement of the error function times exp(x**2)."""
+    if x.type.element == "float":
+        return _erfcx(x.to("double"), "wide").to("float")
+    return _erfcx(x, "double")
+
+
+def _erfcx(x: Value, use: str) -> Value:
+    inside = x.at_least(-27.0)  # what is below overflows
+    square, square_low = two_product(inside, inside)
+    growing = exponential(square.at_most(MOST["double"]), low=square_low)
+    tail = _scaled_tail(abs(x), use)
+    far = where(x < 0.0, 2.0 * growing - tail, tail)
+    return where(abs(x) < 0.5, growing * (1.0 - _near_zero(x)), far)
+
+
+def _scaled_tail(x: Value, use: str) -> Value:
+    """The number exp(x**2) erfc(x), in doubles, x not near 0, where t would be too inexact; "wide" for floats."""
+    t = 1.0 - 8.0 / (x + 4.0)
+    return 0.5 * (1.25 + polynomial(t, ERFCX_WHOLE[use], alternating=True)) / (x + 0.5)
+
+
+@define(float=0.6, double=4.0)
+def log_ndtr(x: Value) -> Value:
+    """The logarithm of the normal distribution function, exact also where that underflows or is nearly 1."""
+    if x.type.element == "float":
+        return _log_ndtr(x.to("double"), "wide").to("float")
+    return _log_ndtr(x, "double")
+
+
+def _log_ndtr(x: Value, use: str) -> Value:
+    magnitude = abs(x)
+    quotient = x * math.sqrt(0.5)
+    half = 0.5 * _scaled_tail(abs(quotient), use)
+    inside = magnitude.at_most(40.0)  # beyond it the tail is 0
+    square, square_low = two_product(inside, 0.5 * inside)
+    tail = half * exponential(-square, low=-square_low)
+    near = abs(quotient) < 0.5
+    logarithm = log(where(near, 0.5 + 0.5 * _near_zero(quotient), half))
+    below = where(near, logarithm, logarithm - 0.5 * magnitude * magnitude)
+    return where((x < 0.0) | near, below, log1p(-tail))
