@@ -285,7 +285,8 @@ class Planner:
         self.steps: list[Kernel | Nest | Step] = []
         self.base: dict[Node, Node] = {}
         self.place: dict[Node, int] = {}
-        self.late = _late_nodes(graph, prepared.products, prepared.forced)
+        self.fusible = {node for node in graph.nodes if is_fusible(node)}
+        self.late = _late_nodes(graph, self.fusible, prepared.products, prepared.forced)
         first = ancestors(checks)  # what may stop the program comes before anything that cannot be undone
         for node in first:
             self._take(node)
@@ -321,7 +322,7 @@ class Planner:
         elif node.primitive is item and planned_bodies(node.inputs[0]):
             self.base[node] = node
             self.place[node] = self.place[node.inputs[0]]
-        elif is_move(node) and is_fusible(node):
+        elif is_move(node) and node in self.fusible:
             below = self.base[node.inputs[0]]
             self.base[node] = below
         else:
@@ -334,7 +335,7 @@ class Planner:
             elif node in self.products:
                 self.place[node] = len(self.steps)
                 self.steps.append(Kernel(node.array_aval.shape, nodes=[node], product=node))
-            elif is_fusible(node):
+            elif node in self.fusible:
                 self._fuse(node, wanted)
             else:
                 self.place[node] = len(self.steps)
@@ -442,7 +443,7 @@ class Planner:
         stored |= {self.base[node] for node in forced if node in self.base}
         stored |= self.joins | self.parts.keys()
         for node in self.graph.nodes:
-            if is_move(node) and is_fusible(node):
+            if is_move(node) and node in self.fusible:
                 continue
             for source in node.inputs:
                 base = self.base[source]
@@ -462,7 +463,7 @@ def is_cheap(node: Node) -> bool:
     return node.primitive.name in _CHEAP
 
 
-def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Node]:
+def _late_nodes(graph: Graph, fusible: set[Node], products: set[Node], forced: set[Node]) -> set[Node]:
     """Nodes of what lies in memory anyway that are computed only where they are used: cheap ones, and for one use only.
 
     A rectifier's derivative need not be stored between the forward and the backward pass. What is made of a state,
@@ -473,12 +474,12 @@ def _late_nodes(graph: Graph, products: set[Node], forced: set[Node]) -> set[Nod
     for node in graph.nodes:
         for source in node.inputs:
             users.setdefault(source, []).append(node)
-        if node.inputs and (node in products or not is_fusible(node)):
+        if node.inputs and (node in products or node not in fusible):
             for source in node.inputs:
                 stored.add(_moved(source))
     late: dict[Node, bool] = {}  # with whether they depend on what is computed here, not on arguments only
     for node in graph.nodes:
-        if not node.inputs or node in stored or node in products or not is_fusible(node):
+        if not node.inputs or node in stored or node in products or node not in fusible:
             continue
         inputs = [one for one in node.inputs if scalar_of(one) is None and (one in late or _moved(one).inputs)]
         if is_move(node):
