@@ -271,7 +271,7 @@ class KernelWriter:
             if not stride:
                 continue
             kind = stored(access.view.dtype)
-            far = index if stride == 1 else self.w.value(f"mul nsw i64 {index}, {stride}")
+            far = self.w.times(index, stride)
             access.pointer = self.w.value(f"getelementptr {kind}, ptr {access.pointer}, i64 {far}")
         return before
 
@@ -312,12 +312,12 @@ class KernelWriter:
 
     def _kept_loop(self, depth: int, axis: int, start: str, stop: str, scale: int) -> None:
         def body(index: str, _: list[str]) -> list[str]:
-            before = self._advance(axis, index, scale)
+            before = self._advance(axis, index)
             self._over_kept(depth + 1)
             self._restore(before)
             return []
 
-        self.w.loop(start, stop, [], body)
+        self.w.loop(start, stop, [], body, scale)
 
     def _kept_tail(self, depth: int, axis: int, full: int, rest: int) -> None:
         before = self._advance(axis, str(full * self.lanes))
@@ -449,12 +449,12 @@ class Row:
         k = self.k
 
         def inside(index: str, handed: list[str]) -> list[str]:
-            before = k._advance(k.inner[depth], index, k.scale(depth))
+            before = k._advance(k.inner[depth], index)
             found = self._over_reduced(walk, depth + 1, handed)
             k._restore(before)
             return found
 
-        return k.w.loop(start, stop, list(zip(walk.types, carried, strict=True)), inside)
+        return k.w.loop(start, stop, list(zip(walk.types, carried, strict=True)), inside, k.scale(depth))
 
     def _rest(self, walk: Walk, depth: int, carried: list[str]) -> list[str]:
         k = self.k

@@ -93,15 +93,15 @@ def _turn_vector(w: Writer, blocking: Blocking, source: str, target: str, column
             place = w.moved(to, str(number), blocking.width * size)
             w.write(f"store {type} {value}, ptr {place}, align {lanes * size}")
 
-    def each(index: str, _: list[str]) -> list[str]:
-        strip(w.value(f"mul i64 {index}, {rows}"), None)
+    def each(row: str, _: list[str]) -> list[str]:
+        strip(row, None)
         return []
 
     whole, rest = w.divided("%length", rows)
     if min(lengths) >= rows:
-        w.loop("0", whole, [], each)
+        w.loop("0", whole, [], each, rows)
     else:
-        w.when(w.value(f"icmp sgt i64 {whole}, 0"), lambda: w.loop("0", whole, [], each))
+        w.when(w.value(f"icmp sgt i64 {whole}, 0"), lambda: w.loop("0", whole, [], each, rows))
     if any(length % rows for length in lengths):
         w.when(w.value(f"icmp sgt i64 {rest}, 0"), lambda: strip(w.value(f"mul i64 {whole}, {rows}"), rest))
 

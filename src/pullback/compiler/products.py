@@ -131,14 +131,14 @@ class ProductWriter(KernelWriter):
         if blocking.panels > 1 and full < blocking.vectors:
             count = w.value(f"select i1 {last}, i64 {full}, i64 {blocking.vectors}")
 
-        def each(number: str, _: list[str]) -> list[str]:
-            self._vector(at, w.value(f"mul nuw nsw i64 {number}, {blocking.lanes}"), blocking.lanes)
+        def each(start: str, _: list[str]) -> list[str]:
+            self._vector(at, start, blocking.lanes)
             return []
 
         if full:
-            w.loop("0", count, [], each)
+            w.loop("0", count, [], each, blocking.lanes)
         elif blocking.panels > 1:
-            w.when(w.value(f"icmp sgt i64 {count}, 0"), lambda: w.loop("0", count, [], each))
+            w.when(w.value(f"icmp sgt i64 {count}, 0"), lambda: w.loop("0", count, [], each, blocking.lanes))
         if rest:
             w.when(last, lambda: self._vector(at, str(full * blocking.lanes), rest))
 
