@@ -241,10 +241,12 @@ _PRINTED = frozenset({type(None), bool, int, float, str})
 def _written(value: Any) -> Any:
     """Something whose ``repr`` says all that there is to a value."""
     kind = type(value)
-    if kind in _PRINTED or isinstance(value, np.dtype):
+    if kind in _PRINTED:
         return value
     if kind in (tuple, list):
         return kind([_written(one) for one in value])
+    if isinstance(value, np.dtype):
+        return _Text(f"<{value.str}>")
     if isinstance(value, Graph):  # that a node holds
         held = fingerprint(value)
         if held is not None:
