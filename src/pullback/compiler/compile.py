@@ -43,7 +43,7 @@ from pullback.transforms.simplify import condense
 LIMIT = 64
 """How many programs a compiled function keeps: those that were used last."""
 _RECENT = 4
-"""How many programs, those that ran last, are tried by their entries before the signature of a call is looked at."""
+"""How many programs, those that ran last, are tried by their shortcuts before the signature of a call is looked at."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def _without_collection() -> Iterator[None]:
 
 
 def _missed(*args: Any) -> Any:
-    """What stands for an entry where there is none."""
+    """What stands for a shortcut where there is none."""
     return MISS
 
 
