@@ -13,7 +13,7 @@ def flops(node: Node) -> int | None:
     An elementwise operation counts as one for each element, a product with its sum as two, what only moves numbers as
     none.
     """
-    avals = [node._aval, *(source._aval for source in node.inputs)]
+    avals = [getattr(one, "aval", None) for one in (node, *node.inputs)]  # none yet in an expression without values
     if not node.inputs or not all(isinstance(aval, Aval) for aval in avals):
         return None
     out, *inputs = (aval for aval in avals if isinstance(aval, Aval))

@@ -286,7 +286,7 @@ def _fold_repeats(steps: Sequence[Node], folder: _Folder) -> None:
 
 
 def _signature(node: Node) -> Hashable:
-    aval = node._aval
+    aval = getattr(node, "aval", None)  # none yet in an expression without values
     shapes = str(aval) if isinstance(aval, Aval) or aval is None else " ".join(map(str, aval))
     return node.primitive.name, shapes, len(node.inputs)
 
