@@ -171,7 +171,7 @@ class Pointwise(Primitive):
             if out.kind == "b":  # comparing with it is meaningful
                 return self._convert([np.asarray(one) if type(one) is int else one for one in operands], params)
             raise ArgumentError(f"{self.name}: {error}. Convert the array to a wider dtype with astype") from None
-        result = apply(self, nodes, params, Aval(shape, out))
+        result = apply(self, nodes, params, (shape, out))
         if weak and self.name in ARITHMETIC:
             result._node.weak = True
         return result

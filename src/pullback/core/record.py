@@ -77,14 +77,19 @@ def _from_sequence(operation: str, x: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(f"{operation}: expected a list of numbers with rows of equal length") from None
 
 
-def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, Any], aval: Aval | None = None) -> Array:
+def apply(
+    primitive: Primitive,
+    nodes: tuple[Node, ...],
+    params: Mapping[str, Any],
+    known: tuple[tuple[int, ...], np.dtype[Any]] | None = None,
+) -> Array:
     """Apply ``primitive`` to the values of ``nodes``; make a node that remembers them if one of them is watched.
 
     Args:
         primitive: the operation.
         nodes: its operands.
         params: its static keywords.
-        aval: of the result, where whoever calls knows it; else the primitive is asked.
+        known: shape and dtype of the result, where whoever calls knows them; else the primitive is asked.
     """
     watched = abstract = False
     for node in nodes:
@@ -93,11 +98,11 @@ def apply(primitive: Primitive, nodes: tuple[Node, ...], params: Mapping[str, An
         elif node.watched:
             watched = True
     if abstract:
-        found = primitive.infer_aval([node.aval for node in nodes], params) if aval is None else aval
+        aval = primitive.infer_aval([node.aval for node in nodes], params) if known is None else Aval(*known)
         if not recording.enabled:
             with record():
                 nodes = tuple(operations.stop_gradient(Array(n))._node if n.watched else n for n in nodes)
-        return Array(Node(primitive, nodes, params, None, True, user_position(3), found))
+        return Array(Node(primitive, nodes, params, None, True, user_position(3), aval))
     try:
         value = primitive.evaluate(*[node.value for node in nodes], **params)
     except PullbackError:
