@@ -62,7 +62,9 @@ def _turn(module: Module, blocking: Blocking) -> str:
     first = w.value(f"mul i64 %panel, {blocking.vectors}")
 
     def each(number: str, _: list[str]) -> list[str]:
-        place = w.smaller(w.value(f"add i64 {first}, {number}"), str(-(-problem.n // lanes) - 1))
+        place = w.value(f"add i64 {first}, {number}")
+        if problem.n % blocking.width:
+            place = w.smaller(place, str(-(-problem.n // lanes) - 1))
         at = w.moved("%source", place, lanes * problem.b.column_stride * problem.size)
         to = w.moved("%target", number, lanes * problem.size)
         if not (full and rest):

@@ -81,7 +81,7 @@ class ProductWriter(KernelWriter):
         return "\n".join([*texts, w.function("run")])
 
     def _finish(self) -> str:
-        """The function that finishes a tile: its valid columns, and those rows that the block before does not have."""
+        """The function that finishes some rows of a tile, as far as its columns are valid, from a row and column on."""
         w, blocking = self.w, self.blocking
         for access in self.accesses:
             access.pointer = self._begin(w, access)
@@ -89,33 +89,32 @@ class ProductWriter(KernelWriter):
         for axis, (_, length, _, _) in reversed(list(enumerate(self.problem.stack))):
             number, along = w.divided(number, length) if axis else ("0", number)
             self._advance(axis, along)
-        self._advance(len(self.axes) - 1, w.value(f"mul i64 %panel, {blocking.width}"))
-        row = w.value(f"mul i64 %block, {blocking.rows}")
-        first = w.smaller(row, str(self.problem.m - blocking.rows))
-        known = w.value(f"sub i64 {row}, {first}")
+        self._advance(len(self.axes) - 2, "%row")
+        self._advance(len(self.axes) - 1, "%column")
         valid = self.problem.n - (blocking.panels - 1) * blocking.width
-        last = w.value(f"icmp eq i64 %panel, {blocking.panels - 1}")
+        all_alike = valid == blocking.width or blocking.panels == 1
+        last = "true" if all_alike else w.value(f"icmp eq i64 %column, {(blocking.panels - 1) * blocking.width}")
         if blocking.vectors * len(self.kernel.nodes) > _UNROLLED:
-            self._rows(first, known, lambda at: self._over_vectors(at, last, valid))
-        elif valid == blocking.width or blocking.panels == 1:
-            self._rows(first, known, lambda at: self._unrolled(at, valid))
+            self._rows(lambda at: self._over_vectors(at, last, valid))
+        elif all_alike:
+            self._rows(lambda at: self._unrolled(at, valid))
         else:
             some, whole = (functools.partial(self._unrolled, columns=columns) for columns in (valid, blocking.width))
-            w.choose(last, lambda: self._rows(first, known, some), lambda: self._rows(first, known, whole))
-        parameters = "ptr noalias %operands, ptr noalias %tile, i64 %block, i64 %panel, i64 %number"
+            w.choose(last, lambda: self._rows(some), lambda: self._rows(whole))
+        parameters = "ptr noalias %operands, ptr noalias %tile, i64 %row, i64 %count, i64 %column, i64 %number"
         return w.function("finish", parameters, inline=False)
 
-    def _rows(self, first: str, known: str, each: Callable[[str], None]) -> None:
-        """The loop over the rows of a tile; ``each`` writes what is done to the one that lies at a place."""
+    def _rows(self, each: Callable[[str], None]) -> None:
+        """The loop over the rows; ``each`` writes what is done to the one that lies at a place."""
         w, blocking = self.w, self.blocking
 
         def each_row(number: str, _: list[str]) -> list[str]:
-            before = self._advance(len(self.axes) - 2, w.value(f"add i64 {first}, {number}"))
+            before = self._advance(len(self.axes) - 2, number)
             each(w.moved("%tile", number, blocking.width * self.size))
             self._restore(before)
             return []
 
-        w.loop(known, str(blocking.rows), [], each_row)
+        w.loop("0", "%count", [], each_row)
 
     def _unrolled(self, at: str, columns: int) -> None:
         """All vectors of a row, one after the other."""

@@ -25,7 +25,8 @@ _OPERANDS = ("a", "b", "scratch")
 _NUMBERS = (
     "a", "b", "scratch", "a_begin", "b_begin", "scratch_begin", "pieces", "pieces_across", "group", "across", "blocks",
     "panels", "rows", "last_row", "steps", "last_step", "depth", "length", "a_row", "a_column", "b_row", "a_walked",
-    "b_walked", "apart", "packed", "tiles", "cleared", "tile", "tile_row", "axes",
+    "b_walked", "apart", "packed", "tiles", "cleared", "tile", "tile_row", "width", "line",
+    "axes",
 )  # fmt: skip
 """What follows, in this order; then for each axis of the stack, from the last one on, length and strides.
 
@@ -68,6 +69,8 @@ def table(module: Module, blocking: Blocking, scratch: View, place: Callable[[Bu
         "packed": packed,
         "tiles": tiles,
         "cleared": end - tiles if deep else 0,
+        "width": blocking.width,
+        "line": blocking.width * size,
         "tile": blocking.tile_bytes if deep else 0,
         "tile_row": blocking.tile_bytes * blocking.across if deep else 0,
         "axes": len(problem.stack),
@@ -142,8 +145,10 @@ def _traversal(module: Module) -> str:
             w.when(packs_b, lambda: w.loop("0", panels, [], pack_panel))
 
             def each_block(below: str, _: list[str]) -> list[str]:
-                block = w.value(f"add i64 {first_block}, {below}")
-                first = w.smaller(w.value(f"mul i64 {block}, {number('rows')}"), number("last_row"))
+                row = w.value(f"mul i64 {w.value(f'add i64 {first_block}, {below}')}, {number('rows')}")
+                first = w.smaller(row, number("last_row"))  # the last block has some rows of the one before
+                known = w.value(f"sub i64 {row}, {first}")
+                left = w.value(f"sub i64 {number('rows')}, {known}")
                 as_they_lie = _far(w, from_a, first, number("a_row"))
                 rows = w.value(f"select i1 {packs_a}, ptr {packed}, ptr {as_they_lie}")
                 begun = _far(w, tiles, below, number("tile_row"))
@@ -161,7 +166,9 @@ def _traversal(module: Module) -> str:
 
                     def finish() -> None:
                         panel = w.value(f"add i64 {first_panel}, {right}")
-                        given = f"ptr %operands, ptr {tile}, i64 {block}, i64 {panel}, i64 {one}"
+                        column = w.value(f"mul i64 {panel}, {number('width')}")
+                        done = _far(w, tile, known, number("line"))
+                        given = f"ptr %operands, ptr {done}, i64 {row}, i64 {left}, i64 {column}, i64 {one}"
                         w.write(f"call void {function('finish')}({given})")
 
                     w.when(w.value(f"icmp eq i64 {step}, {number('last_step')}"), finish)
