@@ -85,7 +85,7 @@ class Node:
         self._origin = origin
         self._aval = aval
 
-    def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
+    def remade(self, inputs: tuple[Node, ...]) -> Node:
         """The same use of the same primitive, of other inputs. Graphs are made of these, so it takes the short way."""
         other = Node.__new__(Node)
         other.primitive = self.primitive

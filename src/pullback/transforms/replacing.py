@@ -139,7 +139,9 @@ def rewrite(graph: Graph, rule: Rule, name: str, at: Container[str] | None = Non
         inputs = replaced_inputs(node, replaced) if replaced else node.inputs
         found = rule(node, inputs) if at is None or node.primitive.name in at else None
         if found is None:
-            found = with_inputs(node, inputs)
+            if inputs is node.inputs:
+                continue
+            found = node.remade(inputs)
         elif found.inputs and found._origin is None:  # it is new
             found._origin = Derived(name, node._origin)
             found.scope = node.scope
@@ -173,7 +175,7 @@ def with_replaced(graph: Graph, replaced: Mapping[Node, Node]) -> Graph:
 
 def remade(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The same use of the same primitive, of other inputs."""
-    return node.with_inputs(inputs)
+    return node.remade(inputs)
 
 
 def made(name: str, inputs: Sequence[Node], params: Params = NO_PARAMS) -> Node:
