@@ -106,6 +106,18 @@ def test_entries_that_were_used_longest_ago_go_when_there_are_too_many(folder, m
     assert cache.load(f"00{19:062x}") == b""
 
 
+def test_files_of_others_in_the_directory_stay(folder, monkeypatch):
+    folder.mkdir(mode=0o700)
+    others = [folder / name for name in (".bashrc", "notes.object", ".hidden.1.2")]
+    for path in others:
+        path.touch()
+    monkeypatch.setattr(cache, "_MOST", 0)
+    compiled()
+    cache.store("0" * 64, b"")
+    assert cache.clear().entries > 0
+    assert sorted(folder.iterdir()) == sorted(others)
+
+
 def test_numbers_that_stand_in_the_code_are_not_kept_beside_it(folder):
     pb.compile(lambda x: 3.0 * x + np.full((1000, 8), 2.0) + np.arange(8000.0).reshape(1000, 8))(np.ones((1000, 8)))
     assert cache.usage().nbytes < 2 * 8 * 1000 * 8

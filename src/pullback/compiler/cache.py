@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import stat
 import threading
 import time
@@ -36,6 +37,8 @@ _MOST = 4096
 _LATELY = 3600
 """Seconds after which it is noted anew that an entry was used."""
 _SUFFIX = ".object"
+_OURS = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}|\.[0-9a-f]{{64}}(\.[0-9]+){{2}}")
+"""Names of entries, and of those that are being written: whatever else is in the directory is the user's."""
 
 
 def directory() -> Path | None:
@@ -133,7 +136,7 @@ def _is_safe(status: os.stat_result) -> bool:
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     with contextlib.suppress(OSError), os.scandir(folder) as found:
-        yield from (one for one in found if one.name.endswith(_SUFFIX) or one.name.startswith("."))
+        yield from (one for one in found if _OURS.fullmatch(one.name))
 
 
 def _limit(folder: Path) -> None:
