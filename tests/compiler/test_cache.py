@@ -55,7 +55,21 @@ def linked(path):
     path.symlink_to(other)
 
 
-@pytest.mark.parametrize("harm", [corrupted, cut, writable_by_others, linked, lambda path: path.write_bytes(b"")])
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def a_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def another(path):
+    cache.store("f" * 64, b"of something else")
+    os.replace(path.with_stem("f" * 64), path)
+
+
+@pytest.mark.parametrize("harm", [corrupted, cut, writable_by_others, linked, emptied, a_directory, another])
 def test_an_entry_that_is_not_as_it_was_written_is_ignored(folder, harm):
     compiled()
     entries = [path for path in folder.iterdir() if path.suffix == ".object"]

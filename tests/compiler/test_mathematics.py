@@ -317,3 +317,13 @@ def test_small_powers_are_products(exponent, dtype):
     assert np.array_equal(found[~finite], rounded[~finite], equal_nan=True)
     assert np.array_equal(np.signbit(found), np.signbit(rounded))
     assert np.max(np.abs(found[finite] - exact[finite]) / np.spacing(np.abs(rounded[finite]))) < 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_power_of_a_half_is_the_square_root(dtype):
+    x = np.array([-np.inf, -0.0, 0.0, 2.0, np.inf, np.nan, -1.0], dtype)
+    with np.errstate(invalid="ignore"):
+        expected = x**0.5
+    found = pb.compile(lambda x: x**0.5)(x)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found[:-1]), np.signbit(expected[:-1]))

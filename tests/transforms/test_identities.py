@@ -39,6 +39,7 @@ FORMS = {
     "minus_negative": (lambda x: np.sin(x) - -x, X),
     "power_of_one": (lambda x: x**1.0, X),
     "power_of_two": (lambda x: x**2.0, X),
+    "power_of_half": (lambda x: x**0.5, np.array([4.0, 2.0, 0.0, -0.0, np.inf, -np.inf, -1.0, np.nan])),
     "twice_negative": (lambda x: np.negative(-x), X),
     "as_it_is": (lambda x: +x, X),
     "one_for_both": (lambda x: np.where(x > 0, x, x), X),
@@ -85,8 +86,9 @@ def test_an_identity_is_found_and_keeps_the_value(name):
     applied = []
     simpler = table.apply(graph, applied.append)
     assert name in [found.name for found in applied], str(graph)
-    expected = graph.forward(x).value(graph.outputs[0])
-    found = simpler.forward(x).value(simpler.outputs[0])
+    with np.errstate(invalid="ignore"):
+        expected = graph.forward(x).value(graph.outputs[0])
+        found = simpler.forward(x).value(simpler.outputs[0])
     if one.changes == "exact":
         np.testing.assert_array_equal(found, expected)
     else:

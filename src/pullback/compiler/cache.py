@@ -85,16 +85,17 @@ def load(name: str) -> bytes | None:
         handle = os.open(folder / f"{name}{_SUFFIX}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or not _is_safe(status):
+        os.close(handle)
+        return None
     with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode) or not _is_safe(status):
-            return None
         if time.time() - status.st_mtime > _LATELY:
             with contextlib.suppress(OSError):
                 os.utime(stream.fileno())  # used just now
         found = stream.read()
     start = len(_MAGIC) + 32
-    if not found.startswith(_MAGIC) or found[len(_MAGIC) : start] != hashlib.sha256(found[start:]).digest():
+    if not found.startswith(_MAGIC) or found[len(_MAGIC) : start] != _checksum(name, found[start:]):
         return None
     return found[start:]
 
@@ -111,13 +112,18 @@ def store(name: str, data: bytes) -> None:
             return
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(_MAGIC + hashlib.sha256(data).digest() + data)
+            stream.write(_MAGIC + _checksum(name, data) + data)
         os.replace(temporary, folder / f"{name}{_SUFFIX}")
         if name.startswith("00"):  # one in 256, as it takes long to look at all
             _limit(folder)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _checksum(name: str, data: bytes) -> bytes:
+    """What tells data under this name from what was harmed, and from another entry that was given this name."""
+    return hashlib.sha256(name.encode() + data).digest()
 
 
 def _is_ours(folder: Path) -> bool:

@@ -117,6 +117,12 @@ def power_of_two(node: Node, inputs: Inputs) -> Node | None:
     return made("square", (inputs[0],)) if as_scalar(inputs[1]) == 2 and _is_number(node, "f") else None
 
 
+@algebra.identity("power")
+def power_of_half(node: Node, inputs: Inputs) -> Node | None:
+    """x**0.5 = sqrt(x), which is what NumPy computes: NaN at -inf, and -0 at -0"""
+    return made("sqrt", (inputs[0],)) if as_scalar(inputs[1]) == 0.5 and _is_number(node, "f") else None
+
+
 @algebra.identity("negative")
 def twice_negative(node: Node, inputs: Inputs) -> Node | None:
     """-(-x) = x"""
