@@ -165,6 +165,42 @@ class TestUpdates:
         (3 * x).sum().backward()
         np.testing.assert_array_equal(x.grad, [3.0, 3.0])
 
+    def test_numbers_do_not_change(self):
+        def f(x, n):
+            total, sums = 0.0, []
+            first = kept = x[0]
+            first *= 2
+            same = n
+            same += 1
+            for i in range(3):
+                total += x[i]
+                sums.append(total)
+            return sums[0] + 10 * sums[1] + 100 * sums[2] + first * kept + n * same
+
+        x = np.array([1.0, 2.0, 3.0])
+        expected = f(x, 5.0)
+        for n in (5.0, np.float64(5)):
+            value, gradient = pb.value_and_grad(f)(x, n)
+            assert value == pb.compile(f)(x, n) == expected
+            np.testing.assert_array_equal(gradient, [115, 110, 100])
+        np.testing.assert_array_equal(pb.vmap(f, in_axes=(None, 0))(x, np.array([5.0, 6.0])), [f(x, 5.0), f(x, 6.0)])
+        count = pb.array([1, 2])[0]
+        count += 0.5
+        assert count.item() == 1.5
+
+    def test_arrays_without_axes_do(self):
+        def f(x):
+            y = x
+            y += 1
+            y *= 2
+
+        x = pb.array(1.0)
+        f(x)
+        assert x.item() == 4.0
+        for given in (np.array(1.0), pb.array(1.0)):
+            pb.compile(f)(given)
+            assert given.item() == 4.0
+
     def test_shape_and_dtype_stay(self):
         x = pb.array([1, 2])
         with pytest.raises(DTypeError, match="cannot put float64 into an array of int64"):
@@ -198,6 +234,19 @@ class TestParameter:
         with pb.no_grad():
             p += 1
         np.testing.assert_array_equal(p.detach(), [2.0, 3.0])
+
+    @pytest.mark.parametrize("trainable", [True, False])
+    def test_one_without_axes_is_updated_in_place(self, trainable):
+        p = pb.Parameter(1.0, trainable=trainable)
+
+        def step():
+            q = p
+            with pb.no_grad():
+                q += 1
+
+        step()
+        pb.compile(step)()
+        assert p.detach().item() == 3.0
         assert isinstance(p, pb.Parameter)
 
     def test_integer_state_is_not_trained(self):

@@ -102,7 +102,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     _check_arguments(call)
     roots = _roots(function, call)
     before = References(roots)
-    handles = [Array(node) for node in inputs]
+    handles = [_handle(node, call.leaves[i]) for i, node in zip(call.traced, inputs, strict=True)]
     args, keywords = call.filled(handles)
     first = constant_node(np.float64(0)).index
     with Capture(_parameter_input, _gradient_input) as capture, record():
@@ -176,6 +176,13 @@ def _input(name: str, leaf: Any) -> Node:
     aval = aval_of_leaf(leaf)
     assert aval is not None
     return input_node(aval, name, is_weak(leaf))
+
+
+def _handle(node: Node, leaf: Any) -> Array:
+    found = Array(node)
+    if isinstance(leaf, (np.ndarray, Array)):
+        found._is_place = True  # the caller sees what is written to it
+    return found
 
 
 def _parameter_input(parameter: Parameter) -> Node:

@@ -36,7 +36,8 @@ class Array(Methods, Operators):
     """An n-dimensional array of numbers that can be watched for derivatives. Made by ``array`` and ``asarray``.
 
     It behaves as a NumPy array, with one difference: indexing and reshaping give new values, never views.
-    ``x[i] = v`` and ``x += v`` make the handle point at the updated value; nothing else changes with it.
+    ``x[i] = v`` and ``x += v`` make the handle point at the updated value; nothing else changes with it. What NumPy
+    returns as a number stays one: ``x += v`` is another handle then.
 
     >>> import pullback as pb
     >>> a = pb.array(3.0, requires_grad=True)
@@ -45,7 +46,7 @@ class Array(Methods, Operators):
     array(6.)
     """
 
-    __slots__ = ("__weakref__", "_grad", "_node")
+    __slots__ = ("__weakref__", "_grad", "_is_place", "_node")
     __array_priority__ = 1000
 
     def __init__(self, node: Node) -> None:
@@ -397,7 +398,18 @@ class Array(Methods, Operators):
             self._make_leaf(result._node.value, self._node.name)  # an update under no_grad leaves a leaf a leaf
         else:
             self._node = result._node
+        self._is_place = True
         return self
+
+    def _is_number(self) -> bool:
+        """Whether NumPy has a number here, which does not change: ``x += v`` means ``x = x + v`` for it.
+
+        It has an array without axes only where somebody made one, and where that was updated.
+        """
+        node = self._node
+        if self.shape or getattr(self, "_is_place", False) or node.owner is not None:
+            return False
+        return node.value is None or node.weak or bool(node.inputs) or isinstance(node.value, np.generic)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._rebind("x[i] = v", operations.setitem(self, index, value))

@@ -18,7 +18,7 @@ SYMBOLS: dict[str, str] = {}
 
 
 def _binary(name: str, symbol: str = "") -> tuple[Method, Method, Method]:
-    """The operator, its reflected form, and its in-place form, which rebinds the handle."""
+    """The operator, its reflected form, and its in-place form, which rebinds the handle of an array."""
     ARITHMETIC.add(name)
     if symbol:
         SYMBOLS[name] = symbol
@@ -30,7 +30,8 @@ def _binary(name: str, symbol: str = "") -> tuple[Method, Method, Method]:
         return getattr(operations, name)(other, self)
 
     def in_place(self: Any, other: Any) -> Any:
-        return self._rebind(f"in-place {name}", getattr(operations, name)(self, other))
+        result = getattr(operations, name)(self, other)
+        return result if self._is_number() else self._rebind(f"in-place {name}", result)
 
     return forward, reflected, in_place
 

@@ -124,6 +124,9 @@ class Parameter(Array):
     def name(self, name: str | None) -> None:
         self._node.name = name
 
+    def _is_number(self) -> bool:
+        return False
+
     def _rebind(self, what: str, result: Array) -> Array:
         if recording.enabled and result._node.watched:
             raise NotDifferentiableError(
