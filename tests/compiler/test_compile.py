@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -508,6 +509,58 @@ def test_a_product_with_zero_is_computed(zero):
         expected = [x * zero, zero / x + x * zero, x * zero + 1]
     found = pb.compile(lambda x: (x * zero, zero / x + x * zero, x * zero + 1))(x)
     assert [one.tobytes() for one in found] == [one.tobytes() for one in expected]
+
+
+def test_containers_that_are_static_count_by_what_they_hold():
+    f = pb.compile(lambda x, n: x * sum(n), static_argnames="n")
+    held = [1.0, 2.0]
+    assert f(1.0, held) == 3.0
+    held.append(3.0)
+    assert f(1.0, held) == 6.0
+    total, runs = counted(lambda x, axes: np.sum(x, axis=axes))
+    f = pb.compile(lambda x, axes: total(x, axes), static_argnames="axes")
+    for _ in range(3):
+        assert f(np.ones((2, 3)), tuple(range(2))) == 6.0
+    assert len(runs) == 1
+
+
+def test_objects_that_are_static_count_by_what_they_hold():
+    settings = SimpleNamespace(scale=2.0)
+    f = pb.compile(lambda x, settings: x * settings.scale, static_argnames="settings")
+    assert f(1.0, settings) == 2.0
+    settings.scale = 3.0
+    assert f(1.0, settings) == 3.0
+
+
+def append(x, held):
+    held.append(x)
+
+
+def replace(x, held):
+    held[0] = x
+
+
+def add(x, held):
+    held["new"] = x
+
+
+@pytest.mark.parametrize(("f", "held"), [(append, []), (replace, [1.0]), (add, {"old": 1.0})])
+def test_what_a_function_puts_into_an_argument_is_not_lost(f, held):
+    with pytest.raises(pb.errors.ArgumentError, match="puts something else into one"):
+        pb.compile(f)(1.0, held)
+
+
+def test_arrays_in_an_argument_are_updated():
+    held = {"w": np.ones(2)}
+
+    @pb.compile
+    def f(held):
+        held["w"] -= 0.5
+        held = {**held, "new": 1.0}
+        return held["w"].sum()
+
+    assert f(held) == 1.0
+    assert f(held) == 0.0
 
 
 @pytest.mark.parametrize("names", [1, [1], None, ["n", 2.0]])

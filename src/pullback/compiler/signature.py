@@ -1,13 +1,13 @@
 """The signature of a call: what decides which program runs it.
 
 Arrays and Python's floating and complex numbers are traced: their shape and dtype belong to the signature, their value
-does not. Everything else is static: integers, booleans, strings, None by value, functions, modules and Parameters by
-identity.
+does not. Everything else is static: integers, booleans, strings, None by value, also in containers that are static by
+their name; functions, modules and Parameters by identity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,21 +56,31 @@ class Call:
         if aval is not None:
             self.traced.append(position)
             return (*aval, is_weak(leaf), isinstance(leaf, Array))
-        if isinstance(leaf, Static):
-            leaf = leaf.value
-            if isinstance(leaf, (float, complex)):
-                return (type(leaf), repr(leaf))  # -0.0 is not 0.0, nan is nan
-        if isinstance(leaf, _BY_VALUE):
-            return (type(leaf), leaf)
-        self.held.append(leaf)
-        return (type(leaf), id(leaf))
+        return self._static(leaf.value if isinstance(leaf, Static) else leaf)
+
+    def _static(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in (tuple, list):
+            return (kind, *map(self._static, value))
+        if kind is dict:
+            return (kind, *[(self._static(key), self._static(one)) for key, one in value.items()])
+        if isinstance(value, (float, complex)):
+            return (kind, repr(value))  # -0.0 is not 0.0, nan is nan
+        if isinstance(value, _BY_VALUE):
+            return (kind, value)
+        self.held.append(value)
+        return (kind, id(value))
 
     def filled(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with ``arrays`` in the places of the leaves that are traced."""
+        return tree.unflatten(self.structure, self.leaves_with(arrays))
+
+    def leaves_with(self, arrays: Sequence[Any]) -> list[Any]:
+        """The leaves of these."""
         leaves = [leaf.value if isinstance(leaf, Static) else leaf for leaf in self.leaves]
         for position, array in zip(self.traced, arrays, strict=True):
             leaves[position] = array
-        return tree.unflatten(self.structure, leaves)
+        return leaves
 
 
 class Static:
@@ -87,10 +97,14 @@ def _is_opaque(value: Any) -> bool:
     return value is None or callable(value)
 
 
-def flatten_call(given: Any) -> tuple[list[Any], Any]:
-    """Take the arguments of a call, ``(args, keywords)``, apart into leaves and their structure."""
+def flatten_call(given: Any, whole: Collection[int] = ()) -> tuple[list[Any], Any]:
+    """Take the arguments of a call, ``(args, keywords)``, apart into leaves and their structure.
+
+    Objects that have their id in ``whole`` are leaves.
+    """
+    is_leaf = (lambda value: id(value) in whole or _is_opaque(value)) if whole else _is_opaque
     while True:
-        leaves, structure = optree.tree_flatten(given, is_leaf=_is_opaque, namespace=tree.NAMESPACE)
+        leaves, structure = optree.tree_flatten(given, is_leaf=is_leaf, namespace=tree.NAMESPACE)
         if not tree.register_dataclasses([leaf for leaf in leaves if not callable(leaf)]):
             return leaves, structure
 

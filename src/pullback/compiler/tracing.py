@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.compiler.outside import Content, find
 from pullback.compiler.references import Reference, References
-from pullback.compiler.signature import Call, aval_of_leaf, is_weak
+from pullback.compiler.signature import Call, Static, aval_of_leaf, flatten_call, is_weak
 from pullback.core import tree
 from pullback.core.array import Array
 from pullback.core.aval import Aval
@@ -27,7 +27,7 @@ from pullback.core.settings import Configured, Token
 from pullback.core.state import record
 from pullback.core.terminals import constant_node, input_node
 from pullback.core.trace import argument_names
-from pullback.errors import DTypeError, GraphError
+from pullback.errors import ArgumentError, DTypeError, GraphError
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,16 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
     roots = _roots(function, call)
     before = References(roots)
     handles = [_handle(node, call.leaves[i]) for i, node in zip(call.traced, inputs, strict=True)]
-    args, keywords = call.filled(handles)
+    filled = call.leaves_with(handles)
+    args, keywords = tree.unflatten(call.structure, filled)
     first = constant_node(np.float64(0)).index
     with Capture(_parameter_input, _gradient_input) as capture, record():
         output = function(*args, **keywords)
+        _check_containers(call, (args, keywords), filled)
         leaves, structure = tree.flatten(output)
         outputs: list[Node] = []
         results = tuple(_result(leaf, outputs) for leaf in leaves)
-    del output, leaves, args, keywords  # what is held now is held by others
+    del output, leaves, args, keywords, filled  # what is held now is held by others
     after = References(roots)
     cells = _cells(capture)
     given = [cell for cell in cells if cell.given is not None]
@@ -140,7 +142,8 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
 def _roots(function: Callable[..., Any], call: Call) -> list[Any]:
     """Where references begin: the function, with the object that it is a method of, and arguments that are static."""
     traced = set(call.traced)
-    roots = [function, *(leaf for i, leaf in enumerate(call.leaves) if i not in traced)]
+    leaves = [leaf.value if isinstance(leaf, Static) else leaf for leaf in call.leaves]
+    roots = [function, *(leaf for i, leaf in enumerate(leaves) if i not in traced)]
     args, _ = call.filled([_TRACED] * len(traced))
     if args and args[0] is not _TRACED and not isinstance(args[0], (type, tuple, list, dict)) and callable(function):
         roots[0] = MethodType(function, args[0]) if args[0] is not None else function
@@ -207,6 +210,16 @@ def _check_arguments(call: Call) -> None:
                 f"compile: expected arguments that are the same at every call, got {type(leaf).__name__}, which gives "
                 "its elements once. Give a list"
             )
+
+
+def _check_containers(call: Call, now: Any, before: Sequence[Any]) -> None:
+    """Refuse a function that puts something else into a container that it was given: programs would not do it."""
+    leaves, structure = flatten_call(now, {id(one.value) for one in call.leaves if isinstance(one, Static)})
+    if structure != call.structure or any(one is not other for one, other in zip(leaves, before, strict=True)):
+        raise ArgumentError(
+            "compile: expected lists, dictionaries and objects that are arguments to keep what they hold, got a "
+            "function that puts something else into one. Copy it in the function, and return the copy"
+        )
 
 
 def _check_inputs(graph: Graph, given: Sequence[Node | None]) -> None:
