@@ -39,6 +39,8 @@ RUNNING = {
     "recurrence": "multiply",
 }  # fmt: skip
 """Primitives that go along an axis, each with what it does at every step."""
+SYSTEMS = frozenset({"eliminate", "solve_eliminated", "cholesky_or_nan", "substitute"})
+"""Primitives of small matrices, each of which a loop nest goes through by rows."""
 _WINDOW = 16
 _LARGEST = 96
 """Nodes in one kernel: more would not find room in registers, and make code generation slow."""
@@ -193,13 +195,15 @@ def _is_within(index: Node, length: int) -> bool:
 def is_nest(node: Node) -> bool:
     """Whether the node is computed by a loop nest of its own."""
     name = node.primitive.name
-    if name not in SCATTERS and name not in RUNNING:
+    if name not in SCATTERS and name not in SYSTEMS and name not in RUNNING:
         return False
     if not _is_plain(node) or not all(is_native(one.array_aval.dtype) for one in (node, *node.inputs)):
         return False
     dtype = node.array_aval.dtype
     if name in SCATTERS:
         return has_safe_indices(node, 2) and (name == "scatter_set" or dtype.kind != "b")
+    if name in SYSTEMS:
+        return dtype.kind == "f"
     return dtype.kind != "b" and is_native_operation(RUNNING[name], dtype, dtype, dtype)
 
 

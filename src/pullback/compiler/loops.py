@@ -118,13 +118,17 @@ class KernelWriter:
                     self.reads.setdefault((operand, outer), self._access(locate(operand), outer))
             if node in views:
                 self.writes[node] = self._access(views[node], node in kernel.outer)
-        self.accesses = [*self.reads.values(), *self.tables.values(), *self.writes.values()]
+        self._arrange([*self.reads.values(), *self.tables.values(), *self.writes.values()])
+
+    # Shapes of loops ------------------------------------------------------------------------------------------------
+
+    def _arrange(self, accesses: list[Access]) -> None:
+        """Choose the loops for what is read and written."""
+        self.accesses = accesses
         self.axes = self._collapsed()
         self.vector_axis, self.lanes = self._vectorized()
         self.kept = self._ordered(reduced=False)
         self.inner = self._ordered(reduced=True)
-
-    # Shapes of loops ------------------------------------------------------------------------------------------------
 
     def _access(self, view: View, outer: bool) -> Access:
         strides = [0] * len(self.kernel.shape)

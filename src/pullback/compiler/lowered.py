@@ -50,7 +50,7 @@ class Lowered:
 
     Attributes:
         avals: of the outputs.
-        checks: how many of the last outputs say that indices were in range.
+        checks: how many of the last outputs say that what was computed is right.
         in_place: outputs that are written where an input was: positions of both.
         steps: how many parts each of these native functions has; 0 for a call of the host.
         sequence: names of native functions, and calls of the host, in order.

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pullback.compiler.emit import Module, element
-from pullback.compiler.fuse import RUNNING, SCATTERS, Kernel
+from pullback.compiler.fuse import RUNNING, SCATTERS, SYSTEMS, Kernel
 from pullback.compiler.instructions import find, is_expensive
 from pullback.compiler.loops import KernelWriter, Row
+from pullback.compiler.systems import SystemWriter
 from pullback.compiler.views import Buffer, View
 from pullback.compiler.words import vector
 from pullback.core.node import Node
@@ -22,7 +23,9 @@ def nest_writer(
     module: Module, node: Node, locate: Callable[[Node], View], place: Callable[[Buffer], int]
 ) -> KernelWriter:
     """What writes the loop nest of a node. For the arguments see ``KernelWriter``."""
-    return (_ScatterWriter if node.primitive.name in SCATTERS else _RunningWriter)(module, node, locate, place)
+    name = node.primitive.name
+    writer = _ScatterWriter if name in SCATTERS else SystemWriter if name in SYSTEMS else _RunningWriter
+    return writer(module, node, locate, place)
 
 
 class _NestWriter(KernelWriter):

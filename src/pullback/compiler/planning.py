@@ -1,8 +1,8 @@
 """Planning: from a graph to steps, through every pass; and the graphs that its nodes hold, which become native too.
 
 A loop or a branch whose bodies consist of native steps only becomes a step itself; any other stays a call of the host.
-A body may find that an index is out of range, or that a loop runs for longer than it may. It then gives one result
-more, which says whether all is well, and the program has a check for that.
+A body may find that an index is out of range, that a matrix is singular, or that a loop runs for longer than it may.
+It then gives one result more, which says whether all is well, and the program has a check for that.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pullback.compiler.fuse import (
     is_nest,
     planned_bodies,
 )
+from pullback.compiler.guards import guard, with_checks
 from pullback.compiler.pieces import join_pieces
 from pullback.compiler.prepare import as_joins, prepare
 from pullback.compiler.recurrences import substituted
@@ -82,7 +83,8 @@ def _checked(graph: Graph) -> tuple[Graph, int]:
     graph = improve_scans(condense(optimize(inline_calls(graph))))
     graph, flags = make_native(graph)
     graph, more = select_along_axes(join_pieces(graph))
-    return graph, flags + more
+    graph, most = guard(graph)
+    return graph, flags + more + most
 
 
 def _planned(graph: Graph, checks: int = 0) -> Plan:
@@ -135,10 +137,7 @@ def make_native(graph: Graph) -> tuple[Graph, int]:
         return None
 
     rewritten = rewrite(graph, rule, "make_native")
-    if not checks:
-        return rewritten, 0
-    names = graph.output_names and (*graph.output_names, *[f"check {i + 1}" for i in range(len(checks))])
-    return Graph.of([*rewritten.outputs, *checks], graph.inputs, names), len(checks)
+    return with_checks(rewritten, checks), len(checks)
 
 
 _Native = tuple[list[Node], list[Node]]

@@ -23,7 +23,7 @@ from pullback.control.bodies import Body
 from pullback.core.evaluate import evaluate
 from pullback.core.graph import Graph
 from pullback.core.node import Node, as_value
-from pullback.errors import GraphError, IndexingError, PullbackError
+from pullback.errors import GraphError, PullbackError
 
 Array = np.ndarray[Any, Any]
 RELEASING = 500_000
@@ -101,15 +101,13 @@ class Program:
                     self.seconds[i] += time.perf_counter() - start
             for place, number in self.lowered.outputs_of_host.items():
                 outputs[place][...] = run.results[number]
-        for one in outputs[len(outputs) - self.lowered.checks :]:
-            if not one:
-                self._raise(values)
-        return outputs[: len(outputs) - self.lowered.checks]
+        first = len(outputs) - self.lowered.checks
+        return outputs[:first] if all(outputs[first:]) else self._evaluated(values)
 
-    def _raise(self, values: Sequence[Any]) -> None:
-        """An index was out of range: let the operation say so."""
-        evaluate(self.graph, dict(zip(self.graph.inputs, map(np.asarray, values), strict=True)))
-        raise IndexingError("compile: an index is out of range")
+    def _evaluated(self, values: Sequence[Any]) -> list[Array]:
+        """The outputs by NumPy where a check failed: that raises what it raises, or knows the result after all."""
+        found = evaluate(self.graph, dict(zip(self.graph.inputs, map(np.asarray, values), strict=True)))
+        return [np.array(found[one], order="C") for one in self.graph.outputs]
 
     # The entry ------------------------------------------------------------------------------------------------------
 

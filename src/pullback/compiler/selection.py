@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compiler.guards import with_checks
 from pullback.core.array import Array
 from pullback.core.aval import Aval
 from pullback.core.graph import Graph
@@ -60,10 +61,7 @@ def select_along_axes(graph: Graph) -> tuple[Graph, int]:
         return found if found.aval == node.aval else None
 
     rewritten = rewrite(graph, rule, "select_along_axes", _READERS)
-    if not checks:
-        return rewritten, 0
-    names = graph.output_names and (*graph.output_names, *[f"check {i + 1}" for i in range(len(checks))])
-    return Graph.of([*rewritten.outputs, *checks], graph.inputs, names), len(checks)
+    return with_checks(rewritten, checks), len(checks)
 
 
 def _within_range(node: Node, operands: tuple[Node, ...], indices: tuple[Node, ...], checks: list[Node]) -> Node | None:

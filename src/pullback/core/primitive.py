@@ -84,6 +84,18 @@ class Primitive:
         self.composition = function
         return function
 
+    guard: Callable[..., Any] | None = None
+    """What a compiled program computes in its place, and when that is the same."""
+
+    def guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare what a program computes where the primitive may refuse values: ``function(*inputs, **params)``.
+
+        Written on arrays, it returns the result and whether that is right, a boolean array; where it is not, the NumPy
+        meaning decides, which raises or has a result. It returns None for inputs of which it knows no better.
+        """
+        self.guard = function
+        return function
+
     def infer_aval(self, inputs: Sequence[Any], params: Params) -> Aval | TupleAval:
         """Return the aval of the result for inputs of these avals; raise ShapeError or DTypeError if unfit."""
         assert self._infer is not None, f"{self.name} has no shape and dtype rule"

@@ -67,6 +67,7 @@ _FILES = """
     pointwise.special.hypergeometric
     pointwise.special.orthogonal
     fourier
+    linalg.elimination
     linalg.solving
     linalg.determinants
     linalg.ties

@@ -16,6 +16,15 @@ from pullback.core.sample import call, invertible, normal, points, reject
 from pullback.dtypes import real_dtype
 from pullback.errors import DTypeError, LinAlgError, ShapeError
 from pullback.ops.contraction import adjoint
+from pullback.ops.linalg.elimination import (
+    are_finite,
+    condition_bound,
+    eliminate,
+    inverse_by,
+    is_small,
+    is_sound,
+    pivots,
+)
 from pullback.ops.linalg.matrices import as_square, check_square, diagonal_of, expecting
 from pullback.ops.linalg.results import SlogdetResult
 from pullback.ops.linalg.solving import invert, regular
@@ -56,6 +65,19 @@ def determinant(x: Any) -> Any:
 def _(x: Aval) -> Aval:
     check_square("det", x)
     return Aval(x.shape[:-2], x.dtype)
+
+
+@determinant.guarded
+def _(x: Array) -> tuple[Array, Array] | None:
+    if not is_small(x):
+        return None
+    factors = pivots(eliminate(x))
+    sizes = abs(factors)
+    # Every part of the product lies between these two.
+    most, least = operations.maximum(sizes, 1).prod(0), operations.minimum(sizes, 1).prod(0)
+    none = sizes.min(0) == 0
+    within = operations.isfinite(most) & ((least >= float(np.finfo(x.dtype).tiny)) | none)
+    return factors.prod(0), operations.all(within)
 
 
 @determinant.define_vjp
@@ -109,6 +131,49 @@ def _(x: Aval) -> Aval:
     return x
 
 
+@adjugate.guarded
+def _(x: Array) -> tuple[Array, Array] | None:
+    if not is_small(x):
+        return None
+    if x.shape[-1] <= 3:
+        return _of_cofactors(x), are_finite(x)
+    factors = eliminate(x)
+    inverse = inverse_by(factors)
+    return _times(pivots(factors).prod(0), inverse), is_sound(factors) & _is_tame(x, inverse)
+
+
+def _is_tame(x: Array, inverse: Array) -> Array:
+    """Whether formulas with the inverse lose no more than a few digits."""
+    found: Array = operations.all(condition_bound(x, inverse) < float(np.finfo(x.dtype).eps) ** -0.25)
+    return found
+
+
+def _of_cofactors(x: Array) -> Array:
+    """The adjugate of matrices of at most three rows."""
+    n = x.shape[-1]
+    if n == 3:
+        return _of_two(x, x) / 2
+    if n == 2:
+        signs = np.array([[1, -1], [-1, 1]], x.dtype)
+        turned: Array = operations.matrix_transpose(x[..., ::-1, ::-1]) * signs
+        return turned
+    ones: Array = operations.ones_like(x)
+    return ones
+
+
+def _of_two(x: Array, t: Array) -> Array:
+    """The derivative of the adjugate of matrices of three rows in the direction t: twice itself at (x, x)."""
+
+    def picked(x: Array, rows: Any, columns: Any) -> Array:
+        found: Array = operations.matrix_transpose(x[..., rows, :][..., columns])
+        return found
+
+    one, two = np.array([1, 2, 0]), np.array([2, 0, 1])
+    straight = picked(x, one, one) * picked(t, two, two) + picked(t, one, one) * picked(x, two, two)
+    crossed = picked(x, one, two) * picked(t, two, one) + picked(t, one, two) * picked(x, two, one)
+    return straight - crossed
+
+
 @adjugate.define_vjp
 def _(ct: Array, out: Array, x: Array) -> Iterator[Thunk]:
     # The second derivative of det is symmetric: <ct, slope(x, t)> = tr(slope(x, ct^H) t).
@@ -155,6 +220,21 @@ def _(x: Aval, t: Aval) -> Aval:
     check_square("adjugate_slope", x)
     _check_alike(x, t)
     return x
+
+
+@adjugate_slope.guarded
+def _(x: Array, t: Array) -> tuple[Array, Array] | None:
+    if not is_small(x):
+        return None
+    n = x.shape[-1]
+    if n <= 3:
+        found = operations.zeros_like(t) if n == 1 else _of_cofactors(t) if n == 2 else _of_two(x, t)
+        return found, are_finite(x)
+    factors = eliminate(x)
+    inverse = inverse_by(factors)
+    moved = inverse @ t
+    found = _times(_trace(moved), inverse) - moved @ inverse
+    return _times(pivots(factors).prod(0), found), is_sound(factors) & _is_tame(x, inverse)
 
 
 @adjugate_slope.define_vjp
@@ -217,6 +297,15 @@ def sign_and_logarithm(x: Any) -> Any:
     """Sign (of a complex matrix: a number of absolute value 1) and logarithm of the absolute value of determinants."""
     check_square("slogdet", x)
     return tuple(np.linalg.slogdet(x))
+
+
+@sign_and_logarithm.guarded
+def _(x: Array) -> tuple[tuple[Array, Array], Array] | None:
+    if not is_small(x):
+        return None
+    factors = eliminate(x)
+    found = pivots(factors)
+    return (operations.sign(found).prod(0), operations.log(abs(found)).sum(0)), is_sound(factors)
 
 
 @sign_and_logarithm.infer

@@ -19,8 +19,9 @@ from pullback.core.families import general, linear
 from pullback.core.operations import function, operations
 from pullback.core.primitive import Thunk
 from pullback.core.sample import by_value, call, invertible, normal, positive_definite, reject
-from pullback.errors import ArgumentError, LinAlgError, NotDifferentiableError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, LinAlgError, NotDifferentiableError, ShapeError
 from pullback.ops.contraction import adjoint
+from pullback.ops.linalg.elimination import cholesky_or_nan, is_small, substitute
 from pullback.ops.linalg.matrices import (
     as_diagonal,
     as_matrices,
@@ -59,6 +60,15 @@ def mirrored(x: Any, *, lower: bool) -> Any:
     diagonal = np.einsum("...ii->...i", x).real
     found = half + np.conjugate(np.swapaxes(half, -1, -2))
     np.einsum("...ii->...i", found)[...] = diagonal
+    return found
+
+
+@mirrored.composed
+def _(x: Array, *, lower: bool) -> Array:
+    if x.dtype.kind == "c":
+        raise DTypeError("hermitian: the diagonal of a complex matrix is made real by NumPy")
+    given = np.tri(x.shape[-1], dtype=bool)
+    found: Array = operations.where(given if lower else given.T, x, adjoint(x))
     return found
 
 
@@ -111,6 +121,14 @@ def _check_alike(t: Any, x: Any) -> None:
         raise ShapeError(f"hermitian: expected two arrays of one shape, got {t.shape} and {x.shape}")
 
 
+@both_triangles.guarded
+def _(t: Array, x: Array) -> tuple[Array, Array] | None:
+    if x.dtype.kind == "c" or not x.size:
+        return None
+    apart = abs(x - adjoint(x)).max()
+    return hermitian_part(t), apart <= float(np.sqrt(np.finfo(x.dtype).eps)) * abs(x).max()
+
+
 @both_triangles.infer
 def _(t: Aval, x: Aval) -> Aval:
     _check_alike(t, x)
@@ -158,6 +176,18 @@ def _half_lower(x: Array) -> Array:
     """The lower triangle of x, half its diagonal."""
     found: Array = operations.tril(x) - as_diagonal(diagonal_of(x)) / 2
     return found
+
+
+@factor.guarded
+def _(x: Array) -> tuple[Array, Array] | None:
+    if not is_small(x):
+        return None
+    found = cholesky_or_nan(x)
+    # LAPACK fails where rounding outweighs the least eigenvalue of the matrix scaled to a diagonal of ones [Higham,
+    # Accuracy and Stability of Numerical Algorithms, theorem 10.7]. This bounds its inverse.
+    scaled = substitute(found, as_diagonal(operations.sqrt(diagonal_of(x))), lower=True, unit_diagonal=False)
+    bound = (scaled * scaled).sum((-2, -1)) * (x.shape[-1] * float(np.finfo(x.dtype).eps))
+    return found, operations.all(bound < 1)
 
 
 @factor.define_vjp

@@ -20,6 +20,7 @@ from pullback.ops import scaling
 from pullback.ops.contraction import adjoint
 from pullback.ops.linalg.matrices import as_matrices, check_square
 from pullback.ops.linalg.singular import singular_values
+from pullback.ops.linalg.solving import guarded_inverse
 from pullback.ops.linalg.ties import near_zero
 from pullback.ops.reduction import Axes, conjugated, finish, reduce_sum, reduced, spread
 from pullback.ops.structural import as_array, astype
@@ -330,6 +331,9 @@ def invert_if_possible(x: Any) -> Any:
 def _(x: Aval) -> Aval:
     check_square("cond", x)
     return x
+
+
+invert_if_possible.guarded(guarded_inverse)
 
 
 @invert_if_possible.define_vjp

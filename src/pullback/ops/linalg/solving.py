@@ -17,11 +17,23 @@ from pullback.core.sample import call, integers, invertible, normal, reject
 from pullback.core.scipy import LazyModule
 from pullback.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
 from pullback.ops.contraction import adjoint
+from pullback.ops.linalg.elimination import (
+    are_finite,
+    condition_bound,
+    eliminate,
+    inverse_by,
+    is_small,
+    is_sound,
+    of_transpose,
+    solve_eliminated,
+    substitute,
+)
 from pullback.ops.linalg.matrices import (
     as_matrices,
     as_square,
     check_matrix,
     check_square,
+    diagonal_of,
     expecting,
     with_stacks,
 )
@@ -39,7 +51,7 @@ _INVERTIBLE = ("an invertible matrix", ". Use pinv or lstsq for a singular one")
 def _dependent_columns(x: Any) -> Any:
     """Whether the columns of an upper triangular x are linearly dependent to working precision."""
     pivots = np.abs(np.diagonal(x, axis1=-2, axis2=-1))
-    return pivots.min(-1) <= x.shape[-1] * np.finfo(x.dtype).eps * pivots.max(-1)
+    return pivots.min(-1) <= x.shape[-1] * float(np.finfo(x.dtype).eps) * pivots.max(-1)
 
 
 def _singular(x: Any, accuracy: float) -> Any:
@@ -94,6 +106,19 @@ def _(ct: Array, x: Array, *, by: str) -> Iterator[Thunk]:
     yield lambda: ct
 
 
+@regular.guarded
+def _(x: Array, *, by: str) -> tuple[Array, Array] | None:
+    if not is_small(x):
+        return None
+    if by == "qr":
+        return x, operations.logical_not(operations.any(_dependent_columns(x)))
+    epsilon = float(np.finfo(x.dtype).eps)
+    factors = eliminate(x)
+    bound = condition_bound(x, inverse_by(factors))
+    accuracy = epsilon if by == "det" else math.sqrt(epsilon)
+    return x, is_sound(factors) & operations.all(bound * (x.shape[-1] * accuracy) < 0.5)
+
+
 # Inverse --------------------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +139,16 @@ def invert(x: Any) -> Any:
 def _(x: Aval) -> Aval:
     check_square("inv", x)
     return x
+
+
+@invert.guarded
+def guarded_inverse(x: Array) -> tuple[Array, Array] | None:
+    """The inverse of each matrix of a stack in a program, and whether it is right."""
+    if not is_small(x):
+        return None
+    factors = eliminate(x)
+    found = inverse_by(factors)
+    return found, is_sound(factors) & are_finite(found)
 
 
 @invert.define_vjp
@@ -179,6 +214,16 @@ def solve_matrix(a: Any, b: Any) -> Any:
 def _(a: Aval, b: Aval) -> Aval:
     _check_system("solve", a, b)
     return b
+
+
+@solve_matrix.guarded
+def _(a: Array, b: Array) -> tuple[Array, Array] | None:
+    if not (is_small(a) and b.size):
+        return None
+    of = of_transpose(a)
+    factors = eliminate(a if of is None else of)
+    found = solve_eliminated(factors, b, transposed=of is not None)
+    return found, is_sound(factors) & are_finite(found)
 
 
 @solve_matrix.define_vjp
@@ -296,6 +341,14 @@ def _check_triangle(a: Any, unit_diagonal: bool) -> None:
 def _(a: Aval, b: Aval, *, lower: bool, unit_diagonal: bool) -> Aval:
     _check_system("solve_triangular", a, b)
     return b
+
+
+@solve_triangle.guarded
+def _(a: Array, b: Array, *, lower: bool, unit_diagonal: bool) -> tuple[Array, Array] | None:
+    if not (is_small(a) and b.size):
+        return None
+    found = substitute(a, b, lower=lower, unit_diagonal=unit_diagonal)
+    return found, are_finite(found) if unit_diagonal else operations.all(diagonal_of(a) != 0) & are_finite(found)
 
 
 @solve_triangle.define_vjp
