@@ -524,6 +524,14 @@ def test_containers_that_are_static_count_by_what_they_hold():
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize("ndim", [33, 64])
+def test_arrays_may_have_as_many_axes_as_numpy_has(ndim):
+    x = np.full((1,) * (ndim - 1) + (2,), 3.0)
+    found = pb.compile(lambda x: x * np.ones(x.shape) + 1)(x)
+    assert found.shape == x.shape
+    assert found.ravel().tolist() == [4.0, 4.0]
+
+
 def test_objects_that_are_static_count_by_what_they_hold():
     settings = SimpleNamespace(scale=2.0)
     f = pb.compile(lambda x, settings: x * settings.scale, static_argnames="settings")

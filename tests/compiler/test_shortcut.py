@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.compiler.entry import MISS
 from pullback.compiler.program import Program
 from pullback.compiler.shortcut import available
 
@@ -101,3 +102,16 @@ def test_state_is_still_written_where_it_is_after_calls_by_keyword(runs):
         step(x=np.ones(2))
     assert w.tolist() == [4, 4]
     assert len(runs) == 1
+
+
+@pytest.mark.parametrize(("first", "other"), [("plus", "minus"), (0.5, -0.5), (2, 3), (None, 1.0)])
+def test_numbers_and_strings_that_are_static_by_name_are_taken(first, other):
+    def f(x, mode=0):
+        return x * (1.0 if mode == first else 2.0)
+
+    compiled = pb.compile(f, static_argnames="mode")
+    x = np.array([1.0, 2.0])
+    for mode in (first, other, first, other):
+        assert compiled(x, mode).tolist() == f(x, mode).tolist()
+        assert compiled._fast(x, mode) is not MISS
+        assert compiled(x, mode=mode).tolist() == f(x, mode).tolist()

@@ -16,7 +16,7 @@ from pullback.compiler.binding import bind, slot_offset
 from pullback.compiler.entry import MISS, Given, Result
 from pullback.compiler.outside import Content
 from pullback.compiler.program import Program
-from pullback.compiler.signature import Call, Static, flatten_call
+from pullback.compiler.signature import BY_VALUE, Call, Static, flatten_call
 from pullback.compiler.tracing import State, Traced
 from pullback.core import tree
 from pullback.core.array import Array
@@ -83,7 +83,9 @@ def _arguments(call: Call) -> list[Given] | None:
         slot = traced.get(position)
         if slot is None:
             if type(leaf) is Static:
-                return None
+                leaf = leaf.value
+                if not isinstance(leaf, (*BY_VALUE, float, complex)):
+                    return None
             arguments.append(Given(same=leaf))
             continue
         if type(leaf) is Array:

@@ -21,7 +21,7 @@ from pullback.core.record import python_type
 from pullback.dtypes import is_number, means_otherwise, native
 from pullback.errors import DTypeError
 
-_BY_VALUE = (int, bool, str, bytes, type(None), np.dtype, type)
+BY_VALUE = (int, bool, str, bytes, type(None), np.dtype, type)
 
 
 class Call:
@@ -66,7 +66,7 @@ class Call:
             return (kind, *[(self._static(key), self._static(one)) for key, one in value.items()])
         if isinstance(value, (float, complex)):
             return (kind, repr(value))  # -0.0 is not 0.0, nan is nan
-        if isinstance(value, _BY_VALUE):
+        if isinstance(value, BY_VALUE):
             return (kind, value)
         self.held.append(value)
         return (kind, id(value))

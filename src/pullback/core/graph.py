@@ -207,7 +207,7 @@ def as_scalar(node: Node) -> Any:
     value = np.asarray(node.value)
     if value.size == 1:
         return value.item()
-    return value.flat[0].item() if value.size and not any(value.strides) else None
+    return value[(0,) * value.ndim].item() if value.size and not any(value.strides) else None
 
 
 def source_names(nodes: Sequence[Node]) -> dict[Node, str]:

@@ -98,10 +98,10 @@ def _number(value: np.ndarray[Any, Any]) -> Node | None:
     """A constant node of an array that is one number all over; None if it is not."""
     if not 1 < value.size <= _FOLD_LIMIT or value.dtype.kind not in "iuf" or not any(value.strides):
         return None
-    first, last = value.flat[:1].tobytes(), value.flat[-1:].tobytes()
+    first, last = value[(0,) * value.ndim].tobytes(), value[(-1,) * value.ndim].tobytes()
     if first != last or value.tobytes() != first * value.size:
         return None
-    return scalar_node(value.flat[0].item(), value.shape, value.dtype)
+    return scalar_node(value[(0,) * value.ndim].item(), value.shape, value.dtype)
 
 
 # The same thing twice -------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def _constant_key(node: Node) -> Any:
     if isinstance(value, tuple):
         return None
     if as_scalar(node) is not None:
-        return (value.shape, value.dtype.str, np.asarray(value).flat[0].tobytes())
+        return (value.shape, value.dtype.str, value[(0,) * value.ndim].tobytes())
     return (value.shape, value.dtype.str, value.tobytes()) if value.size <= 256 else None
 
 
