@@ -305,3 +305,16 @@ def test_random_numbers_that_would_be_the_same_at_every_call_are_refused():
         with pytest.raises(pb.errors.ArgumentError, match="compile: expected random numbers"):
             pb.compile(f)(1.0)
     assert pb.compile(lambda x, noise: x + noise)(1.0, generator.normal(size=2)).shape == (2,)
+
+
+def test_an_array_that_a_function_stores_outside_is_not_lost():
+    class Average:
+        def __init__(self):
+            self.total = np.zeros(2)
+
+        def step(self, x):
+            self.total = self.total + x
+            return self.total.sum()
+
+    with pytest.raises(pb.errors.GraphError, match=r"puts one .* into 'total'. Return it, or make"):
+        pb.compile(Average().step)(1.0)

@@ -114,6 +114,7 @@ def trace_call(function: Callable[..., Any], call: Call) -> Traced:
         results = tuple(_result(leaf, outputs) for leaf in leaves)
     del output, leaves, args, keywords, filled  # what is held now is held by others
     after = References(roots)
+    _check_stored(after, {*inputs}, first)
     cells = _cells(capture)
     given = [cell for cell in cells if cell.given is not None]
     given_grads = [cell for cell in cells if cell.given_grad is not None]
@@ -220,6 +221,18 @@ def _check_containers(call: Call, now: Any, before: Sequence[Any]) -> None:
             "compile: expected lists, dictionaries and objects that are arguments to keep what they hold, got a "
             "function that puts something else into one. Copy it in the function, and return the copy"
         )
+
+
+def _check_stored(after: References, inputs: set[Node], first: int) -> None:
+    """Refuse a function that stores arrays of this call outside: they have no values, and programs would not do it."""
+    for one in after.found.values():
+        node = one.content._node if type(one.content) is Array else None
+        if node is not None and node.value is None and (node.index >= first or node in inputs):
+            raise GraphError(
+                f"compile: expected a function that stores no array outside, got one that puts one ({node.aval}) into "
+                f"{'a variable' if one.key is None else repr(one.key)}. Return it, or make what it is stored in a "
+                "Parameter and assign to that"
+            )
 
 
 def _check_inputs(graph: Graph, given: Sequence[Node | None]) -> None:
