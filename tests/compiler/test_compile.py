@@ -460,6 +460,37 @@ def test_methods_can_be_compiled():
     assert Scale.named(2.0) == 6.0
     assert (Scale().power(3.0, 2.0), Scale().power(3.0, n=0.5)) == (9.0, 3.0)
     assert pb.compile(Scale().apply)(2.0) == 6.0
+    scale = Scale()
+    assert scale.apply(2.0) == 6.0
+    assert scale.apply.report().parts
+    assert len(scale.apply.graph.outputs) == 1
+
+
+def test_attributes_of_classes_are_read_at_each_call():
+    class Base:
+        factor = 2.0
+
+    class Scale(Base):
+        pass
+
+    class Layer(pb.nn.Module):
+        power = 2.0
+
+        def __call__(self, x):
+            return x**self.power
+
+    scale, layer = Scale(), Layer()
+    of_object = pb.compile(lambda x: x * scale.factor)
+    of_class = pb.compile(lambda x: x * Scale.factor)
+    of_module = pb.compile(lambda x: layer(x))
+    assert (of_object(3.0), of_class(3.0), of_module(3.0)) == (6.0, 6.0, 9.0)
+    assert (of_object(3.0), of_class(3.0), of_module(3.0)) == (6.0, 6.0, 9.0)
+    Base.factor, Layer.power = 5.0, 3.0
+    assert (of_object(3.0), of_class(3.0), of_module(3.0)) == (15.0, 15.0, 27.0)
+    Scale.factor = 7.0
+    assert (of_object(3.0), of_class(3.0)) == (21.0, 21.0)
+    scale.factor = 1.0
+    assert (of_object(3.0), of_class(3.0)) == (3.0, 21.0)
 
 
 def test_several_threads_compile_at_once():

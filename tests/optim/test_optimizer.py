@@ -121,6 +121,8 @@ def test_the_learning_rate_may_be_changed_between_steps():
     move([w], optimizer)
     optimizer.lr = 0.25
     move([w], optimizer)
+    optimizer.lr = 0.0  # where a warm-up begins
+    move([w], optimizer)
     assert w.item() == 1.0 - 0.25 - 0.125
     with pytest.raises(pb.errors.ArgumentError, match="SGD: lr"):
         optimizer.lr = -1
@@ -142,7 +144,7 @@ def test_momentum_may_be_set_between_steps(wrap):
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda p: optim.SGD(p, lr=0), pb.errors.ArgumentError, "SGD: lr: expected a number above 0, got 0"),
+        (lambda p: optim.SGD(p, lr=-1), pb.errors.ArgumentError, "SGD: lr: expected a number of 0 or more, got -1"),
         (lambda p: optim.SGD(p, lr=-0.1), pb.errors.ArgumentError, "got -0.1"),
         (lambda p: optim.SGD(p, lr=float("nan")), pb.errors.ArgumentError, "got nan"),
         (lambda p: optim.SGD(p, lr=float("inf")), pb.errors.ArgumentError, "got inf"),

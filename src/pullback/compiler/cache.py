@@ -45,7 +45,7 @@ def directory() -> Path | None:
     """Where entries are: ``PULLBACK_CACHE_DIR``, else below the user's directory for caches; None for no cache."""
     named = os.environ.get(VARIABLE)
     if named is not None:
-        return Path(named) if named else None
+        return Path(named).expanduser() if named else None
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "pullback" if os.path.isabs(base) else None
 
@@ -179,12 +179,13 @@ def usage() -> Usage:
 
 
 def clear() -> Usage:
-    """Remove every entry; return what there was."""
+    """Remove every entry; return what is gone."""
     before = usage()
     for one in list(_entries(before.directory)) if before.directory is not None else ():
         with contextlib.suppress(OSError):
             os.unlink(one.path)
-    return before
+    after = usage()
+    return Usage(before.directory, before.entries - after.entries, before.nbytes - after.nbytes)
 
 
 # What an entry holds --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ from pullback.transforms.passes import optimize, settle
 from pullback.transforms.simplify import condense
 
 LIMIT = 64
-"""How many programs a compiled function keeps: those that were used last."""
+"""How many programs a compiled function keeps; the signature that was compiled for first goes first."""
 _RECENT = 4
 """How many programs, those that ran last, are tried by their shortcuts before the signature of a call is looked at."""
 
@@ -115,7 +116,7 @@ class Compiled:
         self._fast = _missed if used.fast is None or used.names else used.fast
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else types.MethodType(self, instance)
 
     def _entry(self, call: Call) -> _Entry:
         """The program for this call, compiled if there is none."""
@@ -376,10 +377,10 @@ def compile(f: Callable[..., Any] | None = None, *, static_argnames: Sequence[st
     the same shapes and dtypes runs the same program. Everything else is static (integers, strings, functions,
     modules): other values, or other shapes, compile anew.
 
-    What ``f`` refers to besides (variables around it, global names, attributes of objects and of modules, settings of
-    optimizers) is what it is at the call. Parameters and NumPy arrays are read at every call; where something else has
-    changed, ``f`` is compiled anew. Attributes of classes, what other installed packages refer to, and what is only
-    reached by ``getattr``, iterators or operators of classes of one's own, are looked at once. Parameters that it
+    What ``f`` refers to besides (variables around it, global names, attributes of objects, classes and modules,
+    settings of optimizers) is what it is at the call. Parameters and NumPy arrays are read at every call; where
+    something else has changed, ``f`` is compiled anew. What other installed packages refer to, and what is only
+    reached by ``getattr``, iterators or operators of classes of one's own, is looked at once. Parameters that it
     assigns get their new values, and so do their gradients after ``backward()``. Other side effects of ``f`` happen
     once, while it is compiled.
 

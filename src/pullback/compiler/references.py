@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import dis
 import functools
+import gc
 import random
 import sys
 import zlib
@@ -286,7 +287,7 @@ class References:
         if isinstance(of_class, classmethod):
             return MethodType(of_class.__func__, value if is_class else type(value))
         if is_class:
-            return of_class if isinstance(of_class, FunctionType) else MISS
+            return of_class if isinstance(of_class, FunctionType) else self._of_class(value, name, of_class)
         if isinstance(of_class, property):
             of_class = of_class.fget
         if isinstance(of_class, FunctionType):
@@ -297,8 +298,21 @@ class References:
         if type(attributes) is not dict:
             return MISS
         if isinstance(value, Configured) or type(value).__module__.partition(".")[0] in _BELOW:
-            return attributes.get(name, MISS)  # known by a token, or of no account
-        return self._noted(attributes, name)
+            found = attributes.get(name, MISS)  # known by a token, or of no account
+        else:
+            found = self._noted(attributes, name)
+        return self._of_class(type(value), name, of_class) if found is MISS else found
+
+    def _of_class(self, owner: type, name: str, content: Any) -> Any:
+        """An attribute of a class, noted where it is, and where another one would come before it."""
+        if content is MISS or hasattr(type(content), "__get__"):
+            return MISS
+        for one in owner.__mro__:
+            if not self._is_of_library(one.__module__):
+                self._refer(gc.get_referents(vars(one))[0], name)  # the dictionary that vars only shows
+            if name in vars(one):
+                break
+        return content
 
     def _inside_object(self, value: Any) -> Iterator[Any]:
         """Attributes that some code names that may mean this object, and what it does when it is called."""

@@ -70,7 +70,7 @@ class Optimizer(Configured):
                 raise DTypeError(f"{self._name}: expected parameters, got {type(parameter).__name__}")
         if len({id(parameter) for parameter in self.parameters}) != len(self.parameters):
             raise ArgumentError(f"{self._name}: a parameter is given twice")
-        self._lr = Parameter(number(f"{self._name}: lr", lr, positive=True), trainable=False, name="lr")
+        self._lr = Parameter(number(f"{self._name}: lr", lr), trainable=False, name="lr")
         self._lr.node.weak = True  # a Python number to the arrays that it meets
         self._state: dict[int, dict[str, Parameter]] = {}
         self._counts = (_count(0),) * len(self.parameters)  # a setting: a step is compiled for what shares a count
@@ -81,7 +81,7 @@ class Optimizer(Configured):
 
     @property
     def lr(self) -> float:
-        """The learning rate, a positive number. While a step is compiled it has no value: it is read at every call."""
+        """The learning rate, 0 or more. While a step is compiled it has no value: it is read at every call."""
         if capturing.current is not None:
             return self._lr  # type: ignore[return-value]  # an array that stands for a Python number
         return float(self._lr.node.value)
@@ -89,7 +89,7 @@ class Optimizer(Configured):
     @lr.setter
     def lr(self, lr: float) -> None:
         traced = isinstance(lr, Array) and lr.node.value is None
-        self._lr.assign(lr if traced else number(f"{self._name}: lr", lr, positive=True))
+        self._lr.assign(lr if traced else number(f"{self._name}: lr", lr))
 
     def rates(self, step: Any) -> Any:
         """Return what ``update`` needs of the number of the step: computed once for all parameters that are at it.
@@ -263,20 +263,19 @@ def _parameters(state: State, parameter: Parameter, position: int) -> dict[str, 
     return {slot: Parameter(value, trainable=False, name=f"{owner}.{slot}") for slot, value in state.items()}
 
 
-def number(what: str, value: Any, *, positive: bool = False, below: float = math.inf) -> float:
-    """Return ``value`` as a float from 0 (above it, if ``positive``) to ``below``, which is not included.
+def number(what: str, value: Any, *, below: float = math.inf) -> float:
+    """Return ``value`` as a float from 0 to ``below``, which is not included.
 
     >>> number("lr", 0.1)
     0.1
     """
-    low = "above 0" if positive else "of 0 or more"
-    expected = f"a number {low}" if below == math.inf else f"a number {low} and below {below:g}"
+    expected = "a number of 0 or more" + ("" if below == math.inf else f" and below {below:g}")
     try:
         result = math.nan if isinstance(value, (str, bool)) else float(value)
     except (TypeError, ValueError):
         raise DTypeError(f"{what}: expected {expected}, got {type(value).__name__}") from None
     except OverflowError:
         result = math.inf
-    if not (result > 0 if positive else result >= 0) or not result < below:
+    if not 0 <= result < below:
         raise ArgumentError(f"{what}: expected {expected}, got {value!r}")
     return result

@@ -33,7 +33,7 @@ def gammaln(x: Value) -> Value:
 
 @define(float=0.6, double=3.0)
 def digamma(x: Value) -> Value:
-    """The derivative of the logarithm of the gamma function. [DLMF 5.2]"""
+    """The derivative of the logarithm of the gamma function; below 0 its error is absolute near zeros. [DLMF 5.2]"""
     if x.type.element == "float":
         return _digamma(x.to("double"), "wide").to("float")
     return _digamma(x, "double")
