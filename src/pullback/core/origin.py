@@ -59,7 +59,7 @@ def as_shown(recorded: tuple[CodeType, int] | Origin | Derived | None) -> Origin
     """The origin of what was recorded: the hot path keeps a bare (code, instruction)."""
     if recorded.__class__ is tuple:
         return origin_at(*recorded)
-    return recorded  # type: ignore[return-value]
+    return recorded  # type: ignore[return-value]  # no tuple, which mypy does not see
 
 
 def user_position(depth: int) -> tuple[CodeType, int] | None:

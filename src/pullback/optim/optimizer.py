@@ -175,7 +175,7 @@ class Optimizer(Configured):
         if count.node.inputs:  # computed: this is not the first step of what is being compiled
             own.assign(count)
             # At the next call they are two from the beginning: what is traced now is right for this call only.
-            capturing.current.settings.append((lambda: False, True))  # type: ignore[union-attr]
+            capturing.current.settings.append((lambda: False, True))  # type: ignore[union-attr]  # it is traced
         self._counts = tuple(own if position in positions else one for position, one in enumerate(self._counts))
 
     def zero_grad(self) -> None:

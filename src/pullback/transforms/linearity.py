@@ -17,6 +17,7 @@ Single = tuple[bool, ...]
 """Which inputs nothing else uses."""
 
 _ROUNDING = "rounding only"
+_UNREAD = "0 times what is not picked is 0, whatever that is and has for a sign"
 
 
 # As one writes it -----------------------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ def _sums_rows(scattered: Node, axes: tuple[int, ...]) -> bool:
     return indices[0].array_aval.shape == shape
 
 
-@linearity.identity("multiply", "strong_product")
+@linearity.identity("multiply", "strong_product", changes=_UNREAD)
 def product_with_placed(node: Node, inputs: Inputs, single: Single) -> Node | None:
     """scatter(v) * X = scatter(v * X[i])"""
     for position, (one, other) in enumerate((inputs, inputs[::-1])):

@@ -9,7 +9,7 @@ from pullback.compiler.mathematics.coefficients import ERF, ERFC, ERFCX, ERFCX_F
 from pullback.compiler.mathematics.exponential import MOST, exponential, exponential_parts
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import log, log1p
-from pullback.compiler.mathematics.registry import define
+from pullback.compiler.mathematics.registry import define, in_doubles
 
 
 def _near_zero(x: Value) -> Value:
@@ -60,14 +60,9 @@ def _wide_erfc(x: Value) -> Value:
 
 
 @define(float=0.6, double=2.0)
-def erfcx(x: Value) -> Value:
+@in_doubles
+def erfcx(x: Value, use: str) -> Value:
     """The complement of the error function times exp(x**2)."""
-    if x.type.element == "float":
-        return _erfcx(x.to("double"), "wide").to("float")
-    return _erfcx(x, "double")
-
-
-def _erfcx(x: Value, use: str) -> Value:
     inside = x.at_least(-27.0)  # what is below overflows
     square, square_low = two_product(inside, inside)
     growing = exponential(square.at_most(MOST["double"]), low=square_low)
@@ -83,14 +78,9 @@ def _scaled_tail(x: Value, use: str) -> Value:
 
 
 @define(float=0.6, double=4.0)
-def log_ndtr(x: Value) -> Value:
+@in_doubles
+def log_ndtr(x: Value, use: str) -> Value:
     """The logarithm of the normal distribution function, exact also where that underflows or is nearly 1."""
-    if x.type.element == "float":
-        return _log_ndtr(x.to("double"), "wide").to("float")
-    return _log_ndtr(x, "double")
-
-
-def _log_ndtr(x: Value, use: str) -> Value:
     magnitude = abs(x)
     quotient = x * math.sqrt(0.5)
     half = 0.5 * _scaled_tail(abs(quotient), use)

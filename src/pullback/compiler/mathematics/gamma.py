@@ -20,26 +20,13 @@ from pullback.compiler.mathematics.coefficients import (
 )
 from pullback.compiler.mathematics.lanes import Value, where
 from pullback.compiler.mathematics.logarithm import log
-from pullback.compiler.mathematics.registry import define
+from pullback.compiler.mathematics.registry import define, in_doubles
 
 
 @define(float=0.6, double=3.0)
-def gammaln(x: Value) -> Value:
+@in_doubles
+def gammaln(x: Value, use: str) -> Value:
     """The logarithm of the absolute value of the gamma function. [DLMF 5.2]"""
-    if x.type.element == "float":
-        return _gammaln(x.to("double"), "wide").to("float")
-    return _gammaln(x, "double")
-
-
-@define(float=0.6, double=3.0)
-def digamma(x: Value) -> Value:
-    """The derivative of the logarithm of the gamma function; below 0 its error is absolute near zeros. [DLMF 5.2]"""
-    if x.type.element == "float":
-        return _digamma(x.to("double"), "wide").to("float")
-    return _digamma(x, "double")
-
-
-def _gammaln(x: Value, use: str) -> Value:
     mirrored = x < -0.5
     y = where(mirrored, -x, x)
     far = y > 7.5
@@ -62,7 +49,10 @@ def _gammaln(x: Value, use: str) -> Value:
     return where(mirrored, where(y < math.inf, left, x), value)
 
 
-def _digamma(x: Value, use: str) -> Value:
+@define(float=0.6, double=3.0)
+@in_doubles
+def digamma(x: Value, use: str) -> Value:
+    """The derivative of the logarithm of the gamma function; below 0 its error is absolute near zeros. [DLMF 5.2]"""
     mirrored = x < 0.0
     y = where(mirrored, 1.0 - x, x)
     inside = y.at_most(9.0)

@@ -52,6 +52,19 @@ def define(float: float, double: float, name: str = "") -> Callable[[Body], Body
     return declared
 
 
+def in_doubles(body: Callable[[Value, str], Value]) -> Body:
+    """Write a function of one number so that floats are computed as doubles.
+
+    ``body(x, use)`` is given a double, and which coefficients it needs: "wide" for the exactness of floats, "double".
+    """
+
+    def written(x: Value) -> Value:
+        return body(x.to("double"), "wide").to("float") if x.type.element == "float" else body(x, "double")
+
+    written.__name__, written.__doc__ = body.__name__, body.__doc__
+    return written
+
+
 def raw(name: str) -> Callable[[Raw], Raw]:
     """Declare a function that is called where the usual way is not exact, given as text by element type and lanes."""
 
